@@ -1,0 +1,93 @@
+#include "base/arena.h"
+
+#include "base/check.h"
+#include <stdint.h>
+#include <stdlib.h>
+
+#define FIRST_BLOCK_BYTES ((size_t)4096)
+#define ALIGN             (_Alignof(max_align_t))
+
+struct block {
+    struct block *next; /* the block before this one */
+    size_t size;
+    size_t used;
+    _Alignas(max_align_t) unsigned char bytes[];
+};
+
+struct ear_arena {
+    struct block *top; /* owned chain; the last of it is the first block */
+    size_t used;
+    size_t max;
+};
+
+struct ear_arena *ear_arena_new(size_t max_bytes)
+{
+    struct ear_arena *arena = ear_alloc(sizeof(*arena));
+    arena->max = max_bytes;
+    return arena;
+}
+
+static void pop_block(struct ear_arena *arena)
+{
+    struct block *block = arena->top;
+    arena->top = block->next;
+    free(block);
+}
+
+void ear_arena_free(struct ear_arena **arena)
+{
+    if (!*arena) return;
+    while ((*arena)->top) pop_block(*arena);
+    EAR_FREE(*arena);
+}
+
+void ear_arena_reset(struct ear_arena *arena)
+{
+    while (arena->top && arena->top->next) pop_block(arena);
+    if (arena->top) arena->top->used = 0;
+    arena->used = 0;
+}
+
+/* Blocks double, so that a message of n bytes costs log n allocations. */
+static bool push_block(struct ear_arena *arena, size_t need)
+{
+    size_t size = arena->top ? arena->top->size : FIRST_BLOCK_BYTES / 2;
+    size = size > SIZE_MAX / 4 ? SIZE_MAX / 2 : size * 2;
+    if (size > arena->max) size = arena->max;
+    if (size < need) size = need;
+    if (size > SIZE_MAX - sizeof(struct block)) return false;
+    struct block *block = ear_try_alloc(sizeof(*block) + size);
+    if (!block) return false;
+    block->next = arena->top;
+    block->size = size;
+    arena->top = block;
+    return true;
+}
+
+void *ear_arena_try(struct ear_arena *arena, size_t size_bytes)
+{
+    if (size_bytes > SIZE_MAX - ALIGN) return NULL;
+    size_t need = size_bytes ? (size_bytes + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
+    if (need > arena->max - arena->used) return NULL;
+    struct block *top = arena->top;
+    if ((!top || need > top->size - top->used) && !push_block(arena, need)) return NULL;
+    top = arena->top;
+    void *p = top->bytes + top->used;
+    top->used += need;
+    arena->used += need;
+    /* A block that a reset kept is full of old bytes. */
+    return memset(p, 0, need);
+}
+
+char *ear_arena_copy(struct ear_arena *arena, struct ear_str s)
+{
+    if (s.len == SIZE_MAX) return NULL;
+    char *copy = ear_arena_try(arena, s.len + 1);
+    if (copy && s.len) memcpy(copy, s.ptr, s.len);
+    return copy;
+}
+
+size_t ear_arena_used(const struct ear_arena *arena)
+{
+    return arena->used;
+}

@@ -1,0 +1,116 @@
+#include "base/crypt.h"
+
+#include "base/check.h"
+#include "base/num.h"
+#include <sodium.h>
+
+void ear_crypt_start(void)
+{
+    EAR_CHECK(sodium_init() >= 0);
+}
+
+void ear_random(void *dst, size_t len)
+{
+    randombytes_buf(dst, len);
+}
+
+uint64_t ear_random_below(uint64_t bound)
+{
+    EAR_CHECK(bound > 0);
+    /* Numbers below 2^64 mod bound would make small results likelier. */
+    uint64_t skip = (0 - bound) % bound;
+    uint64_t value;
+    do ear_random(&value, sizeof(value));
+    while (value < skip);
+    return value % bound;
+}
+
+bool ear_secret_eq(const void *a, const void *b, size_t len)
+{
+    return sodium_memcmp(a, b, len) == 0;
+}
+
+void ear_secret_wipe(void *p, size_t len)
+{
+    sodium_memzero(p, len);
+}
+
+static const unsigned char *bytes_of(struct ear_str s)
+{
+    return (const unsigned char *)(s.ptr ? s.ptr : "");
+}
+
+void ear_hmac_sha256(struct ear_str key, const struct ear_str *parts, size_t count,
+                     uint8_t mac[static EAR_HMAC_BYTES])
+{
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, bytes_of(key), key.len);
+    for (size_t i = 0; i < count; i++)
+        crypto_auth_hmacsha256_update(&state, bytes_of(parts[i]), parts[i].len);
+    crypto_auth_hmacsha256_final(&state, mac);
+    sodium_memzero(&state, sizeof(state));
+}
+
+void ear_sha256(struct ear_str data, uint8_t hash[static EAR_SHA256_BYTES])
+{
+    crypto_hash_sha256(hash, bytes_of(data), data.len);
+}
+
+void ear_hash(struct ear_str key, const struct ear_str *parts, size_t count, uint8_t *out,
+              size_t out_bytes)
+{
+    EAR_CHECK(out_bytes >= crypto_generichash_BYTES_MIN &&
+              out_bytes <= crypto_generichash_BYTES_MAX);
+    EAR_CHECK(key.len <= crypto_generichash_KEYBYTES_MAX);
+    crypto_generichash_state state;
+    const unsigned char *key_bytes = key.len ? bytes_of(key) : NULL;
+    EAR_CHECK(crypto_generichash_init(&state, key_bytes, key.len, out_bytes) == 0);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t len[8];
+        ear_put_be(len, parts[i].len, sizeof(len));
+        crypto_generichash_update(&state, len, sizeof(len));
+        crypto_generichash_update(&state, bytes_of(parts[i]), parts[i].len);
+    }
+    crypto_generichash_final(&state, out, out_bytes);
+    sodium_memzero(&state, sizeof(state));
+}
+
+ear_err ear_base64_encode(struct ear_str data, struct ear_buf *out)
+{
+    if (data.len > SIZE_MAX / 4 * 3 - 8) return EAR_TOO_LARGE;
+    size_t len = sodium_base64_ENCODED_LEN(data.len, sodium_base64_VARIANT_ORIGINAL) - 1;
+    ear_err err = ear_buf_reserve(out, len);
+    if (err) return err;
+    sodium_bin2base64(out->data + out->len, len + 1, bytes_of(data), data.len,
+                      sodium_base64_VARIANT_ORIGINAL);
+    out->len += len;
+    return EAR_OK;
+}
+
+ear_err ear_base64_decode(struct ear_str text, struct ear_buf *out)
+{
+    bool padded = text.len > 0 && text.ptr[text.len - 1] == '=';
+    size_t marks = padded ? 1U + (text.len > 1 && text.ptr[text.len - 2] == '=') : 0;
+    size_t len = (text.len - marks) / 4 * 3 + (text.len - marks) % 4 * 3 / 4;
+    ear_err err = ear_buf_reserve(out, len);
+    if (err) return err;
+    size_t wrote = 0;
+    int bad = sodium_base642bin(
+        (unsigned char *)out->data + out->len, len, text.ptr, text.len, NULL, &wrote, NULL,
+        padded ? sodium_base64_VARIANT_ORIGINAL : sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    if (!bad) out->len += wrote;
+    out->data[out->len] = '\0';
+    return bad ? EAR_INVALID : EAR_OK;
+}
+
+void ear_hex(const uint8_t *data, size_t len, char *text)
+{
+    sodium_bin2hex(text, 2 * len + 1, data, len);
+}
+
+ear_err ear_unhex(struct ear_str text, uint8_t *out, size_t out_bytes)
+{
+    if (text.len % 2 || text.len / 2 != out_bytes) return EAR_INVALID;
+    int bad = sodium_hex2bin(out, out_bytes, text.ptr, text.len, NULL, NULL, NULL);
+    return bad ? EAR_INVALID : EAR_OK;
+}

@@ -1,0 +1,17 @@
+/* file: small files read at start (secrets, keys, configuration). Blocks: never on a loop. */
+#ifndef EAR_BASE_FILE_H
+#define EAR_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Appends the whole file up to the ceiling of `out`; diag names the path and the reason. */
+ear_err ear_file_read(const char *path, struct ear_buf *out, struct ear_diag *diag) EAR_MUST_CHECK;
+/* The file without its trailing line end: how *_FILE secrets are read. */
+ear_err ear_file_read_secret(const char *path, struct ear_buf *out,
+                             struct ear_diag *diag) EAR_MUST_CHECK;
+/* Written beside and renamed over, fsynced, with the given mode. */
+ear_err ear_file_write(const char *path, struct ear_str content, unsigned mode,
+                       struct ear_diag *diag) EAR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,109 @@
+#include "base/map.h"
+
+#include "base/check.h"
+#include <sodium.h>
+#include <stdlib.h>
+
+#define uthash_fatal(msg) ear_check_failed(msg, __FILE__, __LINE__, __func__)
+#include <uthash.h>
+
+struct entry {
+    UT_hash_handle hh;
+    void *value; /* borrowed */
+    char key[];  /* a copy */
+};
+
+struct ear_map {
+    struct entry *head; /* owned */
+    /* Keys come from outside: without a secret, chosen keys could all fall into one bucket. */
+    unsigned char seed[crypto_shorthash_KEYBYTES];
+};
+
+struct ear_map *ear_map_new(void)
+{
+    struct ear_map *map = ear_alloc(sizeof(*map));
+    randombytes_buf(map->seed, sizeof(map->seed));
+    return map;
+}
+
+static unsigned hash_of(const struct ear_map *map, struct ear_str key)
+{
+    unsigned char out[crypto_shorthash_BYTES];
+    unsigned hash;
+    const char *ptr = key.ptr ? key.ptr : "";
+    crypto_shorthash(out, (const unsigned char *)ptr, key.len, map->seed);
+    memcpy(&hash, out, sizeof(hash));
+    return hash;
+}
+
+static struct entry *find(const struct ear_map *map, struct ear_str key, unsigned hash)
+{
+    struct entry *entry = NULL;
+    const char *ptr = key.ptr ? key.ptr : "";
+    EAR_CHECK(key.len <= UINT32_MAX);
+    HASH_FIND_BYHASHVALUE(hh, map->head, ptr, (unsigned)key.len, hash, entry);
+    return entry;
+}
+
+void ear_map_free(struct ear_map **map, void (*drop)(void *value))
+{
+    if (!*map) return;
+    struct entry *entry = (*map)->head;
+    HASH_CLEAR(hh, (*map)->head); /* frees the buckets; the entries stay linked */
+    while (entry) {
+        struct entry *next = entry->hh.next;
+        if (drop) drop(entry->value);
+        free(entry);
+        entry = next;
+    }
+    EAR_FREE(*map);
+}
+
+void *ear_map_get(const struct ear_map *map, struct ear_str key)
+{
+    struct entry *entry = find(map, key, hash_of(map, key));
+    return entry ? entry->value : NULL;
+}
+
+void *ear_map_put(struct ear_map *map, struct ear_str key, void *value)
+{
+    unsigned hash = hash_of(map, key);
+    struct entry *entry = find(map, key, hash);
+    if (entry) {
+        void *old = entry->value;
+        entry->value = value;
+        return old;
+    }
+    entry = ear_alloc(sizeof(*entry) + key.len);
+    entry->value = value;
+    if (key.len) memcpy(entry->key, key.ptr, key.len);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, map->head, entry->key, (unsigned)key.len, hash, entry);
+    return NULL;
+}
+
+void *ear_map_take(struct ear_map *map, struct ear_str key)
+{
+    struct entry *entry = find(map, key, hash_of(map, key));
+    if (!entry) return NULL;
+    void *value = entry->value;
+    HASH_DELETE(hh, map->head, entry);
+    free(entry);
+    return value;
+}
+
+size_t ear_map_count(const struct ear_map *map)
+{
+    return HASH_COUNT(map->head);
+}
+
+void ear_map_each(struct ear_map *map, bool (*visit)(void *self, struct ear_str key, void *value),
+                  void *self)
+{
+    struct entry *entry = map->head;
+    while (entry) {
+        struct entry *next = entry->hh.next; /* read first: the visitor may take this one */
+        struct ear_str key = {entry->key, entry->hh.keylen};
+        if (!visit(self, key, entry->value)) return;
+        entry = next;
+    }
+}

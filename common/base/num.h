@@ -1,0 +1,31 @@
+/* num: numbers out of text, whole and in range or not at all. */
+#ifndef EAR_BASE_NUM_H
+#define EAR_BASE_NUM_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include <stdint.h>
+
+/* All of s is one decimal integer within [min, max]; EAR_INVALID otherwise. No spaces, no '+'. */
+ear_err ear_num_i64(struct ear_str s, int64_t min, int64_t max, int64_t *out) EAR_MUST_CHECK;
+ear_err ear_num_u64(struct ear_str s, uint64_t max, uint64_t *out) EAR_MUST_CHECK;
+
+/* "250ms", "15s", "10m", "2h", "3d" or a bare number of milliseconds. */
+ear_err ear_num_duration_ms(struct ear_str s, int64_t min, int64_t max, int64_t *out) EAR_MUST_CHECK;
+
+/* "4096", "64KiB", "4MiB", "1GiB". */
+ear_err ear_num_size(struct ear_str s, int64_t min, int64_t max, int64_t *out) EAR_MUST_CHECK;
+
+/* Big-endian (network order) loads and stores. */
+static inline void ear_put_be(uint8_t *dst, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) dst[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+}
+static inline uint64_t ear_get_be(const uint8_t *src, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes; i++) value = value << 8 | src[i];
+    return value;
+}
+
+#endif
