@@ -1,0 +1,148 @@
+#include "json/json.h"
+
+#include <stdint.h>
+
+#define DEPTH_MAX 64
+
+/* jansson recurses to a depth of 2048; what outsiders send is refused far earlier. A look at the
+ * brackets outside of strings is enough: whether they match is the parser's matter. */
+static bool too_deep(struct ear_str text)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (quoted)
+            continue;
+        else if ((c == '[' || c == '{') && ++depth > DEPTH_MAX)
+            return true;
+        else if ((c == ']' || c == '}') && depth > 0)
+            depth--;
+    }
+    return false;
+}
+
+/* jansson ends its message with the token it stumbled over: a customer's words, not for logs. */
+static ear_err fail_parse(const json_error_t *error, struct ear_diag *diag)
+{
+    struct ear_str what = ear_str_from(error->text);
+    size_t near = ear_str_find(what, EAR_STR(" near "));
+    if (near < what.len) what.len = near;
+    ear_err err = json_error_code(error) == json_error_out_of_memory ? EAR_NO_MEMORY : EAR_INVALID;
+    return ear_fail(diag, err, "line %d, column %d: %.*s", error->line, error->column,
+                    EAR_STR_ARG(what));
+}
+
+ear_err ear_json_parse(struct ear_str text, size_t max_bytes, json_t **out, struct ear_diag *diag)
+{
+    *out = NULL;
+    if (text.len > max_bytes)
+        return ear_fail(diag, EAR_TOO_LARGE, "%zu bytes of JSON, at most %zu are taken", text.len,
+                        max_bytes);
+    if (too_deep(text))
+        return ear_fail(diag, EAR_INVALID, "nested deeper than %d levels", DEPTH_MAX);
+    json_error_t error;
+    *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+                      &error);
+    return *out ? EAR_OK : fail_parse(&error, diag);
+}
+
+static const json_t *member(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_null(value) ? NULL : value;
+}
+
+static ear_err fail_type(struct ear_diag *diag, const char *key, const char *wanted)
+{
+    return ear_fail(diag, EAR_INVALID, "\"%s\" is not %s", key, wanted);
+}
+
+ear_err ear_json_text(const json_t *object, const char *key, struct ear_str *out,
+                      struct ear_diag *diag)
+{
+    const json_t *value = member(object, key);
+    if (!value) return EAR_OK;
+    if (!json_is_string(value)) return fail_type(diag, key, "text");
+    struct ear_str text = {json_string_value(value), json_string_length(value)};
+    if (text.len && memchr(text.ptr, '\0', text.len))
+        return ear_fail(diag, EAR_INVALID, "\"%s\" holds a NUL character", key);
+    *out = text;
+    return EAR_OK;
+}
+
+ear_err ear_json_need_text(const json_t *object, const char *key, struct ear_str *out,
+                           struct ear_diag *diag)
+{
+    if (!member(object, key)) return ear_fail(diag, EAR_INVALID, "\"%s\" is missing", key);
+    return ear_json_text(object, key, out, diag);
+}
+
+ear_err ear_json_i64(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,
+                     struct ear_diag *diag)
+{
+    const json_t *value = member(object, key);
+    if (!value) return EAR_OK;
+    if (!json_is_integer(value)) return fail_type(diag, key, "a whole number");
+    int64_t number = json_integer_value(value);
+    if (number < min || number > max)
+        return ear_fail(diag, EAR_INVALID, "\"%s\" is not within %lld to %lld", key, (long long)min,
+                        (long long)max);
+    *out = number;
+    return EAR_OK;
+}
+
+ear_err ear_json_bool(const json_t *object, const char *key, bool *out, struct ear_diag *diag)
+{
+    const json_t *value = member(object, key);
+    if (!value) return EAR_OK;
+    if (!json_is_boolean(value)) return fail_type(diag, key, "true or false");
+    *out = json_is_true(value);
+    return EAR_OK;
+}
+
+ear_err ear_json_object(const json_t *object, const char *key, const json_t **out,
+                        struct ear_diag *diag)
+{
+    const json_t *value = member(object, key);
+    if (!value) return EAR_OK;
+    if (!json_is_object(value)) return fail_type(diag, key, "an object");
+    *out = value;
+    return EAR_OK;
+}
+
+struct ear_str ear_json_at(const json_t *root, const char *path)
+{
+    struct ear_str rest = ear_str_from(path);
+    struct ear_str key;
+    while (ear_str_split(&rest, '.', &key)) root = json_object_getn(root, key.ptr, key.len);
+    if (!json_is_string(root)) return EAR_STR_NONE;
+    return (struct ear_str){json_string_value(root), json_string_length(root)};
+}
+
+struct sink {
+    struct ear_buf *out; /* borrowed */
+    ear_err err;
+};
+
+static int take_chunk(const char *bytes, size_t len, void *self)
+{
+    struct sink *sink = self;
+    sink->err = ear_buf_append(sink->out, bytes, len);
+    return sink->err ? -1 : 0;
+}
+
+ear_err ear_json_write(const json_t *value, struct ear_buf *out)
+{
+    struct sink sink = {.out = out};
+    size_t before = out->len;
+    if (json_dump_callback(value, take_chunk, &sink, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
+        return EAR_OK;
+    out->len = before;
+    if (out->data) out->data[before] = '\0';
+    return sink.err ? sink.err : EAR_INVALID;
+}

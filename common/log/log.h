@@ -1,0 +1,77 @@
+/* log: one logfmt line an event, on stderr. Layer 1, stands on base; any thread.
+ *
+ *   ts=2026-11-22T01:52:08.123Z level=info svc=ingest event=bus.peer_up peer=3fa9… credit=512
+ *
+ * Events are a closed catalogue: each module that logs has an events.def whose rows are
+ *
+ *   EAR_EVENT(PEER_UP, INFO, "bus.peer_up", "A downstream replica said hello and gave credit.")
+ *
+ * declared by `#include "log/events.h"` tricks as shown below; docs/events.md is made from these
+ * files. Lines about a post or case carry post= or case= with its id; texts and handles of
+ * customers never appear. Values are quoted and escaped as needed and cut at 512 bytes. */
+#ifndef EAR_LOG_H
+#define EAR_LOG_H
+
+#include "base/base.h"
+#include <stdint.h>
+
+typedef enum ear_level { EAR_LOG_DEBUG, EAR_LOG_INFO, EAR_LOG_WARN, EAR_LOG_ERROR } ear_level;
+
+struct ear_event {
+    ear_level level;
+    const char *name;
+    const char *meaning;
+};
+
+/* In a module's events.h:              In one of its .c files:
+ *   #define EAR_EVENT EAR_EVENT_DECLARE    #include "events.h"
+ *   #include "events.def"                  #define EAR_EVENT EAR_EVENT_DEFINE
+ *   #undef EAR_EVENT                       #include "events.def"
+ */
+#define EAR_EVENT_DECLARE(id, lvl, text, about) extern const struct ear_event EV_##id;
+#define EAR_EVENT_DEFINE(id, lvl, text, about)                                                     \
+    const struct ear_event EV_##id = {EAR_LOG_##lvl, text, about};
+
+typedef enum ear_kv_type { EAR_KV_END, EAR_KV_TEXT, EAR_KV_INT, EAR_KV_REAL, EAR_KV_ID } ear_kv_type;
+
+struct ear_kv {
+    const char *key;
+    ear_kv_type type;
+    union {
+        struct ear_str text;
+        int64_t integer;
+        double real;
+        const struct ear_id *id;
+    };
+};
+
+#define kv_text(k, v) ((struct ear_kv){.key = (k), .type = EAR_KV_TEXT, .text = ear_str_from(v)})
+#define kv_str(k, v)  ((struct ear_kv){.key = (k), .type = EAR_KV_TEXT, .text = (v)})
+#define kv_int(k, v)  ((struct ear_kv){.key = (k), .type = EAR_KV_INT, .integer = (int64_t)(v)})
+#define kv_real(k, v) ((struct ear_kv){.key = (k), .type = EAR_KV_REAL, .real = (v)})
+#define kv_id(k, v)   ((struct ear_kv){.key = (k), .type = EAR_KV_ID, .id = (v)})
+/* err=<name> and why=<text> of a diag. */
+#define kv_err(e)   kv_text("err", ear_err_name(e))
+#define kv_diag(d)  kv_err((d)->err), kv_text("why", (d)->text)
+
+/* ear_log(&EV_PEER_UP, kv_text("peer", name), kv_int("credit", 512)); */
+#define ear_log(event, ...)                                                                        \
+    ear_log_write((event), (const struct ear_kv[]){__VA_ARGS__ __VA_OPT__(, ) {.type = EAR_KV_END}})
+
+void ear_log_write(const struct ear_event *event, const struct ear_kv *kvs);
+
+/* The svc= of every line, and the least level written. Defaults: "earshot", INFO. */
+void ear_log_start(const char *service, ear_level least);
+ear_err ear_log_parse_level(struct ear_str text, ear_level *level) EAR_MUST_CHECK;
+/* Lines go to fd (default 2). For tests. */
+void ear_log_to(int fd);
+/* The same event at most once per interval_ms; further ones are counted and the count is added as
+ * suppressed= to the next line. state is the caller's, zeroed at first. */
+struct ear_log_gate {
+    int64_t next_ms;
+    uint64_t suppressed;
+};
+bool ear_log_gate_open(struct ear_log_gate *gate, int64_t now_ms, int64_t interval_ms,
+                       uint64_t *suppressed);
+
+#endif
