@@ -1,0 +1,176 @@
+#include "fold.h"
+
+#include "base/check.h"
+#include "utf8.h"
+#include <utf8proc.h>
+
+/* Text is folded in pieces, so that the work of one piece has a fixed size on the stack. */
+#define PIECE_POINTS 64
+#define PIECE_BYTES  (PIECE_POINTS * EAR_UTF8_MAX_BYTES)
+#define EXPANSION    18 /* U+FDFA decomposes to 18 code points, the most there are */
+#define MARKS_KEPT   8  /* in a row; stacked beyond that is noise, and slow to put in order */
+#define LETTERS_KEPT 2
+#define SIGNS_KEPT   3
+
+struct fold {
+    struct ear_buf *out;
+    int32_t last; /* code point emitted last, for squeezing */
+    unsigned run; /* how often it came in a row */
+};
+
+struct source {
+    struct ear_str raw;
+    size_t at;
+    unsigned marks;
+};
+
+static const struct entity {
+    const char *name;
+    int32_t cp;
+} entities[] = {
+    {"lt;", '<'},   {"gt;", '>'},        {"quot;", '"'},  {"apos;", '\''},
+    {"nbsp;", ' '}, {"#39;", '\''},      {"#x27;", '\''}, {"#34;", '"'},
+    {"#x2f;", '/'}, {"hellip;", 0x2026}, {"ndash;", '-'}, {"mdash;", '-'},
+};
+
+static bool starts_nocase(struct ear_str s, const char *word, size_t *len)
+{
+    *len = strlen(word);
+    return s.len >= *len && ear_str_eq_nocase((struct ear_str){s.ptr, *len}, ear_str_from(word));
+}
+
+/* Behind an '&': feeds that were escaped several times hold "&amp;amp;lt;". */
+static int32_t entity_at(struct ear_str raw, size_t *at)
+{
+    size_t len;
+    while (starts_nocase((struct ear_str){raw.ptr + *at, raw.len - *at}, "amp;", &len)) *at += len;
+    struct ear_str rest = {raw.ptr + *at, raw.len - *at};
+    for (size_t i = 0; i < EAR_COUNT(entities); i++) {
+        if (!starts_nocase(rest, entities[i].name, &len)) continue;
+        *at += len;
+        return entities[i].cp;
+    }
+    return '&';
+}
+
+static bool source_next(struct source *src, int32_t *cp)
+{
+    while (src->at < src->raw.len) {
+        src->at += ear_utf8_next(src->raw, src->at, cp, NULL);
+        if (*cp == '&') *cp = entity_at(src->raw, &src->at);
+        src->marks = ear_utf8_is_mark(*cp) ? src->marks + 1 : 0;
+        if (src->marks <= MARKS_KEPT) return true;
+    }
+    return false;
+}
+
+static int32_t plain(int32_t cp)
+{
+    switch (cp) {
+    case 0x2018:
+    case 0x2019:
+    case 0x201B:
+    case 0x02BC:
+    case 0x02B9:
+    case '`':
+    case 0x2032:
+        return '\'';
+    case 0x201C:
+    case 0x201D:
+    case 0x201E:
+    case 0x201F:
+    case 0x00AB:
+    case 0x00BB:
+    case 0x2033:
+        return '"';
+    case 0x2010:
+    case 0x2011:
+    case 0x2012:
+    case 0x2013:
+    case 0x2014:
+    case 0x2015:
+    case 0x2212:
+        return '-';
+    default:
+        return ear_utf8_is_space(cp) ? ' ' : cp;
+    }
+}
+
+/* 'w' may come three times: "www." */
+static unsigned repeats_kept(int32_t cp)
+{
+    if (ear_utf8_is_digit(cp)) return UINT32_MAX;
+    if (cp == ' ') return 1;
+    return ear_utf8_is_letter(cp) && cp != 'w' ? LETTERS_KEPT : SIGNS_KEPT;
+}
+
+static ear_err emit(struct fold *f, int32_t cp)
+{
+    cp = plain(cp);
+    f->run = cp == f->last ? f->run + 1 : 1;
+    f->last = cp;
+    if (f->run > repeats_kept(cp)) return EAR_OK;
+    if (cp >= 0x80) return ear_utf8_append(f->out, cp);
+    return ear_buf_append_char(f->out, (char)cp);
+}
+
+static ear_err emit_piece(struct fold *f, const uint8_t *bytes, size_t len)
+{
+    utf8proc_int32_t points[PIECE_POINTS * EXPANSION];
+    const utf8proc_option_t how =
+        UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
+    utf8proc_ssize_t room = (utf8proc_ssize_t)EAR_COUNT(points);
+    utf8proc_ssize_t count = utf8proc_decompose(bytes, (utf8proc_ssize_t)len, points, room, how);
+    EAR_CHECK(count >= 0 && count <= room);
+    count = utf8proc_normalize_utf32(points, count, how);
+    EAR_CHECK(count >= 0);
+    ear_err err = EAR_OK;
+    for (utf8proc_ssize_t i = 0; i < count && !err; i++) err = emit(f, points[i]);
+    return err;
+}
+
+struct piece {
+    uint8_t bytes[PIECE_BYTES];
+    size_t len;
+    unsigned points;
+};
+
+static ear_err piece_flush(struct fold *f, struct piece *p)
+{
+    ear_err err = p->len ? emit_piece(f, p->bytes, p->len) : EAR_OK;
+    p->len = p->points = 0;
+    return err;
+}
+
+/* What comes next may combine with the end of the piece unless it is ASCII or full. */
+static ear_err piece_add(struct fold *f, struct piece *p, int32_t cp)
+{
+    ear_err err = EAR_OK;
+    if (p->points == PIECE_POINTS || (p->points > PIECE_POINTS / 2 && !ear_utf8_is_mark(cp)))
+        err = piece_flush(f, p);
+    p->len += (size_t)utf8proc_encode_char(cp, p->bytes + p->len);
+    p->points++;
+    return err;
+}
+
+ear_err ear_fold(struct ear_str raw, struct ear_buf *out)
+{
+    struct source src = {.raw = raw};
+    struct fold f = {.out = out, .last = ' ', .run = 1};
+    struct piece piece = {.len = 0};
+    ear_err err = EAR_OK;
+    int32_t cp;
+    while (!err && source_next(&src, &cp)) {
+        if (cp >= 0x80) {
+            err = piece_add(&f, &piece, plain(cp));
+            continue;
+        }
+        /* ASCII combines with nothing before it; only a mark behind it can change it. */
+        err = piece_flush(&f, &piece);
+        bool alone = src.at >= src.raw.len || (uint8_t)src.raw.ptr[src.at] < 0x80;
+        if (!err && alone) err = emit(&f, cp >= 'A' && cp <= 'Z' ? cp | 0x20 : cp);
+        if (!err && !alone) err = piece_add(&f, &piece, cp);
+    }
+    if (!err) err = piece_flush(&f, &piece);
+    return err;
+}

@@ -1,0 +1,168 @@
+/* The part of normalising that looks at words: what identifies somebody or leads somewhere
+ * becomes a mask. Works on folded text. */
+#include "fold.h"
+#include "text.h"
+
+struct scan {
+    struct ear_str in;
+    size_t at;
+    struct ear_str own;
+    struct ear_buf *out;
+};
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80);
+}
+
+static bool is_mail_char(char c)
+{
+    return is_name_char(c) || c == '.' || c == '-' || c == '+' || c == '%';
+}
+
+static bool is_url_char(char c)
+{
+    return c != ' ' && c != '<' && c != '>' && c != '"';
+}
+
+static struct ear_str ahead(const struct scan *s)
+{
+    return (struct ear_str){s->in.ptr + s->at, s->in.len - s->at};
+}
+
+/* Length of the run of such characters, without signs that end a sentence. */
+static size_t run_of(struct ear_str s, bool (*is)(char))
+{
+    size_t len = 0;
+    while (len < s.len && is(s.ptr[len])) len++;
+    while (len > 0 && memchr(".,;:!?)'-", s.ptr[len - 1], 9)) len--;
+    return len;
+}
+
+static bool starts_url(struct ear_str s)
+{
+    return ear_str_starts(s, EAR_STR("http://")) || ear_str_starts(s, EAR_STR("https://"));
+}
+
+static size_t url_at(struct ear_str s)
+{
+    bool url = starts_url(s) || ear_str_starts(s, EAR_STR("www."));
+    return url ? run_of(s, is_url_char) : 0;
+}
+
+/* "bit.ly/x": a host with a dot and a path. `run` is the run of mail characters at s. */
+static size_t bare_url_at(struct ear_str s, size_t run)
+{
+    if (run + 1 >= s.len || s.ptr[run] != '/' || !is_name_char(s.ptr[run + 1])) return 0;
+    const char *dot = memchr(s.ptr, '.', run);
+    size_t tail = dot ? (size_t)(s.ptr + run - dot) : 0;
+    if (tail < 3 || (dot[1] >= '0' && dot[1] <= '9')) return 0;
+    return run_of(s, is_url_char);
+}
+
+static size_t mail_at(struct ear_str s, size_t run)
+{
+    if (run == 0 || run + 1 >= s.len || s.ptr[run] != '@') return 0;
+    struct ear_str host = {s.ptr + run + 1, s.len - run - 1};
+    size_t len = run_of(host, is_mail_char);
+    return len > 2 && memchr(host.ptr, '.', len) ? run + 1 + len : 0;
+}
+
+static bool is_own(struct ear_str own, struct ear_str name)
+{
+    if (own.len && own.ptr[0] == '@') own = (struct ear_str){own.ptr + 1, own.len - 1};
+    return own.len && ear_str_eq_nocase(own, name);
+}
+
+static struct ear_str handle_mask(const struct scan *s, struct ear_str name)
+{
+    static const struct ear_str kept[] = {{"@url", 4}, {"@mail", 5}, {"@firm", 5}};
+    for (size_t i = 0; i < 3; i++)
+        if (ear_str_eq((struct ear_str){kept[i].ptr + 1, kept[i].len - 1}, name)) return kept[i];
+    return is_own(s->own, name) ? EAR_STR("@firm") : EAR_STR("@user");
+}
+
+/* "@name", also "@name@host" and "@name.host". */
+static size_t handle_at(const struct scan *s, struct ear_str here, struct ear_str *mask)
+{
+    if (here.len < 2 || here.ptr[0] != '@' || !is_name_char(here.ptr[1])) return 0;
+    struct ear_str name = {here.ptr + 1, 0};
+    name.len = run_of((struct ear_str){name.ptr, here.len - 1}, is_mail_char);
+    if (name.len == 0) return 0;
+    size_t len = 1 + name.len;
+    struct ear_str behind = {here.ptr + len, here.len - len};
+    if (behind.len > 1 && behind.ptr[0] == '@' && is_name_char(behind.ptr[1])) {
+        size_t host = run_of((struct ear_str){behind.ptr + 1, behind.len - 1}, is_mail_char);
+        name.len += 1 + host;
+        len += 1 + host;
+    }
+    *mask = handle_mask(s, name);
+    return len;
+}
+
+/* The length of what to mask at the start of a word; 0 for an ordinary word. */
+static size_t maskable(const struct scan *s, struct ear_str *mask)
+{
+    struct ear_str here = ahead(s);
+    size_t len = handle_at(s, here, mask);
+    if (len) return len;
+    *mask = EAR_STR("@url");
+    len = url_at(here);
+    if (len) return len;
+    size_t run = run_of(here, is_mail_char);
+    len = bare_url_at(here, run);
+    if (len) return len;
+    *mask = EAR_STR("@mail");
+    return mail_at(here, run);
+}
+
+/* Up to where the next word can start, or a URL that nothing divides from its word. */
+static size_t plain_run(struct ear_str s)
+{
+    size_t len = 0;
+    while (len < s.len && is_mail_char(s.ptr[len])) {
+        struct ear_str here = {s.ptr + len, s.len - len};
+        if (len && *here.ptr == 'h' && starts_url(here)) break;
+        len++;
+    }
+    return len ? len : 1;
+}
+
+static ear_err mask_all(struct scan *s)
+{
+    ear_err err = EAR_OK;
+    while (s->at < s->in.len && !err) {
+        struct ear_str mask;
+        size_t len = maskable(s, &mask);
+        if (!len) {
+            len = plain_run(ahead(s));
+            mask = (struct ear_str){s->in.ptr + s->at, len};
+        }
+        err = ear_buf_append_str(s->out, mask);
+        s->at += len;
+    }
+    return err;
+}
+
+void ear_text_init(struct ear_text *t, size_t max_bytes)
+{
+    ear_buf_init(&t->folded, max_bytes);
+    ear_buf_init(&t->text, max_bytes);
+}
+
+void ear_text_release(struct ear_text *t)
+{
+    ear_buf_release(&t->folded);
+    ear_buf_release(&t->text);
+}
+
+ear_err ear_text_normalise(struct ear_text *t, struct ear_str raw, struct ear_str own_handle)
+{
+    ear_buf_reset(&t->folded);
+    ear_buf_reset(&t->text);
+    ear_err err = ear_fold(raw, &t->folded);
+    if (err) return err;
+    struct scan s = {
+        .in = ear_str_trim(ear_buf_str(&t->folded)), .own = own_handle, .out = &t->text};
+    return mask_all(&s);
+}
