@@ -47,10 +47,10 @@ static void help_key(const struct ear_conf_key *key, struct ear_buf *scratch, FI
     struct ear_buf facts;
     ear_buf_init(&facts, VALUE_MAX);
     range_of(key, scratch);
-    const char *lead = key->fallback ? "Default: " : "No default: ";
-    EAR_CHECK(ear_buf_printf(&facts, "Write %s.%s%s %s%s.", ear_conf_type_text(key),
-                             scratch->len ? " Range: " : "", scratch->len ? scratch->data : "",
-                             lead, fallback_text(key)) == EAR_OK);
+    EAR_CHECK(ear_buf_printf(&facts, "Value: %s%s%s. %s%s.", ear_conf_type_text(key),
+                             scratch->len ? "; " : "", scratch->len ? scratch->data : "",
+                             key->fallback ? "Default: " : "",
+                             key->fallback ? fallback_text(key) : "Must be set") == EAR_OK);
     wrap(out, facts.data);
     ear_buf_release(&facts);
 }
