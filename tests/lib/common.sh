@@ -1,0 +1,128 @@
+# shellcheck shell=bash
+# common.sh: what every test script begins with. Source it first:
+#
+#   . "$(dirname "$0")/../lib/common.sh"
+#
+# It sets strict mode, the places (EARSHOT_SOURCE, EARSHOT_BUILD, EARSHOT_BIN, EARSHOT_SHARED) and
+# WORK, a folder of the run's own that is removed at the end (kept with EARSHOT_KEEP=1). What was
+# registered by at_exit runs in reverse order however the script ends.
+set -Eeuo pipefail
+
+EARSHOT_SOURCE=${EARSHOT_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+EARSHOT_BUILD=${EARSHOT_BUILD:-$EARSHOT_SOURCE/build-test}
+EARSHOT_BIN=${EARSHOT_BIN:-$EARSHOT_BUILD/bin}
+EARSHOT_SHARED=${EARSHOT_SHARED:-$EARSHOT_SOURCE/../shared}
+export EARSHOT_SOURCE EARSHOT_BUILD EARSHOT_BIN EARSHOT_SHARED
+export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:exitcode=99:detect_leaks=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+# Ends the test as failed, with the reason as the last line.
+fail() {
+  say "FAIL: $*"
+  exit 1
+}
+
+# Ends the test as skipped; ctest shows it and tests/run repeats the reason at its end.
+skip() {
+  printf 'SKIP: %s: %s\n' "${0##*/}" "$*"
+  exit 77
+}
+
+need_command() { # NAME…
+  local name
+  for name; do command -v "$name" >/dev/null || skip "$name is not installed"; done
+}
+
+need_program() { # NAME… of this project
+  local name
+  for name; do [ -x "$EARSHOT_BIN/$name" ] || fail "$EARSHOT_BIN/$name has not been built"; done
+}
+
+# Sets PEERS to the folder of real servers, installs what they need, or skips.
+need_peer() { # NAME… as of peers/install
+  PEERS=$EARSHOT_SHARED/peers
+  [ -x "$PEERS/install" ] || skip "no servers to test against: $PEERS is not there"
+  [ "$(id -u)" = 0 ] || skip "the servers of $PEERS are started by root only"
+  # One at a time: two installs would fight for the package database.
+  flock "${TMPDIR:-/tmp}/earshot-peers.lock" "$PEERS/install" "$@" >"$WORK/peers-install.log" 2>&1 ||
+    { tail -5 "$WORK/peers-install.log" >&2; skip "peers/install $* did not work here"; }
+}
+
+# wait_until SECONDS COMMAND…: until it succeeds; fails (1) when the time is up.
+wait_until() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.1
+  done
+}
+
+# must_settle WHAT SECONDS COMMAND…: wait_until, or the test has failed.
+must_settle() {
+  local what=$1
+  shift
+  wait_until "$@" || fail "not within $1 s: $what"
+}
+
+expect_eq() { # WHAT EXPECTED ACTUAL
+  [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+}
+
+port_answers() { # PORT
+  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# Sets PORT to a TCP port that nobody listens on, below the ephemeral range, reserved for this
+# script among all test scripts of this user.
+free_port() {
+  local folder tries=0 owner
+  folder=${TMPDIR:-/tmp}/earshot-ports-$(id -u)
+  mkdir -p "$folder"
+  while [ $((tries += 1)) -le 500 ]; do
+    PORT=$((10000 + RANDOM % 20000))
+    grep -qi ":$(printf '%04X' "$PORT") " /proc/net/tcp /proc/net/tcp6 2>/dev/null && continue
+    if (set -o noclobber; echo $$ >"$folder/$PORT") 2>/dev/null; then
+      return 0
+    fi
+    owner=$(cat "$folder/$PORT" 2>/dev/null || true)
+    [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null && rm -f "$folder/$PORT"
+  done
+  fail "no free port"
+}
+
+release_ports() {
+  local folder
+  folder=${TMPDIR:-/tmp}/earshot-ports-$(id -u)
+  grep -lsx "$$" "$folder"/* 2>/dev/null | xargs -r rm -f || true
+}
+
+at_exit_commands=()
+at_exit() { at_exit_commands=("$*" "${at_exit_commands[@]}"); }
+
+# What shows why a test failed; stack.sh and others add to it.
+on_failure_commands=()
+on_failure() { on_failure_commands+=("$*"); }
+
+finish() {
+  local status=$? command
+  trap - EXIT INT TERM ERR
+  set +e
+  if [ "$status" != 0 ] && [ "$status" != 77 ]; then
+    for command in "${on_failure_commands[@]}"; do eval "$command" >&2; done
+  fi
+  for command in "${at_exit_commands[@]}"; do eval "$command"; done
+  release_ports
+  if [ -n "${EARSHOT_KEEP:-}" ]; then say "kept: $WORK"; else rm -rf "$WORK"; fi
+  exit "$status"
+}
+
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/earshot.XXXXXX")
+chmod 711 "$WORK" # PostgreSQL's user passes through
+trap finish EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'say "line $LINENO: \"$BASH_COMMAND\" gave $?"' ERR
