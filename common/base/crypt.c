@@ -87,8 +87,17 @@ ear_err ear_base64_encode(struct ear_str data, struct ear_buf *out)
     return EAR_OK;
 }
 
+/* libsodium 1.0.18 reads bytes above 0x7F as if they were letters. */
+static bool is_ascii(struct ear_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] >= 0x80) return false;
+    return true;
+}
+
 ear_err ear_base64_decode(struct ear_str text, struct ear_buf *out)
 {
+    if (!is_ascii(text)) return EAR_INVALID;
     bool padded = text.len > 0 && text.ptr[text.len - 1] == '=';
     size_t marks = padded ? 1U + (text.len > 1 && text.ptr[text.len - 2] == '=') : 0;
     size_t len = (text.len - marks) / 4 * 3 + (text.len - marks) % 4 * 3 / 4;
