@@ -27,10 +27,13 @@
 /* One of the firm's own presences, as care.yaml declares it. Borrowed for the length of open:
  * a connector copies what it keeps. */
 struct ear_account_in {
-    struct ear_str key;      /* "brand-bluesky" */
-    struct ear_str platform; /* for posts; usually the connector's name */
-    const json_t *settings;  /* object; each connector documents its own in docs/connectors.md */
-    const json_t *secrets;   /* object: name to text. Never logged */
+    struct ear_str key;       /* "@northernline" */
+    struct ear_str platform;  /* for posts; usually the connector's name */
+    struct ear_str author_id; /* the firm's own identity there; may be empty */
+    const json_t *settings;   /* object of texts; each connector documents its own in
+                                 docs/connectors.md */
+    const struct ear_str *secrets; /* contents of the named files, in order. Never logged */
+    size_t secret_count;
 };
 
 /* What one poll brought. On an error posts may be absent, but a session that was renewed on the
@@ -67,7 +70,7 @@ struct ear_connector_in_caps {
 };
 
 struct ear_connector_in {
-    const char *name; /* "bluesky": as accounts name it ("connector") */
+    const char *name; /* "bluesky": a platform, or what accounts set as "connector" */
     struct ear_connector_in_caps caps;
     /* Checks settings and secrets, takes up cursor and session (empty: never heard before; not
      * understood: starts anew and says so in the next round's cursor). No request goes out yet.
@@ -83,8 +86,10 @@ struct ear_connector_in {
     void (*close)(void **self);
 };
 
-/* NULL when there is no such connector. */
-const struct ear_connector_in *ear_connector_in_find(struct ear_str name);
+/* The connector that an account names in its setting "connector", else the one of its platform's
+ * name; NULL when there is none (nothing is polled then). settings may be NULL. */
+const struct ear_connector_in *ear_connector_in_find(struct ear_str platform,
+                                                     const json_t *settings);
 /* All of them, ended by NULL. */
 const struct ear_connector_in *const *ear_connectors_in(void);
 

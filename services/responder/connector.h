@@ -51,10 +51,13 @@ struct ear_connector_out_caps {
 
 /* One of the firm's own presences. Borrowed for the length of open: a connector copies. */
 struct ear_account_out {
-    struct ear_str key;
+    struct ear_str key;       /* "@northernline" */
     struct ear_str platform;
-    const json_t *settings; /* object; documented in docs/connectors.md */
-    const json_t *secrets;  /* object: name to text. Never logged */
+    struct ear_str author_id; /* the firm's own identity there; may be empty */
+    const json_t *settings;   /* object of texts; documented in docs/connectors.md */
+    const struct ear_str *secrets; /* contents of the named files, in order; the first signs or
+                                      logs in. Never logged */
+    size_t secret_count;
 };
 
 /* A reply's text cut for the platform. Owned by the caller (init, release). */
@@ -147,7 +150,7 @@ struct ear_speak_env {
 };
 
 struct ear_connector_out {
-    const char *name; /* "bluesky": as accounts name it ("connector") */
+    const char *name; /* "bluesky": a platform, or what accounts set as "connector" */
     struct ear_connector_out_caps caps;
     /* Checks settings and secrets; no request goes out. EAR_INVALID with a diag that names the
      * setting. */
@@ -165,8 +168,10 @@ struct ear_connector_out {
     void (*close)(void **self);
 };
 
-/* NULL when there is no such connector. */
-const struct ear_connector_out *ear_connector_out_find(struct ear_str name);
+/* The connector that an account names in its setting "connector", else the one of its platform's
+ * name; NULL when there is none. settings may be NULL. */
+const struct ear_connector_out *ear_connector_out_find(struct ear_str platform,
+                                                       const json_t *settings);
 /* All of them, ended by NULL. */
 const struct ear_connector_out *const *ear_connectors_out(void);
 
