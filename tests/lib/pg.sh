@@ -35,7 +35,7 @@ pg_launch() {
     -h 127.0.0.1 -k "$PG_SOCKET" -c fsync=off -c max_connections=100 -c shared_buffers=64MB \
     -c log_min_messages=warning -c timezone=UTC >>"$PG_LOG" 2>&1 </dev/null &
   PG_PID=$!
-  wait_until 30 "$PG_BIN/pg_isready" -q -h "$PG_SOCKET" -p "$PG_PORT" ||
+  wait_until 30 "$PG_BIN/pg_isready" -q -U owner -d postgres -h "$PG_SOCKET" -p "$PG_PORT" ||
     { tail -20 "$PG_LOG" >&2; fail "PostgreSQL did not start"; }
 }
 

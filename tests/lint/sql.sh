@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Every statement of a service is prepared against the migrated schema and planned as the service's
+# own role: misspelt columns, wrong types and missing rights come out here, not in production.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+cd "$EARSHOT_SOURCE"
+pg_start
+for file in deploy/db/migrations/*.sql; do
+  "$PG_BIN/psql" -X -q -1 -v ON_ERROR_STOP=1 "$EAR_PG" -f "$file" >"$WORK/psql" 2>&1 ||
+    { cat "$WORK/psql"; fail "$file"; }
+done
+
+role_of() { # FILE
+  case $1 in
+    */migrate.sql) printf owner ;;
+    services/earshotctl/*) printf earshot_operator ;;
+    services/*) local rest=${1#services/}; printf 'earshot_%s' "${rest%%/*}" ;;
+  esac
+}
+
+# One file a statement, "NAME.sql", out of the blocks of FILE.
+split_statements() { # FILE FOLDER
+  awk -v folder="$2" '/^[ \t]*-- name:/ { sub(/^[ \t]*-- name:[ \t]*/, ""); out = folder "/" $1 ".sql"; next }
+                      out { sub(/;[ \t]*$/, ""); print >out }' "$1"
+}
+
+# A parameter of each type, NULL: nothing is executed, but EXPLAIN checks rights as execution does.
+check_statement() { # ROLE FILE
+  local name
+  name=$(basename "$2" .sql)
+  { echo "SET search_path = earshot;"
+    [ "$1" = owner ] || echo "SET ROLE $1;"
+    echo "PREPARE $name AS $(cat "$2");"
+    cat <<SQL
+SELECT format('EXPLAIN EXECUTE $name%s', CASE WHEN cardinality(parameter_types) > 0 THEN
+  '(' || array_to_string(array_fill('NULL'::text, ARRAY[cardinality(parameter_types)]), ',') || ')' END)
+  FROM pg_prepared_statements WHERE name = '$name' \gexec
+SQL
+  } >"$WORK/check.sql"
+  "$PG_BIN/psql" -X -qAt -v ON_ERROR_STOP=1 "$EAR_PG" -f "$WORK/check.sql" >"$WORK/plan" 2>&1
+}
+
+count=0 broken=0
+while read -r file; do
+  role=$(role_of "$file")
+  folder=$WORK/statements/$(tr / . <<<"$file")
+  mkdir -p "$folder"
+  split_statements "$file" "$folder"
+  for statement in "$folder"/*.sql; do
+    # What cannot be prepared by SQL: LISTEN, SET, advisory plumbing.
+    grep -qiE '^[[:space:]]*(select|insert|update|delete|with|merge)' "$statement" || continue
+    count=$((count + 1))
+    check_statement "$role" "$statement" ||
+      { echo "$file: $(basename "$statement" .sql), as $role:"; cat "$WORK/plan"; broken=$((broken + 1)); }
+  done
+done < <(git ls-files -co --exclude-standard 'services/*.sql')
+[ "$count" -gt 0 ] || fail "no statements found"
+[ "$broken" = 0 ] || fail "$broken of $count statements"
+say "$count statements fit the schema and their roles"
