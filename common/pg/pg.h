@@ -24,13 +24,13 @@ struct ear_pg_statement {
 };
 
 struct ear_pg_opts {
-    const char *conninfo; /* "host=… dbname=…" or URI; password may come separately */
-    const char *password; /* NULL: from conninfo */
+    const char *conninfo;    /* "host=… dbname=…" or URI; password may come separately */
+    const char *password;    /* NULL: from conninfo */
     const char *application; /* application_name */
     const struct ear_pg_statement *statements;
     size_t statement_count;
-    unsigned connections;  /* 0: 2 */
-    unsigned max_waiting;  /* batches that wait for a connection; 0: 256 */
+    unsigned connections;         /* 0: 2 */
+    unsigned max_waiting;         /* batches that wait for a connection; 0: 256 */
     int64_t statement_timeout_ms; /* 0: 30 s */
     ear_loop_fn *up;   /* called when the first connection is usable, and after each outage */
     ear_loop_fn *down; /* called when no connection is usable any more */
@@ -69,7 +69,14 @@ void ear_pg_time(struct ear_pg_batch *batch, int64_t at_us);            /* times
  * filled after this call, before the next parameter or statement of the same batch is added… in
  * any order: several arrays of one statement may be filled row by row. */
 typedef enum ear_pg_type {
-    EAR_PG_BOOL, EAR_PG_I16, EAR_PG_I32, EAR_PG_I64, EAR_PG_TEXT, EAR_PG_BYTES, EAR_PG_ID, EAR_PG_TIME,
+    EAR_PG_BOOL,
+    EAR_PG_I16,
+    EAR_PG_I32,
+    EAR_PG_I64,
+    EAR_PG_TEXT,
+    EAR_PG_BYTES,
+    EAR_PG_ID,
+    EAR_PG_TIME,
     EAR_PG_FLOAT,
 } ear_pg_type;
 struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type element);
@@ -77,16 +84,17 @@ void ear_pg_push_null(struct ear_pg_array *array);
 void ear_pg_push_bool(struct ear_pg_array *array, bool value);
 void ear_pg_push_int(struct ear_pg_array *array, int64_t value); /* I16, I32, I64 and TIME (µs) */
 void ear_pg_push_float(struct ear_pg_array *array, float value);
-void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value); /* TEXT and BYTES */
+void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value);     /* TEXT and BYTES */
 void ear_pg_push_id(struct ear_pg_array *array, const struct ear_id *value); /* NULL: SQL NULL */
 
 /* --- Running it ---------------------------------------------------------------------------- */
 
 /* err: EAR_OK: committed. EAR_DATA: refused because of its content (SQLSTATE 22, 23). EAR_AGAIN:
  * serialisation, deadlock, lock or queue ceiling: try again. EAR_UNAVAILABLE: connection lost
- * before COMMIT was sent: nothing happened. EAR_UNKNOWN_FATE: lost after COMMIT was sent. EAR_DENIED:
- * a right is missing. EAR_INVALID: a bug in our SQL. results has one entry a statement (BEGIN and
- * COMMIT are not shown), valid during the call; count is 0 on error. diag is never NULL. */
+ * before COMMIT was sent: nothing happened. EAR_UNKNOWN_FATE: lost after COMMIT was sent.
+ * EAR_DENIED: a right is missing. EAR_INVALID: a bug in our SQL. results has one entry a statement
+ * (BEGIN and COMMIT are not shown), valid during the call; count is 0 on error. diag is never NULL.
+ */
 typedef void ear_pg_fn(void *self, ear_err err, const struct ear_pg_result *const *results,
                        size_t count, const struct ear_diag *diag);
 
@@ -123,8 +131,8 @@ ear_err ear_pg_script(struct ear_pg *pg, struct ear_str sql, struct ear_diag *di
 
 /* --- Reading results (binary, checked) ----------------------------------------------------- */
 
-size_t ear_pg_rows(const struct ear_pg_result *result);      /* rows returned */
-size_t ear_pg_affected(const struct ear_pg_result *result);  /* rows written */
+size_t ear_pg_rows(const struct ear_pg_result *result);     /* rows returned */
+size_t ear_pg_affected(const struct ear_pg_result *result); /* rows written */
 bool ear_pg_is_null(const struct ear_pg_result *result, size_t row, size_t column);
 /* int2, int4, int8, bool, timestamptz (µs since 1970); 0 when null. */
 int64_t ear_pg_get_i64(const struct ear_pg_result *result, size_t row, size_t column);

@@ -1,0 +1,287 @@
+#include "pg/batch.h"
+
+#include <stdlib.h>
+
+#define DEFAULT_BYTES ((size_t)16 << 20)
+/* ndim, flags, element type, then length and lower bound of the one dimension. */
+#define ARRAY_HEAD_BYTES  ((size_t)20)
+#define ARRAY_EMPTY_BYTES ((size_t)12)
+
+struct ear_pg_array {
+    struct ear_pg_batch *batch; /* the owner */
+    struct ear_pg_array *next;
+    ear_pg_type element;
+    uint32_t count;
+    bool has_null;
+    struct ear_buf bytes; /* begins with room for the head */
+};
+
+struct ear_pg_batch *ear_pg_batch_new(size_t max_bytes)
+{
+    struct ear_pg_batch *batch = ear_alloc(sizeof(*batch));
+    batch->max_bytes = max_bytes ? max_bytes : DEFAULT_BYTES;
+    ear_buf_init(&batch->bytes, batch->max_bytes);
+    return batch;
+}
+
+void ear_pg_batch_free(struct ear_pg_batch **ref)
+{
+    struct ear_pg_batch *batch = *ref;
+    if (!batch) return;
+    *ref = NULL;
+    while (batch->arrays) {
+        struct ear_pg_array *array = batch->arrays;
+        batch->arrays = array->next;
+        ear_buf_release(&array->bytes);
+        free(array);
+    }
+    ear_buf_release(&batch->bytes);
+    free(batch->steps);
+    free(batch->parameters);
+    free(batch);
+}
+
+static void note(struct ear_pg_batch *batch, ear_err err)
+{
+    if (err && !batch->err) batch->err = err;
+}
+
+/* Counts against the ceiling before anything grows. */
+static bool take_bytes(struct ear_pg_batch *batch, size_t len)
+{
+    if (batch->err) return false;
+    if (len > batch->max_bytes - batch->used_bytes) {
+        note(batch, EAR_TOO_LARGE);
+        return false;
+    }
+    batch->used_bytes += len;
+    return true;
+}
+
+static void *grow(struct ear_pg_batch *batch, void *items, size_t *room, size_t count, size_t size)
+{
+    if (count < *room) return items;
+    size_t wanted = *room ? *room * 2 : 16;
+    void *bigger = ear_try_realloc(items, wanted * size);
+    if (!bigger) {
+        note(batch, EAR_NO_MEMORY);
+        return items;
+    }
+    *room = wanted;
+    return bigger;
+}
+
+void ear_pg_batch_add(struct ear_pg_batch *batch, unsigned statement)
+{
+    if (!take_bytes(batch, sizeof(*batch->steps))) return;
+    batch->steps =
+        grow(batch, batch->steps, &batch->step_room, batch->step_count, sizeof(*batch->steps));
+    if (batch->err) return;
+    batch->steps[batch->step_count++] =
+        (struct ear_pg_step){.statement = statement, .first = batch->parameter_count};
+}
+
+static struct ear_pg_parameter *add(struct ear_pg_batch *batch, ear_pg_type type)
+{
+    if (!take_bytes(batch, sizeof(*batch->parameters))) return NULL;
+    EAR_CHECK(batch->step_count > 0);
+    struct ear_pg_step *step = &batch->steps[batch->step_count - 1];
+    EAR_CHECK(step->count < EAR_PG_PARAMETERS_MAX);
+    batch->parameters = grow(batch, batch->parameters, &batch->parameter_room,
+                             batch->parameter_count, sizeof(*batch->parameters));
+    if (batch->err) return NULL;
+    step->count++;
+    struct ear_pg_parameter *parameter = &batch->parameters[batch->parameter_count++];
+    *parameter = (struct ear_pg_parameter){.type = type};
+    return parameter;
+}
+
+static void add_bytes(struct ear_pg_batch *batch, ear_pg_type type, const void *data, size_t len)
+{
+    struct ear_pg_parameter *parameter = add(batch, type);
+    if (!parameter || !take_bytes(batch, len)) return;
+    parameter->at = batch->bytes.len;
+    parameter->len = len;
+    note(batch, ear_buf_append(&batch->bytes, data, len));
+}
+
+static void add_number(struct ear_pg_batch *batch, ear_pg_type type, int64_t value, size_t size)
+{
+    uint8_t wire[8];
+    ear_put_be(wire, (uint64_t)value, size);
+    add_bytes(batch, type, wire, size);
+}
+
+void ear_pg_null(struct ear_pg_batch *batch)
+{
+    struct ear_pg_parameter *parameter = add(batch, EAR_PG_TEXT);
+    if (parameter) parameter->null = true;
+}
+
+void ear_pg_bool(struct ear_pg_batch *batch, bool value)
+{
+    add_number(batch, EAR_PG_BOOL, value, 1);
+}
+
+void ear_pg_i16(struct ear_pg_batch *batch, int16_t value)
+{
+    add_number(batch, EAR_PG_I16, value, 2);
+}
+
+void ear_pg_i32(struct ear_pg_batch *batch, int32_t value)
+{
+    add_number(batch, EAR_PG_I32, value, 4);
+}
+
+void ear_pg_i64(struct ear_pg_batch *batch, int64_t value)
+{
+    add_number(batch, EAR_PG_I64, value, 8);
+}
+
+void ear_pg_text(struct ear_pg_batch *batch, struct ear_str value)
+{
+    if (value.ptr)
+        add_bytes(batch, EAR_PG_TEXT, value.ptr, value.len);
+    else
+        ear_pg_null(batch);
+}
+
+void ear_pg_bytes(struct ear_pg_batch *batch, struct ear_str value)
+{
+    if (value.ptr)
+        add_bytes(batch, EAR_PG_BYTES, value.ptr, value.len);
+    else
+        ear_pg_null(batch);
+}
+
+void ear_pg_id(struct ear_pg_batch *batch, const struct ear_id *value)
+{
+    if (value)
+        add_bytes(batch, EAR_PG_ID, value->b, EAR_ID_BYTES);
+    else
+        ear_pg_null(batch);
+}
+
+void ear_pg_time(struct ear_pg_batch *batch, int64_t at_us)
+{
+    add_number(batch, EAR_PG_TIME, at_us - EAR_PG_EPOCH_US, 8);
+}
+
+struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type element)
+{
+    struct ear_pg_parameter *parameter = add(batch, element);
+    struct ear_pg_array *array = ear_alloc(sizeof(*array));
+    *array = (struct ear_pg_array){.batch = batch, .element = element, .next = batch->arrays};
+    batch->arrays = array;
+    if (parameter) parameter->array = array;
+    ear_buf_init(&array->bytes, batch->max_bytes);
+    uint8_t head[ARRAY_HEAD_BYTES] = {0};
+    if (take_bytes(batch, sizeof(head)))
+        note(batch, ear_buf_append(&array->bytes, head, sizeof(head)));
+    return array;
+}
+
+static void push_bytes(struct ear_pg_array *array, const void *data, size_t len)
+{
+    uint8_t head[4];
+    if (!take_bytes(array->batch, sizeof(head) + len)) return;
+    ear_put_be(head, len, sizeof(head));
+    note(array->batch, ear_buf_append(&array->bytes, head, sizeof(head)));
+    note(array->batch, ear_buf_append(&array->bytes, data, len));
+    array->count++;
+}
+
+void ear_pg_push_null(struct ear_pg_array *array)
+{
+    static const uint8_t none[4] = {0xff, 0xff, 0xff, 0xff};
+    if (!take_bytes(array->batch, sizeof(none))) return;
+    note(array->batch, ear_buf_append(&array->bytes, none, sizeof(none)));
+    array->has_null = true;
+    array->count++;
+}
+
+static void push_number(struct ear_pg_array *array, int64_t value, size_t size)
+{
+    uint8_t wire[8];
+    ear_put_be(wire, (uint64_t)value, size);
+    push_bytes(array, wire, size);
+}
+
+void ear_pg_push_bool(struct ear_pg_array *array, bool value)
+{
+    EAR_CHECK(array->element == EAR_PG_BOOL);
+    push_number(array, value, 1);
+}
+
+void ear_pg_push_int(struct ear_pg_array *array, int64_t value)
+{
+    switch (array->element) {
+    case EAR_PG_I16:
+        EAR_CHECK(value >= INT16_MIN && value <= INT16_MAX);
+        push_number(array, value, 2);
+        return;
+    case EAR_PG_I32:
+        EAR_CHECK(value >= INT32_MIN && value <= INT32_MAX);
+        push_number(array, value, 4);
+        return;
+    case EAR_PG_I64:
+        push_number(array, value, 8);
+        return;
+    default:
+        EAR_CHECK(array->element == EAR_PG_TIME);
+        push_number(array, value - EAR_PG_EPOCH_US, 8);
+    }
+}
+
+void ear_pg_push_float(struct ear_pg_array *array, float value)
+{
+    uint32_t bits;
+    EAR_CHECK(array->element == EAR_PG_FLOAT);
+    memcpy(&bits, &value, sizeof(bits));
+    push_number(array, bits, sizeof(bits));
+}
+
+void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value)
+{
+    EAR_CHECK(array->element == EAR_PG_TEXT || array->element == EAR_PG_BYTES);
+    if (value.ptr)
+        push_bytes(array, value.ptr, value.len);
+    else
+        ear_pg_push_null(array);
+}
+
+void ear_pg_push_id(struct ear_pg_array *array, const struct ear_id *value)
+{
+    EAR_CHECK(array->element == EAR_PG_ID);
+    if (value)
+        push_bytes(array, value->b, EAR_ID_BYTES);
+    else
+        ear_pg_push_null(array);
+}
+
+static void seal_array(struct ear_pg_array *array)
+{
+    uint8_t *head = (uint8_t *)array->bytes.data;
+    ear_put_be(head, array->count ? 1 : 0, 4);
+    ear_put_be(head + 4, array->has_null, 4);
+    ear_put_be(head + 8, ear_pg_element_oid(array->element), 4);
+    ear_put_be(head + 12, array->count, 4);
+    ear_put_be(head + 16, 1, 4);
+    if (!array->count) array->bytes.len = ARRAY_EMPTY_BYTES;
+}
+
+ear_err ear_pg_batch_seal(struct ear_pg_batch *batch)
+{
+    if (batch->err) return batch->err;
+    for (struct ear_pg_array *array = batch->arrays; array; array = array->next) seal_array(array);
+    return EAR_OK;
+}
+
+struct ear_str ear_pg_parameter_bytes(const struct ear_pg_batch *batch,
+                                      const struct ear_pg_parameter *parameter)
+{
+    if (parameter->null) return EAR_STR_NONE;
+    if (parameter->array) return ear_buf_str(&parameter->array->bytes);
+    const char *start = batch->bytes.data ? batch->bytes.data + parameter->at : "";
+    return (struct ear_str){start, parameter->len};
+}

@@ -1,0 +1,169 @@
+#include "pg/dial.h"
+
+#include "pg/sqlstate.h"
+#include <stdlib.h>
+
+#define DIAL_TIMEOUT_MS 10000
+
+struct asked {
+    struct ear_pg_dial *dial;
+    struct ear_resolve *token; /* while the look-up is under way */
+};
+
+struct ear_pg_dial {
+    struct ear_loop *loop;
+    const struct ear_pg_target *target;
+    ear_pg_dial_fn *fn;
+    void *self;
+    struct asked asked[EAR_PG_HOSTS_MAX];
+    struct ear_pg_host_addresses found[EAR_PG_HOSTS_MAX];
+    size_t pending; /* look-ups */
+    PGconn *pq;     /* owned until handed over */
+    struct ear_watch *watch;
+    struct ear_timer *timer;
+};
+
+void ear_pg_dial_explain(const PGconn *pq, ear_err err, struct ear_diag *diag)
+{
+    struct ear_str words = ear_str_trim(ear_str_from(pq ? PQerrorMessage(pq) : "out of memory"));
+    if (!words.len) words = EAR_STR("connection lost");
+    ear_fail(diag, err, "%.*s", EAR_STR_ARG(words));
+    for (char *c = diag->text; *c; c++)
+        if (*c == '\n' || *c == '\t') *c = ' ';
+}
+
+/* The owner may free the dial inside fn, so nothing is touched after it. */
+static void give_up(struct ear_pg_dial *dial, const struct ear_diag *diag)
+{
+    ear_watch_free(&dial->watch);
+    ear_timer_stop(dial->timer);
+    dial->fn(dial->self, NULL, diag);
+}
+
+static void fail_connect(struct ear_pg_dial *dial)
+{
+    struct ear_diag diag;
+    ear_pg_dial_explain(dial->pq, EAR_UNAVAILABLE, &diag);
+    if (ear_pg_is_refusal(diag.text)) diag.err = EAR_DENIED;
+    give_up(dial, &diag);
+}
+
+static void on_socket(void *self, unsigned events);
+
+/* The socket may be another one after each poll, with the same number even: the watch never
+ * outlives a poll. */
+static void poll_connect(struct ear_pg_dial *dial, PostgresPollingStatusType status)
+{
+    PGconn *pq = dial->pq;
+    switch (status) {
+    case PGRES_POLLING_OK:
+        dial->pq = NULL;
+        ear_timer_stop(dial->timer);
+        dial->fn(dial->self, pq, NULL);
+        return;
+    case PGRES_POLLING_READING:
+    case PGRES_POLLING_WRITING:
+        if (ear_watch_new(&dial->watch, dial->loop, PQsocket(pq), on_socket, dial) != EAR_OK) {
+            fail_connect(dial);
+            return;
+        }
+        ear_watch_set(dial->watch, status == PGRES_POLLING_READING ? EAR_READABLE : EAR_WRITABLE);
+        return;
+    case PGRES_POLLING_FAILED:
+    default:
+        fail_connect(dial);
+    }
+}
+
+static void on_socket(void *self, unsigned events)
+{
+    struct ear_pg_dial *dial = self;
+    (void)events;
+    ear_watch_free(&dial->watch);
+    poll_connect(dial, PQconnectPoll(dial->pq));
+}
+
+static void connect_now(struct ear_pg_dial *dial)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < dial->target->host_count; i++) known += dial->found[i].count;
+    if (dial->target->host_count && !known) {
+        struct ear_diag diag;
+        ear_fail(&diag, EAR_UNAVAILABLE, "host \"%s\"%s cannot be resolved", dial->target->hosts[0],
+                 dial->target->host_count > 1 ? " (and the others)" : "");
+        give_up(dial, &diag);
+        return;
+    }
+    dial->pq = ear_pg_target_connect(dial->target, dial->found);
+    bool bad = !dial->pq || PQstatus(dial->pq) == CONNECTION_BAD;
+    poll_connect(dial, bad ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING);
+}
+
+static void add_address(struct ear_pg_host_addresses *found, const char *address)
+{
+    if (found->count < EAR_PG_ADDRESSES_MAX) found->items[found->count++] = ear_strdup(address);
+}
+
+static void on_resolved(void *self, ear_err err, const char *const *addresses, size_t count)
+{
+    struct asked *asked = self;
+    struct ear_pg_dial *dial = asked->dial;
+    size_t host = (size_t)(asked - dial->asked);
+    asked->token = NULL;
+    for (size_t i = 0; !err && i < count; i++) add_address(&dial->found[host], addresses[i]);
+    if (--dial->pending == 0) connect_now(dial);
+}
+
+/* Also the way into connect_now when nothing had to be looked up, so that fn never comes from
+ * inside ear_pg_dial_new. */
+static void on_timer(void *self)
+{
+    struct ear_pg_dial *dial = self;
+    if (!dial->pq && !dial->pending) {
+        ear_timer_start(dial->timer, DIAL_TIMEOUT_MS, 0);
+        connect_now(dial);
+        return;
+    }
+    struct ear_diag diag;
+    ear_fail(&diag, EAR_TIMEOUT, "no connection within %d s", DIAL_TIMEOUT_MS / 1000);
+    give_up(dial, &diag);
+}
+
+static void look_up(struct ear_pg_dial *dial, size_t host)
+{
+    const char *name = dial->target->hosts[host];
+    dial->asked[host].dial = dial;
+    if (ear_pg_target_is_plain(name)) {
+        bool folder = name[0] == '\0' || name[0] == '/' || name[0] == '@';
+        add_address(&dial->found[host], folder ? "" : name);
+        return;
+    }
+    dial->pending++;
+    ear_resolve_start(&dial->asked[host].token, dial->loop, name, on_resolved, &dial->asked[host]);
+}
+
+void ear_pg_dial_new(struct ear_pg_dial **out, struct ear_loop *loop,
+                     const struct ear_pg_target *target, ear_pg_dial_fn *fn, void *self)
+{
+    struct ear_pg_dial *dial = ear_alloc(sizeof(*dial));
+    *dial = (struct ear_pg_dial){.loop = loop, .target = target, .fn = fn, .self = self};
+    *out = dial;
+    ear_timer_new(&dial->timer, loop, on_timer, dial);
+    for (size_t i = 0; i < target->host_count; i++) look_up(dial, i);
+    ear_timer_start(dial->timer, dial->pending ? DIAL_TIMEOUT_MS : 0, 0);
+}
+
+void ear_pg_dial_free(struct ear_pg_dial **ref)
+{
+    struct ear_pg_dial *dial = *ref;
+    if (!dial) return;
+    *ref = NULL;
+    ear_watch_free(&dial->watch);
+    ear_timer_free(&dial->timer);
+    for (size_t i = 0; i < dial->target->host_count; i++) {
+        if (dial->asked[i].token) ear_resolve_forget(&dial->asked[i].token);
+        for (size_t a = 0; a < dial->found[i].count; a++) free(dial->found[i].items[a]);
+    }
+    if (dial->pq) PQfinish(dial->pq);
+    free(dial);
+}

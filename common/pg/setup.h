@@ -1,0 +1,36 @@
+/* setup: what every new connection is told first: limits, and the service's whole table of
+ * statements, prepared and described in one pipeline. Private to pg. */
+#ifndef EAR_PG_SETUP_H
+#define EAR_PG_SETUP_H
+
+#include "pg/batch.h"
+
+/* The parameters that the server found in a statement. */
+struct ear_pg_shape {
+    size_t count;
+    Oid types[EAR_PG_PARAMETERS_MAX];
+};
+
+struct ear_pg_statements {
+    const struct ear_pg_statement *items; /* borrowed */
+    struct ear_pg_shape *shapes;          /* owned; of the newest connection */
+    size_t count;
+    char timeout[24]; /* statement_timeout in ms, as text */
+};
+
+struct ear_pg_setup {
+    struct ear_pg_statements *statements;
+    struct ear_diag diag; /* err: the first mistake */
+};
+
+/* Queues the commands; false when libpq could not. */
+bool ear_pg_setup_send(const struct ear_pg_setup *setup, PGconn *pq);
+void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result);
+/* Compares a batch with the shapes; diag names statement and parameter. */
+ear_err ear_pg_setup_check(const struct ear_pg_statements *statements,
+                           const struct ear_pg_batch *batch, struct ear_diag *diag) EAR_MUST_CHECK;
+/* What the server said, without values of the data: those are customers' words. */
+ear_err ear_pg_explain(const PGresult *result, const char *statement, bool *drop,
+                       struct ear_diag *diag);
+
+#endif
