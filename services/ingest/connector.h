@@ -27,11 +27,11 @@
 /* One of the firm's own presences, as care.yaml declares it. Borrowed for the length of open:
  * a connector copies what it keeps. */
 struct ear_account_in {
-    struct ear_str key;       /* "@northernline" */
-    struct ear_str platform;  /* for posts; usually the connector's name */
-    struct ear_str author_id; /* the firm's own identity there; may be empty */
-    const json_t *settings;   /* object of texts; each connector documents its own in
-                                 docs/connectors.md */
+    struct ear_str key;            /* "@northernline" */
+    struct ear_str platform;       /* for posts; usually the connector's name */
+    struct ear_str author_id;      /* the firm's own identity there; may be empty */
+    const json_t *settings;        /* object of texts; each connector documents its own in
+                                      docs/connectors.md */
     const struct ear_str *secrets; /* contents of the named files, in order. Never logged */
     size_t secret_count;
 };

@@ -38,8 +38,8 @@ struct ear_post_in {
     struct ear_str url;    /* for people to open; may be empty */
     struct ear_str thread; /* JSON text that the responder half of the same connector reads when
                               this post is answered; opaque to everybody else; may be empty */
-    bool own;       /* written by the account itself */
-    bool automated; /* auto-reply or bulk by its headers: no rule ever answers it */
+    bool own;              /* written by the account itself */
+    bool automated;        /* auto-reply or bulk by its headers: no rule ever answers it */
 };
 
 #endif

@@ -51,10 +51,10 @@ struct ear_connector_out_caps {
 
 /* One of the firm's own presences. Borrowed for the length of open: a connector copies. */
 struct ear_account_out {
-    struct ear_str key;       /* "@northernline" */
+    struct ear_str key; /* "@northernline" */
     struct ear_str platform;
-    struct ear_str author_id; /* the firm's own identity there; may be empty */
-    const json_t *settings;   /* object of texts; documented in docs/connectors.md */
+    struct ear_str author_id;      /* the firm's own identity there; may be empty */
+    const json_t *settings;        /* object of texts; documented in docs/connectors.md */
     const struct ear_str *secrets; /* contents of the named files, in order; the first signs or
                                       logs in. Never logged */
     size_t secret_count;
