@@ -5,13 +5,12 @@
 
 #include <stddef.h>
 
-#define EAR_CHECK(cond)                                                                            \
-    ((cond) ? (void)0 : ear_check_failed(#cond, __FILE__, __LINE__, __func__))
+#define EAR_CHECK(cond) ((cond) ? (void)0 : ear_check_failed(#cond, __FILE__, __LINE__, __func__))
 
 #define EAR_COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* The struct that embeds a member. */
-#define EAR_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define EAR_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 _Noreturn void ear_check_failed(const char *cond, const char *file, int line, const char *func);
 

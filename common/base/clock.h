@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include <stdint.h>
 
-#define EAR_US_PER_S INT64_C(1000000)
+#define EAR_US_PER_S  INT64_C(1000000)
 #define EAR_US_PER_MS INT64_C(1000)
 
 int64_t ear_clock_wall_us(void);

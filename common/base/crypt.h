@@ -11,7 +11,7 @@
 void ear_crypt_start(void);
 
 void ear_random(void *dst, size_t len);
-uint64_t ear_random_below(uint64_t bound); /* uniform in [0, bound) */
+uint64_t ear_random_below(uint64_t bound);                    /* uniform in [0, bound) */
 bool ear_secret_eq(const void *a, const void *b, size_t len); /* constant time */
 void ear_secret_wipe(void *p, size_t len);
 

@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include <stdint.h>
 
-#define EAR_ID_BYTES 16
+#define EAR_ID_BYTES      16
 #define EAR_ID_TEXT_BYTES 37
 
 struct ear_id {

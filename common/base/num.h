@@ -11,7 +11,8 @@ ear_err ear_num_i64(struct ear_str s, int64_t min, int64_t max, int64_t *out) EA
 ear_err ear_num_u64(struct ear_str s, uint64_t max, uint64_t *out) EAR_MUST_CHECK;
 
 /* "250ms", "15s", "10m", "2h", "3d" or a bare number of milliseconds. */
-ear_err ear_num_duration_ms(struct ear_str s, int64_t min, int64_t max, int64_t *out) EAR_MUST_CHECK;
+ear_err ear_num_duration_ms(struct ear_str s, int64_t min, int64_t max,
+                            int64_t *out) EAR_MUST_CHECK;
 
 /* "4096", "64KiB", "4MiB", "1GiB". */
 ear_err ear_num_size(struct ear_str s, int64_t min, int64_t max, int64_t *out) EAR_MUST_CHECK;

@@ -12,7 +12,7 @@ struct ear_str {
 };
 
 #define EAR_STR(literal) ((struct ear_str){(literal), sizeof(literal) - 1})
-#define EAR_STR_NONE ((struct ear_str){NULL, 0})
+#define EAR_STR_NONE     ((struct ear_str){NULL, 0})
 /* For printf: "%.*s" with EAR_STR_ARG(s). */
 #define EAR_STR_ARG(s) (int)(s).len, ((s).ptr ? (s).ptr : "")
 

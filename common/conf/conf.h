@@ -30,10 +30,10 @@ struct ear_conf_key {
     size_t offset;        /* of the field in the struct */
 };
 
-#define EAR_CONF(name_, type_, fallback_, min_, max_, struct_, field_, about_)                     \
-    {                                                                                              \
-        .name = (name_), .type = EAR_CONF_##type_, .fallback = (fallback_), .min = (min_),         \
-        .max = (max_), .about = (about_), .offset = offsetof(struct struct_, field_)               \
+#define EAR_CONF(name_, type_, fallback_, min_, max_, struct_, field_, about_)             \
+    {                                                                                      \
+        .name = (name_), .type = EAR_CONF_##type_, .fallback = (fallback_), .min = (min_), \
+        .max = (max_), .about = (about_), .offset = offsetof(struct struct_, field_)       \
     }
 
 struct ear_conf_table {

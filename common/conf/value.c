@@ -123,24 +123,28 @@ static ear_err read_bool(const struct ear_conf_key *key, struct ear_str text, vo
     return EAR_OK;
 }
 
+static bool is_host(struct ear_str host)
+{
+    bool bracketed = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.ptr[i];
+        if (c <= ' ' || c >= 0x7F || strchr("/@", c)) return false;
+        if (!bracketed && strchr(":[]", c)) return false;
+    }
+    return host.len > 0;
+}
+
 /* The port follows the last colon; an IPv6 address stands in brackets. Port 0 lets the system
- * choose. Empty means none, where the table allows it. */
+ * choose. */
 static bool is_endpoint(struct ear_str text)
 {
     size_t colon = text.len;
     while (colon > 0 && text.ptr[colon - 1] != ':') colon--;
-    if (colon < 2) return false;
-    struct ear_str host = {text.ptr, colon - 1};
-    struct ear_str port = {text.ptr + colon, text.len - colon};
+    if (colon == 0) return false;
     uint64_t number;
-    if (ear_num_u64(port, UINT16_MAX, &number)) return false;
-    bool bracketed = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
-    for (size_t i = 0; i < host.len; i++) {
-        unsigned char c = (unsigned char)host.ptr[i];
-        if (c <= ' ' || c >= 0x7F || c == '/' || c == '@') return false;
-        if (!bracketed && (c == ':' || c == '[' || c == ']')) return false;
-    }
-    return true;
+    struct ear_str port = {text.ptr + colon, text.len - colon};
+    return is_host((struct ear_str){text.ptr, colon - 1}) &&
+           ear_num_u64(port, UINT16_MAX, &number) == EAR_OK;
 }
 
 static ear_err read_text(const struct ear_conf_key *key, struct ear_str text, void *target,
@@ -148,6 +152,7 @@ static ear_err read_text(const struct ear_conf_key *key, struct ear_str text, vo
 {
     if (text.len && memchr(text.ptr, '\0', text.len))
         return ear_fail(diag, EAR_INVALID, "the value holds a NUL byte");
+    /* An empty end point is none, where the table's default says so. */
     if (key->type == EAR_CONF_ENDPOINT && text.len && !is_endpoint(text))
         return fail_type(key, text, diag);
     char *copy = ear_alloc(text.len + 1);

@@ -23,22 +23,31 @@ void ear_line_raw(struct ear_line *line, struct ear_str s)
     if (!s.len || !put(line, s.ptr, s.len)) line->cut = line->cut || s.len > 0;
 }
 
-/* Bytes of the well-formed UTF-8 sequence at the start of s, 0 when there is none. Controls
- * (C0, DEL, C1) count as malformed: a log line is read on terminals. */
+/* Well-formed UTF-8 by lead byte: how long, and what the second byte may be (The Unicode Standard,
+ * table 3-7). C1 controls are left out: a log line is read on terminals. */
+static const struct {
+    unsigned char first, last;
+    unsigned char len;
+    unsigned char second_min, second_max;
+} forms[] = {
+    {0x20, 0x7E, 1, 0, 0},       {0xC2, 0xC2, 2, 0xA0, 0xBF}, {0xC3, 0xDF, 2, 0x80, 0xBF},
+    {0xE0, 0xE0, 3, 0xA0, 0xBF}, {0xE1, 0xEC, 3, 0x80, 0xBF}, {0xED, 0xED, 3, 0x80, 0x9F},
+    {0xEE, 0xEF, 3, 0x80, 0xBF}, {0xF0, 0xF0, 4, 0x90, 0xBF}, {0xF1, 0xF3, 4, 0x80, 0xBF},
+    {0xF4, 0xF4, 4, 0x80, 0x8F},
+};
+
+/* Bytes of the printable character at the start of s, 0 when there is none. */
 static size_t printable(struct ear_str s)
 {
-    unsigned char lead = (unsigned char)s.ptr[0];
-    if (lead >= 0x20 && lead < 0x7F) return 1;
-    size_t len = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || s.len < len) return 0;
-    for (size_t i = 1; i < len; i++)
-        if (((unsigned char)s.ptr[i] & 0xC0) != 0x80) return 0;
-    unsigned char second = (unsigned char)s.ptr[1];
-    bool too_long = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-    bool surrogate = lead == 0xED && second >= 0xA0;
-    bool beyond = lead == 0xF4 && second >= 0x90;
-    bool control = lead == 0xC2 && second < 0xA0;
-    return too_long || surrogate || beyond || control ? 0 : len;
+    const unsigned char *bytes = (const unsigned char *)s.ptr;
+    size_t at = 0;
+    while (at < EAR_COUNT(forms) && (bytes[0] < forms[at].first || bytes[0] > forms[at].last)) at++;
+    if (at == EAR_COUNT(forms) || s.len < forms[at].len) return 0;
+    if (forms[at].len == 1) return 1;
+    if (bytes[1] < forms[at].second_min || bytes[1] > forms[at].second_max) return 0;
+    for (size_t i = 2; i < forms[at].len; i++)
+        if ((bytes[i] & 0xC0) != 0x80) return 0;
+    return forms[at].len;
 }
 
 static bool needs_quotes(struct ear_str s)

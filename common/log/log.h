@@ -29,10 +29,16 @@ struct ear_event {
  *   #undef EAR_EVENT                       #include "events.def"
  */
 #define EAR_EVENT_DECLARE(id, lvl, text, about) extern const struct ear_event EV_##id;
-#define EAR_EVENT_DEFINE(id, lvl, text, about)                                                     \
+#define EAR_EVENT_DEFINE(id, lvl, text, about) \
     const struct ear_event EV_##id = {EAR_LOG_##lvl, text, about};
 
-typedef enum ear_kv_type { EAR_KV_END, EAR_KV_TEXT, EAR_KV_INT, EAR_KV_REAL, EAR_KV_ID } ear_kv_type;
+typedef enum ear_kv_type {
+    EAR_KV_END,
+    EAR_KV_TEXT,
+    EAR_KV_INT,
+    EAR_KV_REAL,
+    EAR_KV_ID
+} ear_kv_type;
 
 struct ear_kv {
     const char *key;
@@ -51,12 +57,12 @@ struct ear_kv {
 #define kv_real(k, v) ((struct ear_kv){.key = (k), .type = EAR_KV_REAL, .real = (v)})
 #define kv_id(k, v)   ((struct ear_kv){.key = (k), .type = EAR_KV_ID, .id = (v)})
 /* err=<name> and why=<text> of a diag. */
-#define kv_err(e)   kv_text("err", ear_err_name(e))
-#define kv_diag(d)  kv_err((d)->err), kv_text("why", (d)->text)
+#define kv_err(e)  kv_text("err", ear_err_name(e))
+#define kv_diag(d) kv_err((d)->err), kv_text("why", (d)->text)
 
 /* ear_log(&EV_PEER_UP, kv_text("peer", name), kv_int("credit", 512)); */
-#define ear_log(event, ...)                                                                        \
-    ear_log_write((event), (const struct ear_kv[]){__VA_ARGS__ __VA_OPT__(, ) {.type = EAR_KV_END}})
+#define ear_log(event, ...) \
+    ear_log_write((event), (const struct ear_kv[]){__VA_ARGS__ __VA_OPT__(, ){.type = EAR_KV_END}})
 
 void ear_log_write(const struct ear_event *event, const struct ear_kv *kvs);
 

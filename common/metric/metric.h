@@ -14,7 +14,11 @@
 #include "base/base.h"
 #include <stdint.h>
 
-typedef enum ear_metric_type { EAR_METRIC_COUNTER, EAR_METRIC_GAUGE, EAR_METRIC_HISTOGRAM } ear_metric_type;
+typedef enum ear_metric_type {
+    EAR_METRIC_COUNTER,
+    EAR_METRIC_GAUGE,
+    EAR_METRIC_HISTOGRAM
+} ear_metric_type;
 
 struct ear_metric_series;
 
@@ -29,21 +33,19 @@ struct ear_metric {
 };
 
 #define EAR_METRIC_DECLARE(id, kind, text, label_names, about) extern struct ear_metric M_##id;
-#define EAR_METRIC_DEFINE(id, kind, text, label_names, about)                                      \
-    struct ear_metric M_##id = {.type = EAR_METRIC_##kind,                                         \
-                                .name = text,                                                      \
-                                .labels = label_names,                                             \
-                                .help = about};
+#define EAR_METRIC_DEFINE(id, kind, text, label_names, about) \
+    struct ear_metric M_##id = {                              \
+        .type = EAR_METRIC_##kind, .name = text, .labels = label_names, .help = about};
 
 /* Makes a metric appear in the output with the value 0 before its first use (label-less only). */
 void ear_metric_register(struct ear_metric *metric);
 /* The label values in the order of the names; as many as the metric has. */
-#define ear_metric_add(metric, value, ...)                                                         \
+#define ear_metric_add(metric, value, ...) \
     ear_metric_add_at((metric), (value), (const char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
-#define ear_metric_set(metric, value, ...)                                                         \
+#define ear_metric_set(metric, value, ...) \
     ear_metric_set_at((metric), (value), (const char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 /* Histograms, in seconds or bytes; buckets 1 ms to 1000 s by a factor of about 3 (seconds). */
-#define ear_metric_observe(metric, value, ...)                                                     \
+#define ear_metric_observe(metric, value, ...) \
     ear_metric_observe_at((metric), (value), (const char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 
 void ear_metric_add_at(struct ear_metric *metric, double value, const char *const *labels);
