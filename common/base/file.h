@@ -7,7 +7,8 @@
 
 /* Appends the whole file up to the ceiling of `out`; diag names the path and the reason. */
 ear_err ear_file_read(const char *path, struct ear_buf *out, struct ear_diag *diag) EAR_MUST_CHECK;
-/* The file without its trailing line end: how *_FILE secrets are read. */
+/* The file without its trailing line end: how *_FILE secrets are read. EAR_INVALID when nothing is
+ * left. */
 ear_err ear_file_read_secret(const char *path, struct ear_buf *out,
                              struct ear_diag *diag) EAR_MUST_CHECK;
 /* Written beside and renamed over, fsynced, with the given mode. */

@@ -42,7 +42,8 @@ struct ear_id ear_id_named(struct ear_str space, struct ear_str name);
 int64_t ear_id_time_us(const struct ear_id *id); /* 0 for timeless ids */
 bool ear_id_is_nil(const struct ear_id *id);
 int ear_id_cmp(const struct ear_id *a, const struct ear_id *b);
-/* First 8 bytes of the hash part as a signed number: the advisory lock of a customer. */
+/* The first 8 bytes of a customer_id (all of it is hash) as a signed, big-endian number: the
+ * advisory lock of a customer. */
 int64_t ear_id_lock_key(const struct ear_id *id);
 
 void ear_id_format(const struct ear_id *id, char text[static EAR_ID_TEXT_BYTES]);

@@ -43,8 +43,9 @@ struct ear_conf_table {
     void *target; /* the struct to fill */
 };
 
-/* Fills all targets from environ. Mistakes go to err_out, one line each with what to do;
- * EAR_INVALID then. Text values are copied and live until ear_conf_release. */
+/* Fills all targets from environ; an empty value counts as not set. Mistakes go to err_out, one
+ * line each with what to do; EAR_INVALID then. Text values are copied and live until
+ * ear_conf_release. */
 ear_err ear_conf_load(const struct ear_conf_table *tables, size_t count, char **environ_,
                       FILE *err_out) EAR_MUST_CHECK;
 /* Frees the copied text values (wiping secrets). */

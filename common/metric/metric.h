@@ -44,7 +44,8 @@ void ear_metric_register(struct ear_metric *metric);
     ear_metric_add_at((metric), (value), (const char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 #define ear_metric_set(metric, value, ...) \
     ear_metric_set_at((metric), (value), (const char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
-/* Histograms, in seconds or bytes; buckets 1 ms to 1000 s by a factor of about 3 (seconds). */
+/* Histograms, in seconds or bytes; buckets 1 ms to 1000 s by a factor of about 3, or, where the
+ * name ends in _bytes, 64 bytes to 16 MiB by a factor of 4. */
 #define ear_metric_observe(metric, value, ...) \
     ear_metric_observe_at((metric), (value), (const char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 
