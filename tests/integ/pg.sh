@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# common/pg against a real PostgreSQL that crashes and comes back when the test program asks.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+
+program=${EARSHOT_PG_CLIENT:-$(find "$EARSHOT_BUILD" -name integ.pg_client -type f -perm -u+x | head -1)}
+[ -n "$program" ] || fail "integ.pg_client has not been built"
+pg_start
+pg_query "CREATE ROLE walker LOGIN SUPERUSER PASSWORD 'walk'" 2>/dev/null
+
+mkfifo "$WORK/ask" "$WORK/told"
+EAR_TEST_PG="$EAR_PG" EAR_TEST_PG_PORT=$PG_PORT EAR_TEST_PG_PASSWORD=walk \
+  EAR_TEST_ASK=$WORK/ask EAR_TEST_TOLD=$WORK/told "$program" &
+client=$!
+at_exit kill "$client" '2>/dev/null'
+# Held open for writing, so that the reader below does not end between two questions.
+exec 3<>"$WORK/ask"
+while kill -0 "$client" 2>/dev/null; do
+  word=
+  read -r -t 1 word <&3 || continue
+  case $word in
+    crash) pg_stop immediate ;;
+    start) pg_launch ;;
+    *) fail "unknown question '$word'" ;;
+  esac
+  echo done >"$WORK/told"
+done
+wait "$client" || fail "integ.pg_client ended with $?"
