@@ -1,0 +1,62 @@
+#include "bus/bus.h"
+
+#include "bus/socket.h"
+#include "bus/zap.h"
+#include <stdlib.h>
+
+#define BEAT_MS         1000
+#define RESOLVE_MS      2000
+#define ARENA_BYTES_MAX ((size_t)8 << 20)
+
+/* The timer's only work is that the loop does not sleep before the next turn. */
+static void kicked(void *self)
+{
+    (void)self;
+}
+
+static ear_err load_keys(struct ear_bus *bus, const struct ear_bus_opts *opts,
+                         struct ear_diag *diag)
+{
+    if (!opts->key_file || !opts->key_file[0]) return EAR_OK;
+    if (!opts->peers_file || !opts->peers_file[0])
+        return ear_fail(diag, EAR_INVALID, "a CURVE key needs a peers file that says who may connect");
+    ear_err err = ear_keyring_new(&bus->keyring, opts->key_file, opts->peers_file, diag);
+    return err ? err : ear_zap_new(&bus->zap, bus, diag);
+}
+
+ear_err ear_bus_new(struct ear_bus **out, struct ear_loop *loop, const struct ear_bus_opts *opts,
+                    struct ear_diag *diag)
+{
+    struct ear_bus *bus = ear_alloc(sizeof(*bus));
+    *out = bus;
+    bus->loop = loop;
+    bus->beat_ms = opts->beat_ms ? opts->beat_ms : BEAT_MS;
+    bus->resolve_ms = opts->resolve_ms ? opts->resolve_ms : RESOLVE_MS;
+    bus->instance = ear_id_new(ear_clock_wall_us());
+    bus->arena = ear_arena_new(ARENA_BYTES_MAX);
+    bus->zmq = zmq_ctx_new();
+    EAR_CHECK(bus->zmq != NULL);
+    ear_hook_new(&bus->hook, loop, ear_socket_turn, bus);
+    ear_timer_new(&bus->kick, loop, kicked, bus);
+    ear_err err = EAR_OK;
+    if (!ear_str_copy(bus->service, sizeof(bus->service), ear_str_from(opts->service)))
+        err = ear_fail(diag, EAR_INVALID, "the service's name is too long");
+    if (!err) err = load_keys(bus, opts, diag);
+    if (err) ear_bus_free(out);
+    return err;
+}
+
+void ear_bus_free(struct ear_bus **bus_ptr)
+{
+    struct ear_bus *bus = *bus_ptr;
+    if (!bus) return;
+    ear_zap_free(&bus->zap);
+    EAR_CHECK(bus->sockets == NULL);
+    ear_hook_free(&bus->hook);
+    ear_timer_free(&bus->kick);
+    /* Waits until the sockets have delivered what they linger for. */
+    zmq_ctx_term(bus->zmq);
+    ear_keyring_free(&bus->keyring);
+    ear_arena_free(&bus->arena);
+    EAR_FREE(*bus_ptr);
+}

@@ -1,0 +1,39 @@
+/* core: what all rooms of the bus share in one process. Private to bus. */
+#ifndef EAR_BUS_CORE_H
+#define EAR_BUS_CORE_H
+
+#include "bus/bus.h"
+#include "bus/keyring.h"
+#include "log/log.h"
+
+struct ear_socket;
+struct ear_zap;
+
+#define EAR_BUS_SILENT_BEATS 3
+#define EAR_BUS_GATE_MS      30000
+
+struct ear_bus {
+    struct ear_loop *loop;       /* borrowed */
+    void *zmq;                   /* owned context */
+    struct ear_keyring *keyring; /* owned; NULL without CURVE */
+    struct ear_zap *zap;         /* owned; NULL without CURVE */
+    struct ear_socket *sockets;  /* list of all; each belongs to its room */
+    struct ear_hook *hook;       /* owned */
+    struct ear_timer *kick;      /* owned: keeps the loop from sleeping after a send */
+    struct ear_arena *arena;     /* owned: the one message that is being read */
+    char service[EAR_SERVICE_BYTES];
+    struct ear_id instance; /* random per process start */
+    int64_t beat_ms;
+    int64_t resolve_ms;
+    uint64_t monitors; /* names made so far */
+    bool turning;      /* inside the hook */
+    struct ear_log_gate frame_gate, handshake_gate, key_gate, denied_gate;
+};
+
+/* A tick that comes late says that we slept, not that the others are silent. */
+static inline bool ear_bus_overslept(const struct ear_bus *bus, int64_t last_ms, int64_t now_ms)
+{
+    return now_ms - last_ms > 2 * bus->beat_ms;
+}
+
+#endif

@@ -1,0 +1,186 @@
+#include "bus/link.h"
+
+#include "bus/events.h"
+#include "bus/metrics.h"
+#include <stdlib.h>
+
+#define HWM          4096
+#define RETRY_MS     50
+#define RETRY_MAX_MS 2000
+
+static const bool legal[EAR_LINK_STATES][EAR_LINK_STATES] = {
+    [EAR_LINK_WAITING] = {[EAR_LINK_OPENING] = true},
+    [EAR_LINK_OPENING] = {[EAR_LINK_OPEN] = true, [EAR_LINK_WAITING] = true},
+    [EAR_LINK_OPEN] = {[EAR_LINK_LIVE] = true, [EAR_LINK_WAITING] = true},
+    [EAR_LINK_LIVE] = {[EAR_LINK_WAITING] = true},
+};
+
+static void set_state(struct ear_link *link, ear_link_state to)
+{
+    EAR_CHECK(legal[link->state][to]);
+    if (to == EAR_LINK_LIVE)
+        ear_log(&EV_BUS_LINK_UP, kv_text("address", link->host), kv_int("port", link->port),
+                kv_text("service", link->service));
+    link->state = to;
+}
+
+static void message(void *self, zmq_msg_t *parts, size_t count)
+{
+    struct ear_link *link = self;
+    const Earshot__V1__Frame *frame = count == 1 ? ear_frame_read(link->bus, &parts[0]) : NULL;
+    if (!frame) {
+        ear_frame_refuse(link->bus, "malformed", link->host);
+        return;
+    }
+    /* libzmq's monitor may be a moment behind its data. */
+    if (!ear_link_is_up(link)) return;
+    link->heard_ms = ear_loop_now_ms(link->bus->loop);
+    if (frame->body_case != EARSHOT__V1__FRAME__BODY_BEAT) link->ops->frame(link->self, link, frame);
+}
+
+static void opened(struct ear_link *link)
+{
+    set_state(link, EAR_LINK_OPEN);
+    link->heard_ms = link->spoke_ms = ear_loop_now_ms(link->bus->loop);
+    link->ops->opened(link->self, link);
+}
+
+static void event(void *self, int event)
+{
+    struct ear_link *link = self;
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        if (link->state == EAR_LINK_OPENING) opened(link);
+        break;
+    case ZMQ_EVENT_DISCONNECTED:
+        ear_link_cut(link, "disconnected", 0);
+        break;
+    default:
+        /* libzmq gives a socket up for good after some of these. */
+        ear_frame_handshake_failed(link->bus, link->host, link->port);
+        ear_link_cut(link, "handshake failed", 0);
+    }
+}
+
+static void drained(void *self)
+{
+    struct ear_link *link = self;
+    if (link->ops->drained) link->ops->drained(link->self);
+}
+
+static const struct ear_socket_ops socket_ops = {message, event, drained};
+
+static void schedule(struct ear_link *link, int64_t delay_ms)
+{
+    if (delay_ms == 0)
+        delay_ms = ear_backoff_ms(link->tries++, RETRY_MS, RETRY_MAX_MS, ear_random_below(UINT64_MAX));
+    ear_timer_start(link->retry, delay_ms, 0);
+}
+
+static ear_err open_socket(struct ear_link *link, const char *key, struct ear_diag *diag)
+{
+    const struct ear_socket_opts opts = {
+        .type = ZMQ_DEALER, .max_bytes = EAR_FRAME_BYTES_MAX, .hwm = HWM, .server_key = key};
+    char url[EAR_URL_BYTES];
+    ear_endpoint_url(link->host, link->port, url);
+    ear_err err = ear_socket_new(&link->socket, link->bus, &opts, &socket_ops, link, diag);
+    if (err) return err;
+    return ear_socket_connect(link->socket, url) ? ear_fail(diag, EAR_IO, "cannot connect") : EAR_OK;
+}
+
+static bool allowed(struct ear_link *link, const char **key)
+{
+    struct ear_bus *bus = link->bus;
+    uint64_t suppressed;
+    *key = bus->keyring ? ear_keyring_of(bus->keyring, link->service) : NULL;
+    if (bus->keyring ? *key != NULL : ear_endpoint_is_loopback(link->host)) return true;
+    if (ear_log_gate_open(&bus->denied_gate, ear_loop_now_ms(bus->loop), EAR_BUS_GATE_MS,
+                          &suppressed))
+        ear_log(&EV_BUS_ADDRESS_DENIED, kv_text("address", link->host),
+                kv_text("service", link->service), kv_int("suppressed", suppressed));
+    return false;
+}
+
+static void try_open(void *self)
+{
+    struct ear_link *link = self;
+    struct ear_diag diag;
+    const char *key;
+    if (!allowed(link, &key)) {
+        schedule(link, EAR_BUS_GATE_MS);
+        return;
+    }
+    set_state(link, EAR_LINK_OPENING);
+    if (open_socket(link, key, &diag)) ear_link_cut(link, diag.text, 0);
+}
+
+void ear_link_new(struct ear_link **out, struct ear_bus *bus, const char *host, uint16_t port,
+                  const char *service, const struct ear_link_ops *ops, void *self)
+{
+    struct ear_link *link = ear_alloc(sizeof(*link));
+    *link = (struct ear_link){.bus = bus, .ops = ops, .self = self, .port = port, .service = service};
+    EAR_CHECK(ear_str_copy(link->host, sizeof(link->host), ear_str_from(host)));
+    ear_timer_new(&link->retry, bus->loop, try_open, link);
+    ear_timer_start(link->retry, 0, 0);
+    *out = link;
+}
+
+static void close_link(struct ear_link *link, const char *why, int linger_ms)
+{
+    bool was_up = ear_link_is_up(link);
+    ear_socket_free(&link->socket, linger_ms);
+    if (link->state == EAR_LINK_WAITING) return;
+    if (link->state == EAR_LINK_LIVE)
+        ear_log(&EV_BUS_LINK_DOWN, kv_text("address", link->host), kv_int("port", link->port),
+                kv_text("service", link->service), kv_text("reason", why));
+    set_state(link, EAR_LINK_WAITING);
+    if (was_up) link->ops->closed(link->self, link);
+}
+
+void ear_link_free(struct ear_link **link, int linger_ms)
+{
+    if (!*link) return;
+    close_link(*link, "not needed any more", linger_ms);
+    ear_timer_free(&(*link)->retry);
+    EAR_FREE(*link);
+}
+
+void ear_link_confirm(struct ear_link *link)
+{
+    set_state(link, EAR_LINK_LIVE);
+    link->tries = 0;
+}
+
+void ear_link_cut(struct ear_link *link, const char *why, int64_t delay_ms)
+{
+    close_link(link, why, 0);
+    schedule(link, delay_ms);
+}
+
+static void sent(struct ear_link *link, ear_err err)
+{
+    if (err)
+        ear_link_cut(link, ear_err_text(err), 0);
+    else
+        link->spoke_ms = ear_loop_now_ms(link->bus->loop);
+}
+
+void ear_link_send(struct ear_link *link, Earshot__V1__Frame *frame)
+{
+    sent(link, ear_frame_send(link->socket, EAR_STR_NONE, frame));
+}
+
+void ear_link_send_hello(struct ear_link *link)
+{
+    sent(link, ear_frame_send_hello(link->bus, link->socket, EAR_STR_NONE));
+}
+
+void ear_link_tick(struct ear_link *link, int64_t now_ms, bool overslept)
+{
+    if (!ear_link_is_up(link)) return;
+    if (overslept) link->heard_ms = now_ms;
+    if (now_ms - link->heard_ms >= EAR_BUS_SILENT_BEATS * link->bus->beat_ms)
+        ear_link_cut(link, "silent", 0);
+    else if (now_ms - link->spoke_ms >= link->bus->beat_ms)
+        sent(link, ear_frame_send_beat(link->socket, EAR_STR_NONE));
+}

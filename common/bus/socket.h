@@ -1,0 +1,52 @@
+/* socket: one ZeroMQ socket on the loop, with its monitor. Private to bus, as zmq.h is.
+ *
+ * ZMQ_FD is edge-triggered and any call on the socket may eat the edge, so the descriptor only
+ * wakes the loop: one hook of the bus then drains a bounded number of messages of every socket a
+ * turn, and the loop does not sleep after a turn in which anything came or went. */
+#ifndef EAR_BUS_SOCKET_H
+#define EAR_BUS_SOCKET_H
+
+#include "bus/core.h"
+#include "bus/endpoint.h"
+#include <zmq.h>
+
+#define EAR_SOCKET_PARTS_MAX 8
+
+struct ear_socket_ops {
+    /* One whole message; the parts are borrowed. The socket may be freed meanwhile. */
+    void (*message)(void *self, zmq_msg_t *parts, size_t count);
+    /* ZMQ_EVENT_… of the monitor; NULL: no monitor. */
+    void (*event)(void *self, int event);
+    /* After a run of messages; may be NULL. */
+    void (*drained)(void *self);
+};
+
+struct ear_socket_opts {
+    int type;                /* ZMQ_ROUTER … */
+    int64_t max_bytes;       /* of one message part */
+    int hwm;                 /* messages each way and connection */
+    int linger_ms;
+    const char *server_key;  /* Z85, of the server to connect to; NULL: this side serves */
+};
+
+ear_err ear_socket_new(struct ear_socket **out, struct ear_bus *bus,
+                       const struct ear_socket_opts *opts, const struct ear_socket_ops *ops,
+                       void *self, struct ear_diag *diag) EAR_MUST_CHECK;
+/* linger_ms replaces the option: how long libzmq may go on delivering what was sent. */
+void ear_socket_free(struct ear_socket **socket, int linger_ms);
+
+/* "host:port"; EAR_DENIED without keys on an address that others can reach. */
+ear_err ear_socket_bind(struct ear_socket *socket, const char *endpoint, uint16_t *port,
+                        struct ear_diag *diag) EAR_MUST_CHECK;
+/* For names inside this process. */
+ear_err ear_socket_bind_inproc(struct ear_socket *socket, const char *url) EAR_MUST_CHECK;
+ear_err ear_socket_connect(struct ear_socket *socket, const char *url) EAR_MUST_CHECK;
+
+/* Sends parts as one message, all or nothing, and empties them in any case. EAR_AGAIN at the high-
+ * water mark, EAR_UNAVAILABLE when a ROUTER does not know the peer. */
+ear_err ear_socket_send(struct ear_socket *socket, zmq_msg_t *parts, size_t count) EAR_MUST_CHECK;
+
+/* The bus's hook. */
+bool ear_socket_turn(void *bus);
+
+#endif

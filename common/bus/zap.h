@@ -1,0 +1,13 @@
+/* zap: says which CURVE keys may connect (RFC 27, https://rfc.zeromq.org/spec/27/). The name of the
+ * key's service goes with every message as its User-Id. Private to bus. */
+#ifndef EAR_BUS_ZAP_H
+#define EAR_BUS_ZAP_H
+
+#include "bus/core.h"
+
+/* Must be there before anything is bound. */
+ear_err ear_zap_new(struct ear_zap **out, struct ear_bus *bus,
+                    struct ear_diag *diag) EAR_MUST_CHECK;
+void ear_zap_free(struct ear_zap **zap);
+
+#endif
