@@ -8,7 +8,7 @@ extern char **environ;
 void ear_setup_fill(struct setup *setup, const struct ear_svc_def *def)
 {
     const struct ear_conf_key keys[] = {
-        EAR_CONF("EAR_HTTP_LISTEN", ENDPOINT, def->http_default, 0, 0, settings, http_listen,
+        EAR_CONF("EAR_HTTP", ENDPOINT, def->http_default, 0, 0, settings, http_listen,
                  "Where the HTTP server listens: host:port; host * is every address."),
         EAR_CONF("EAR_LOG_LEVEL", TEXT, "info", 0, 0, settings, log_level,
                  "Least level that is logged: debug, info, warn or error."),

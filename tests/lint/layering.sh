@@ -22,7 +22,7 @@ declare -A home=(
   [utf8proc.h]=common/text [yaml.h]=services/earshotctl [protobuf-c/protobuf-c.h]=common/wire
 )
 # Rooms that decide; further ones say "Pure" as the first word after the name in their header.
-mapfile -t pure < <(grep -lE '^/\* [a-z_]+: Pure[ .:,]|^ \* Pure[ .:,]' services/*/*.h services/*/*/*.h 2>/dev/null || true)
+mapfile -t pure < <(grep -lE '^/\* [a-z_]+: Pure[ .:,]|^ \* Pure[ .:,]' services/*/*.h services/*/*/*.h deploy/receiver/*.h 2>/dev/null || true)
 impure_c='\b(time|clock_gettime|gettimeofday|rand|random|getenv|fopen|open|read|write|printf|fprintf|ear_clock_now[a-z_]*|ear_now[a-z_]*|ear_random[a-z_]*)[[:space:]]*\('
 
 offences=0
@@ -41,7 +41,7 @@ resolve() { # FILE NAME
   for candidate in "$folder/$2" ${service:+"services/$service/$2"} "common/$2" "deploy/receiver/$2"; do
     [ -f "$candidate" ] && { realpath --relative-to=. "$candidate"; return; }
   done
-  case $2 in *.pb-c.h | *_sql.h | migrations.h | completion.h | *_embed.h) printf 'generated' ;; esac
+  case $2 in *.pb-c.h | *_sql.h | *.inc | completion.h | *_embed.h) printf 'generated' ;; esac
 }
 
 check_quoted() { # FILE LINE NAME

@@ -252,7 +252,7 @@ static void test_svc__exit_codes_tell_what_happened(void **state)
         {{"EAR_TOY_DRAIN=x", "EAR_NO_SUCH=1"}, NULL, 2, "EAR_NO_SUCH"},
         {{"EAR_LOG_LEVEL=loud"}, NULL, 2, "EAR_LOG_LEVEL"},
         {{"EAR_TOY_BROKEN=on"}, NULL, 1, "why=\"broken on purpose\""},
-        {{"EAR_HTTP_LISTEN=203.0.113.9:1"}, NULL, 1, "cannot listen on 203.0.113.9:1"},
+        {{"EAR_HTTP=203.0.113.9:1"}, NULL, 1, "cannot listen on 203.0.113.9:1"},
         {{"EAR_TOY_FAILS=on"}, NULL, 1, "event=svc.failed err=denied why=\"the key is another\""},
     };
     for (size_t i = 0; i < EAR_COUNT(rows); i++) {
