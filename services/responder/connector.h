@@ -133,8 +133,8 @@ struct ear_look_result {
     struct ear_str session;
 };
 
-/* Exactly one call for each send or look, never from inside it, none after close. What the result
- * lends lives for the length of the call. */
+/* Exactly one call for each send or look that returned EAR_OK, never from inside it, none after
+ * close. What the result lends lives for the length of the call. */
 typedef void ear_sent_fn(void *core, const struct ear_send_job *job,
                          const struct ear_send_result *result);
 typedef void ear_looked_fn(void *core, const struct ear_send_job *job,
@@ -162,8 +162,11 @@ struct ear_connector_out {
                    struct ear_diag *diag);
     /* Appends our own key for the reply. */
     ear_err (*key)(void *self, const struct ear_id *reply_id, struct ear_buf *key);
-    void (*send)(void *self, const struct ear_send_job *job);
-    void (*look)(void *self, const struct ear_send_job *job);
+    /* Both: EAR_OK: under way, the call back will come. Otherwise nothing went out and none comes:
+     * an error that ear_err_retryable is as RETRY (CANT), any other as FAILED, with diag's text as
+     * why. */
+    ear_err (*send)(void *self, const struct ear_send_job *job, struct ear_diag *diag);
+    ear_err (*look)(void *self, const struct ear_send_job *job, struct ear_diag *diag);
     /* Ends everything under way without a call back (its fate is open then), frees, nulls. */
     void (*close)(void **self);
 };

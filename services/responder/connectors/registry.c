@@ -1,8 +1,10 @@
 /* One line a connector; adding one touches nothing else of this service. */
 #include "connector.h"
+#include "connectors/webhook/webhook.h"
 #include "json/json.h"
 
 static const struct ear_connector_out *const connectors[] = {
+    &ear_webhook_out,
     NULL,
 };
 
