@@ -35,67 +35,23 @@
  *       reopen_within: 7d            # optional, 7d
  *
  * days: "mon-fri", "sat", "mon,wed,fri", "daily". to "24:00" ends at midnight; a shift over
- * midnight is two. Anything unknown, doubled or dangling is an error with its line. */
+ * midnight is two. Anything unknown, doubled or dangling is an error with its line. Pure: text in,
+ * one JSON document out. */
 #ifndef EAR_CARE_FILE_H
 #define EAR_CARE_FILE_H
 
 #include "base/base.h"
+#include <jansson.h>
 #include <stdio.h>
 
-struct ear_care_list {
-    char **items; /* owned, as all text below */
-    size_t count;
-};
-
-struct ear_care_team {
-    char *id, *name;
-    struct ear_care_list languages, topics;
-    bool is_default;
-};
-
-struct ear_care_account {
-    char *id, *platform, *author_id, *team;
-    char *settings_json; /* object of strings */
-    struct ear_care_list secrets;
-    bool enabled;
-};
-
-struct ear_care_shift {
-    char *agent, *zone;
-    unsigned days; /* bit 0 Monday … bit 6 Sunday */
-    int from_min, to_min; /* minutes of the day, to_min up to 1440 */
-};
-
-struct ear_care_agent {
-    char *id, *name, *team, *sign_off;
-    int64_t capacity;
-    struct ear_care_list languages;
-};
-
-struct ear_care_policy {
-    char *id, *team, *platform; /* team, platform NULL: any */
-    int64_t first_response_s, warn_before_s, reopen_within_s;
-};
-
-struct ear_care {
-    char *firm;
-    struct ear_care_team *teams;
-    size_t team_count;
-    struct ear_care_account *accounts;
-    size_t account_count;
-    struct ear_care_agent *agents;
-    size_t agent_count;
-    struct ear_care_shift *shifts;
-    size_t shift_count;
-    struct ear_care_policy *policies;
-    size_t policy_count;
-    uint8_t sha256[EAR_SHA256_BYTES];
-};
+#define EAR_CARE_FILE_BYTES_MAX (1u << 20)
 
 /* Reads and checks; every mistake is one line "NAME:LINE: what is wrong and what to do" on
- * err_out. EAR_INVALID after any. *out is owned by the caller. */
-ear_err ear_care_parse(struct ear_str text, const char *name, struct ear_care **out,
+ * err_out, and EAR_INVALID in the end. *out is the caller's:
+ *   {"firm": text, "team": [row…], "account": [row…], "agent": [row…], "policy": [row…]}
+ * where a row's members are the columns of the table of that name, every column present, and an
+ * agent's row has "shifts": [{weekdays, from_time, to_time, time_zone}…] besides. */
+ear_err ear_care_parse(struct ear_str text, const char *name, json_t **out,
                        FILE *err_out) EAR_MUST_CHECK;
-void ear_care_free(struct ear_care **care);
 
 #endif

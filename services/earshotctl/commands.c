@@ -1,0 +1,61 @@
+#include "commands.h"
+
+#include "apply.h"
+#include "completion.h"
+#include "dead_letter.h"
+#include "keygen.h"
+#include "migrate.h"
+#include "probe.h"
+
+const struct ear_ctl_command ear_ctl_commands[] = {
+    {"migrate", "", "Bring the database to this program's schema.", "dry-run role-secrets json timeout", 0, 0, ear_migrate},
+    {"apply", "FILE", "Make accounts, teams, agents and policies what care.yaml says.", "dry-run as json timeout", 1, 1, ear_apply},
+    {"keygen", "DIR", "Make the CURVE keys of all services in a folder.", "json", 1, 1, ear_keygen},
+    {"dead-letter list", "", "Show posts that failed for good, and why.", "all limit json timeout", 0, 0, ear_dead_letter_list},
+    {"dead-letter retry", "ID…|all", "Put dead letters back on their lane.", "as json timeout", 1, -1, ear_dead_letter_retry},
+    {"probe", "URL", "Exit 0 when a service answers 200 there (for health checks).", "timeout", 1, 1, ear_probe},
+    {"completion", "", "Print the completion script for bash.", "", 0, 0, ear_completion},
+};
+const size_t ear_ctl_command_count = EAR_COUNT(ear_ctl_commands);
+
+/* How many words of argv the name takes up; 0 when argv does not begin with it. */
+static int words_matched(const char *name, int argc, char **argv)
+{
+    struct ear_str rest = ear_str_from(name), word;
+    int words = 0;
+    while (ear_str_split(&rest, ' ', &word)) {
+        if (words >= argc || !ear_str_eq(word, ear_str_from(argv[words]))) return 0;
+        words++;
+    }
+    return words;
+}
+
+const struct ear_ctl_command *ear_ctl_command_find(int argc, char **argv, int *words)
+{
+    for (size_t i = 0; i < ear_ctl_command_count; i++) {
+        *words = words_matched(ear_ctl_commands[i].name, argc, argv);
+        if (*words) return &ear_ctl_commands[i];
+    }
+    return NULL;
+}
+
+void ear_ctl_help(FILE *out)
+{
+    fputs("Usage: earshotctl COMMAND [OPTION]… [OPERAND]…\n"
+          "Operate an Earshot deployment: schema, configuration, feeds, cases, health.\n\n",
+          out);
+    for (size_t i = 0; i < ear_ctl_command_count; i++)
+        fprintf(out, "  %-18s %s\n", ear_ctl_commands[i].name, ear_ctl_commands[i].about);
+    fputs("\nearshotctl COMMAND --help says more. Options of all commands: --json, --help.\n"
+          "Options: --help, --version, --print-config, --print-config-docs.\n"
+          "Exit codes: 0 done; 1 refused; 2 usage or environment; 3 malformed input; 4 database or\n"
+          "service out of reach; 5 no such thing.\n",
+          out);
+}
+
+void ear_ctl_command_help(const struct ear_ctl_command *command, FILE *out)
+{
+    fprintf(out, "Usage: earshotctl %s%s%s [OPTION]…\n%s\n\n", command->name,
+            *command->operands ? " " : "", command->operands, command->about);
+    ear_ctl_options_help(command->options, out);
+}

@@ -1,0 +1,96 @@
+#include "option.h"
+
+struct option_row {
+    const char *name;
+    const char *value; /* NULL: a flag */
+    const char *about;
+    size_t offset;
+};
+
+static const struct option_row rows[] = {
+#define FLAG(name, field, about) {name, NULL, about, offsetof(struct ear_ctl_options, field)},
+#define VALUE(name, field, value, about)                                                           \
+    {name, value, about, offsetof(struct ear_ctl_options, field)},
+    EAR_CTL_OPTIONS(FLAG, VALUE)
+#undef FLAG
+#undef VALUE
+    {"help", NULL, "print this and exit", offsetof(struct ear_ctl_options, help)},
+};
+
+bool ear_ctl_listed(const char *list, const char *name)
+{
+    struct ear_str rest = ear_str_from(list), word;
+    while (ear_str_split(&rest, ' ', &word))
+        if (ear_str_eq(word, ear_str_from(name))) return true;
+    return false;
+}
+
+static bool allowed_here(const struct option_row *row, const char *allowed)
+{
+    return strcmp(row->name, "help") == 0 || ear_ctl_listed(allowed, row->name);
+}
+
+static const struct option_row *row_named(struct ear_str name, const char *allowed)
+{
+    for (size_t i = 0; i < EAR_COUNT(rows); i++)
+        if (ear_str_eq(name, ear_str_from(rows[i].name)) && allowed_here(&rows[i], allowed))
+            return &rows[i];
+    return NULL;
+}
+
+/* Takes the option at argv[*at], and the word behind it where it is its value. */
+static ear_err take_option(int argc, char **argv, int *at, const char *allowed,
+                           struct ear_ctl_options *out, struct ear_diag *diag)
+{
+    struct ear_str value = ear_str_from(argv[*at] + 2), name;
+    EAR_CHECK(ear_str_split(&value, '=', &name));
+    const struct option_row *row = row_named(name, allowed);
+    if (!row)
+        return ear_fail(diag, EAR_INVALID, "no option --%.*s here; see --help", EAR_STR_ARG(name));
+    void *field = (char *)out + row->offset;
+    if (!row->value) {
+        if (value.ptr) return ear_fail(diag, EAR_INVALID, "--%s takes no value", row->name);
+        *(bool *)field = true;
+        return EAR_OK;
+    }
+    if (value.ptr) {
+        *(const char **)field = value.ptr; /* the rest of a NUL-terminated word */
+        return EAR_OK;
+    }
+    if (*at + 1 >= argc)
+        return ear_fail(diag, EAR_INVALID, "--%s wants a value: --%s %s", row->name, row->name,
+                        row->value);
+    *(const char **)field = argv[++*at];
+    return EAR_OK;
+}
+
+ear_err ear_ctl_options_parse(int argc, char **argv, const char *allowed,
+                              struct ear_ctl_options *out, int *operand_count,
+                              struct ear_diag *diag)
+{
+    int operands = 0;
+    bool only_operands = false;
+    for (int at = 0; at < argc; at++) {
+        if (only_operands || strncmp(argv[at], "--", 2) != 0) {
+            argv[operands++] = argv[at];
+        } else if (argv[at][2] == '\0') {
+            only_operands = true;
+        } else {
+            ear_err err = take_option(argc, argv, &at, allowed, out, diag);
+            if (err) return err;
+        }
+    }
+    *operand_count = operands;
+    return EAR_OK;
+}
+
+void ear_ctl_options_help(const char *allowed, FILE *out)
+{
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
+        if (!allowed_here(&rows[i], allowed)) continue;
+        char word[40];
+        snprintf(word, sizeof(word), "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
+                 rows[i].value ? rows[i].value : "");
+        fprintf(out, "  %-22s %s\n", word, rows[i].about);
+    }
+}

@@ -1,0 +1,50 @@
+/* option: the options of earshotctl, one table for parsing, --help and completion. */
+#ifndef EAR_CTL_OPTION_H
+#define EAR_CTL_OPTION_H
+
+#include "base/base.h"
+#include <stdio.h>
+
+/*        name            field          value     about */
+#define EAR_CTL_OPTIONS(FLAG, VALUE)                                                               \
+    FLAG("json", json, "print JSON instead of a table")                                            \
+    FLAG("dry-run", dry_run, "print the plan and change nothing")                                  \
+    FLAG("live", live, "play on the live lane instead of back-fill")                               \
+    FLAG("direct", direct, "to the customer only, not in public")                                  \
+    FLAG("all", all, "closed ones too")                                                            \
+    FLAG("by-shift", by_shift, "forget what was set by command; follow the shifts again")          \
+    VALUE("as", as, "AGENT", "the agent who acts")                                                 \
+    VALUE("reason", reason, "TEXT", "why; kept with the command")                                  \
+    VALUE("id", id, "UUID", "the command's id: repeat it to repeat a command harmlessly")          \
+    VALUE("code", code, "CODE", "why the case is settled: answered, explained, repaired, compensated, no_reply_needed, spam, duplicate") \
+    VALUE("to", to, "AGENT", "the agent who gets the case")                                        \
+    VALUE("team", team, "TEAM", "the team, or only this team's")                                   \
+    VALUE("agent", agent, "AGENT", "only this agent's")                                            \
+    VALUE("account", account, "ACCOUNT", "only this account's; for replay: where a line names none") \
+    VALUE("state", state, "STATE", "only open, waiting or closed ones")                            \
+    VALUE("limit", limit, "N", "at most N rows (default 50)")                                      \
+    VALUE("rate", rate, "N", "at most N posts a second")                                           \
+    VALUE("pace", pace, "X", "X times as fast as the posts were written (1: at the original pace)") \
+    VALUE("role-secrets", role_secrets, "DIR", "set the roles' passwords from files DIR/earshot_*") \
+    VALUE("timeout", timeout, "DURATION", "how long to wait for an answer (default 10s)")
+
+struct ear_ctl_options {
+#define FLAG(name, field, about) bool field;
+#define VALUE(name, field, value, about) const char *field;
+    EAR_CTL_OPTIONS(FLAG, VALUE)
+#undef FLAG
+#undef VALUE
+    bool help;
+};
+
+/* Sorts argv into options and operands (operands first on return, *operand_count of them). Only
+ * options in `allowed` (space-separated names) are taken. EAR_INVALID with diag otherwise. */
+ear_err ear_ctl_options_parse(int argc, char **argv, const char *allowed,
+                              struct ear_ctl_options *out, int *operand_count,
+                              struct ear_diag *diag) EAR_MUST_CHECK;
+/* The lines of --help for the options in `allowed`. */
+void ear_ctl_options_help(const char *allowed, FILE *out);
+/* True when the space-separated list has the name. */
+bool ear_ctl_listed(const char *list, const char *name);
+
+#endif

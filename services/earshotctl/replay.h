@@ -1,0 +1,12 @@
+/* replay: a feed of JSON Lines into ingest. */
+#ifndef EAR_CTL_REPLAY_H
+#define EAR_CTL_REPLAY_H
+
+#include "ctl.h"
+
+/* earshotctl replay [FILE]: posts lines to ingest's bulk endpoint, at full speed, at --rate posts a
+ * second, or at --pace times the speed at which they were written. Malformed lines are counted and
+ * named by number on standard error; they stop nothing. Prints a summary. */
+ear_exit ear_replay(struct ear_ctl *ctl, int argc, char **argv);
+
+#endif

@@ -1,0 +1,37 @@
+/* show: rows for people and for programs. A result set becomes JSON rows by a table of columns;
+ * the same table prints them aligned, or the JSON is printed as it is. */
+#ifndef EAR_CTL_SHOW_H
+#define EAR_CTL_SHOW_H
+
+#include "ctl.h"
+
+typedef enum ear_show_type {
+    EAR_SHOW_ID,
+    EAR_SHOW_TEXT,
+    EAR_SHOW_INT,
+    EAR_SHOW_BOOL,
+    EAR_SHOW_TIME, /* RFC 3339 in JSON, minutes for people */
+    EAR_SHOW_JSON, /* text that holds JSON */
+} ear_show_type;
+
+struct ear_show_column {
+    const char *key;   /* JSON member */
+    const char *title; /* heading; NULL: in JSON only */
+    ear_show_type type;
+    int width_max;     /* cut for people; 0: never */
+};
+
+/* Result columns in the order of the table; SQL NULL becomes null. New reference. */
+json_t *ear_show_rows(const struct ear_pg_result *result, const struct ear_show_column *columns,
+                      size_t count);
+/* Prints rows (array of objects) as a table, or as JSON with --json. `none` is said for people
+ * when there is no row. */
+void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
+                    const struct ear_show_column *columns, size_t count, const char *none);
+/* One object, a line a member; or JSON. */
+void ear_show_object(const struct ear_ctl *ctl, const json_t *object,
+                     const struct ear_show_column *columns, size_t count);
+/* JSON on one line on standard output. */
+void ear_show_json(const json_t *value);
+
+#endif
