@@ -132,9 +132,16 @@ GRANT SELECT, INSERT ON post_revision, tombstone TO earshot_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON intake, cursor, webhook_receipt TO earshot_ingest;
 GRANT SELECT, INSERT, UPDATE ON dead_letter TO earshot_ingest;
 GRANT SELECT, INSERT, UPDATE ON session TO earshot_ingest, earshot_responder;
+-- Each half sees its own logins only.
+ALTER TABLE session ENABLE ROW LEVEL SECURITY;
+CREATE POLICY session_of_ingest ON session TO earshot_ingest USING (half = 'ingest');
+CREATE POLICY session_of_responder ON session TO earshot_responder USING (half = 'send');
 
 GRANT SELECT ON post, tombstone TO earshot_assignment;
-GRANT SELECT ON post, identity TO earshot_responder;
+-- Where an answer goes, not what the customer wrote.
+GRANT SELECT (post_id, customer_id, platform, external_id, account_id, self_ref, conversation_ref, thread)
+    ON post TO earshot_responder;
+GRANT SELECT ON identity TO earshot_responder;
 GRANT SELECT ON post, identity, post_revision, tombstone, intake, dead_letter, cursor
     TO earshot_operator, earshot_report;
 GRANT SELECT ON reach TO earshot_report;

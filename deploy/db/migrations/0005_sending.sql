@@ -12,6 +12,8 @@ CREATE TABLE sending (
     payload     bytea NOT NULL
 );
 CREATE INDEX sending_by_account ON sending (account_id, next_at, reply_id);
+-- A customer's replies leave one after another.
+CREATE INDEX sending_by_customer ON sending (account_id, customer_id, reply_id);
 
 -- One try to hand a reply to a platform; committed as `sending` before the first byte goes out.
 CREATE TABLE attempt (
@@ -26,6 +28,7 @@ CREATE TABLE attempt (
     status      integer,                        -- the platform's
     external_id text,
     reason      text,
+    looks       smallint NOT NULL DEFAULT 0,    -- how often it was looked for and not found
     PRIMARY KEY (reply_id, attempt_no, customer_id)
 );
 CREATE INDEX attempt_open ON attempt (reply_id) WHERE state = 1;
