@@ -9,7 +9,9 @@
  * its unsettled batches come back through `lost`. Credit is an absolute, cumulative count of posts
  * and bytes per lane, set anew by Hello, so a lost message leaks nothing. docs/protocol.md has the
  * messages. Every link is CURVE with keys known to a ZAP handler; without keys only loopback
- * addresses are accepted. */
+ * addresses are accepted.
+ *
+ * None of these objects may be freed from inside one of its own callbacks (ear_loop_later can). */
 #ifndef EAR_BUS_H
 #define EAR_BUS_H
 
@@ -25,11 +27,11 @@ struct ear_client;
 typedef enum ear_lane { EAR_LANE_LIVE, EAR_LANE_BACKFILL, EAR_LANES } ear_lane;
 
 struct ear_bus_opts {
-    const char *service;      /* "ingest": whose key this process holds */
-    const char *key_file;     /* CURVE secret of the service; NULL: no CURVE */
-    const char *peers_file;   /* lines "service public-key": who may connect, and servers' keys */
-    int64_t beat_ms;          /* 0: 1000; a link is dead after three silent beats */
-    int64_t resolve_ms;       /* 0: 2000; how often names are resolved again */
+    const char *service;    /* "ingest": whose key this process holds */
+    const char *key_file;   /* CURVE secret of the service; NULL: no CURVE */
+    const char *peers_file; /* lines "service public-key": who may connect, and servers' keys */
+    int64_t beat_ms;        /* 0: 1000; a link is dead after three silent beats */
+    int64_t resolve_ms;     /* 0: 2000; how often names are resolved again */
 };
 
 ear_err ear_bus_new(struct ear_bus **out, struct ear_loop *loop, const struct ear_bus_opts *opts,
@@ -47,9 +49,9 @@ void ear_bus_keypair(char public_key[static 41], char secret_key[static 41]);
 /* A batch in flight. Items are packed messages, opaque here. Everything is borrowed during the
  * call that shows it; ear_source_offer copies. */
 struct ear_batch {
-    struct ear_id id;       /* kept through all hops */
+    struct ear_id id; /* kept through all hops */
     ear_lane lane;
-    struct ear_str trace;   /* W3C traceparent, may be empty */
+    struct ear_str trace; /* W3C traceparent, may be empty */
     const struct ear_str *items;
     size_t count;
 };
@@ -110,10 +112,10 @@ struct ear_sink_ops {
 };
 
 struct ear_sink_opts {
-    const char *sources;       /* "host:port[,host:port…]"; names may stand for many replicas */
+    const char *sources;        /* "host:port[,host:port…]"; names may stand for many replicas */
     const char *source_service; /* whose public key they must show */
     int64_t window_posts[EAR_LANES]; /* 0: 2048 live, 512 back-fill; per source */
-    int64_t window_bytes;      /* 0: 8 MiB; per source and lane */
+    int64_t window_bytes;            /* 0: 8 MiB; per source and lane */
 };
 
 ear_err ear_sink_new(struct ear_sink **out, struct ear_bus *bus, const struct ear_sink_opts *opts,

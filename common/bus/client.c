@@ -25,8 +25,8 @@ struct question {
 
 struct ear_client {
     struct ear_bus *bus;
-    struct ear_names *names;     /* owned */
-    struct question *questions;  /* owned list */
+    struct ear_names *names;    /* owned */
+    struct question *questions; /* owned list */
     size_t count;
     struct ear_timer *tick; /* owned */
     int64_t ticked_ms;
@@ -213,6 +213,7 @@ void ear_client_ask(struct ear_client *client, struct ear_str request, int64_t t
     ear_buf_init(&question->body, BODY_MAX);
     ear_timer_new(&question->timer, client->bus->loop, timed_out, question);
     question->verdict = fill(question, request);
-    ear_timer_start(question->timer, question->verdict ? 0 : question->third_ms, question->third_ms);
+    ear_timer_start(question->timer, question->verdict ? 0 : question->third_ms,
+                    question->third_ms);
     if (!question->verdict) send_question(question);
 }

@@ -25,7 +25,7 @@ bool ear_allowance_fits(const struct ear_allowance *allowance, struct ear_amount
 
 /* Downstream's view. */
 struct ear_grant {
-    struct ear_amount window;    /* how much may be unsettled */
+    struct ear_amount window; /* how much may be unsettled */
     struct ear_amount received;
     struct ear_amount settled;
     struct ear_amount announced; /* what the last Credit said */

@@ -35,7 +35,8 @@ bool ear_endpoint_is_loopback(const char *host)
     struct in6_addr v6;
     if (ear_str_eq(ear_str_from(host), EAR_STR("localhost"))) return true;
     if (inet_pton(AF_INET, host, &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    if (inet_pton(AF_INET6, host, &v6) != 1) return false;
+    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
 bool ear_endpoint_is_bindable(const char *host)

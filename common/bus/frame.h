@@ -1,4 +1,5 @@
-/* frame: what one ZeroMQ message of a link holds. Private to bus. docs/protocol.md has the rules. */
+/* frame: what one ZeroMQ message of a link holds. Private to bus. docs/protocol.md has the rules.
+ */
 #ifndef EAR_BUS_FRAME_H
 #define EAR_BUS_FRAME_H
 

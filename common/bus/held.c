@@ -32,8 +32,8 @@ const struct ear_held *ear_holdings_find(const struct ear_holdings *holdings,
     return ear_map_get(holdings->by_id, key_of(id));
 }
 
-void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id,
-                      struct ear_link *link, ear_lane lane, struct ear_amount amount)
+void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id, struct ear_link *link,
+                      ear_lane lane, struct ear_amount amount)
 {
     struct ear_held *held = ear_alloc(sizeof(*held));
     *held = (struct ear_held){.link = link, .lane = lane, .amount = amount};

@@ -28,8 +28,8 @@ void ear_holdings_release(struct ear_holdings *holdings);
 /* First of the chain; NULL when not held. */
 const struct ear_held *ear_holdings_find(const struct ear_holdings *holdings,
                                          const struct ear_id *id);
-void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id,
-                      struct ear_link *link, ear_lane lane, struct ear_amount amount);
+void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id, struct ear_link *link,
+                      ear_lane lane, struct ear_amount amount);
 /* Takes one of the chain out; false when there is none left. */
 bool ear_holdings_take(struct ear_holdings *holdings, const struct ear_id *id,
                        struct ear_held *taken);

@@ -36,9 +36,9 @@ static ear_err read_secret(struct ear_keyring *ring, const char *path, struct ea
     if (!err && (!ear_str_copy(ring->secret, sizeof(ring->secret), ear_buf_str(&text)) ||
                  text.len != EAR_KEY_TEXT_BYTES - 1 || !zmq_z85_decode(raw, ring->secret) ||
                  zmq_curve_public(ring->public_, ring->secret) != 0))
-        err = ear_fail(diag, EAR_INVALID,
-                       "%s: not a CURVE secret key (40 characters, made by earshotctl keygen)",
-                       path);
+        err =
+            ear_fail(diag, EAR_INVALID,
+                     "%s: not a CURVE secret key (40 characters, made by earshotctl keygen)", path);
     if (text.data) ear_secret_wipe(text.data, text.len);
     ear_secret_wipe(raw, sizeof(raw));
     ear_buf_release(&text);
@@ -51,7 +51,8 @@ static bool parse_peer(struct ear_str line, struct peer_key *peer)
     if (!ear_str_split(&line, ' ', &service)) return false;
     line = ear_str_trim(line);
     return service.len > 0 && ear_str_copy(peer->service, sizeof(peer->service), service) &&
-           line.len == EAR_KEY_TEXT_BYTES - 1 && ear_str_copy(peer->text, sizeof(peer->text), line) &&
+           line.len == EAR_KEY_TEXT_BYTES - 1 &&
+           ear_str_copy(peer->text, sizeof(peer->text), line) &&
            zmq_z85_decode(peer->key, peer->text) != NULL;
 }
 
@@ -88,8 +89,7 @@ ear_err ear_keyring_new(struct ear_keyring **out, const char *key_file, const ch
     struct ear_keyring *ring = ear_alloc(sizeof(*ring));
     ear_err err = read_secret(ring, key_file, diag);
     if (!err) err = read_peers(ring, peers_file, diag);
-    if (err)
-        ear_keyring_free(&ring);
+    if (err) ear_keyring_free(&ring);
     *out = ring;
     return err;
 }
@@ -124,6 +124,7 @@ const char *ear_keyring_of(const struct ear_keyring *keyring, const char *servic
 {
     struct ear_str want = ear_str_from(service);
     for (size_t i = 0; i < keyring->count; i++)
-        if (ear_str_eq(ear_str_from(keyring->peers[i].service), want)) return keyring->peers[i].text;
+        if (ear_str_eq(ear_str_from(keyring->peers[i].service), want))
+            return keyring->peers[i].text;
     return NULL;
 }

@@ -35,7 +35,8 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
     /* libzmq's monitor may be a moment behind its data. */
     if (!ear_link_is_up(link)) return;
     link->heard_ms = ear_loop_now_ms(link->bus->loop);
-    if (frame->body_case != EARSHOT__V1__FRAME__BODY_BEAT) link->ops->frame(link->self, link, frame);
+    if (frame->body_case != EARSHOT__V1__FRAME__BODY_BEAT)
+        link->ops->frame(link->self, link, frame);
 }
 
 static void opened(struct ear_link *link)
@@ -73,7 +74,8 @@ static const struct ear_socket_ops socket_ops = {message, event, drained};
 static void schedule(struct ear_link *link, int64_t delay_ms)
 {
     if (delay_ms == 0)
-        delay_ms = ear_backoff_ms(link->tries++, RETRY_MS, RETRY_MAX_MS, ear_random_below(UINT64_MAX));
+        delay_ms =
+            ear_backoff_ms(link->tries++, RETRY_MS, RETRY_MAX_MS, ear_random_below(UINT64_MAX));
     ear_timer_start(link->retry, delay_ms, 0);
 }
 
@@ -85,7 +87,8 @@ static ear_err open_socket(struct ear_link *link, const char *key, struct ear_di
     ear_endpoint_url(link->host, link->port, url);
     ear_err err = ear_socket_new(&link->socket, link->bus, &opts, &socket_ops, link, diag);
     if (err) return err;
-    return ear_socket_connect(link->socket, url) ? ear_fail(diag, EAR_IO, "cannot connect") : EAR_OK;
+    return ear_socket_connect(link->socket, url) ? ear_fail(diag, EAR_IO, "cannot connect")
+                                                 : EAR_OK;
 }
 
 static bool allowed(struct ear_link *link, const char **key)
@@ -118,7 +121,8 @@ void ear_link_new(struct ear_link **out, struct ear_bus *bus, const char *host, 
                   const char *service, const struct ear_link_ops *ops, void *self)
 {
     struct ear_link *link = ear_alloc(sizeof(*link));
-    *link = (struct ear_link){.bus = bus, .ops = ops, .self = self, .port = port, .service = service};
+    *link =
+        (struct ear_link){.bus = bus, .ops = ops, .self = self, .port = port, .service = service};
     EAR_CHECK(ear_str_copy(link->host, sizeof(link->host), ear_str_from(host)));
     ear_timer_new(&link->retry, bus->loop, try_open, link);
     ear_timer_start(link->retry, 0, 0);

@@ -3,9 +3,9 @@
 #include "bus/events.h"
 #include <stdlib.h>
 
-#define TARGETS_MAX      16
-#define LINKS_MAX        256
-#define MISSING_ANSWERS  3
+#define TARGETS_MAX     16
+#define LINKS_MAX       256
+#define MISSING_ANSWERS 3
 
 struct target {
     struct ear_names *names; /* back */
@@ -28,7 +28,8 @@ struct ear_names {
 static struct ear_link *find(const struct ear_names *names, const char *host, uint16_t port)
 {
     struct ear_link *link = names->links;
-    while (link && (link->port != port || !ear_str_eq(ear_str_from(link->host), ear_str_from(host))))
+    while (link &&
+           (link->port != port || !ear_str_eq(ear_str_from(link->host), ear_str_from(host))))
         link = link->next;
     return link;
 }

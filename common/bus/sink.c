@@ -5,12 +5,12 @@
 #include "bus/names.h"
 #include <stdlib.h>
 
-#define LIVE_POSTS      2048
-#define BACKFILL_POSTS  512
-#define WINDOW_BYTES    ((int64_t)8 << 20)
-#define TWIN_RETRY_MS   30000
+#define LIVE_POSTS       2048
+#define BACKFILL_POSTS   512
+#define WINDOW_BYTES     ((int64_t)8 << 20)
+#define TWIN_RETRY_MS    30000
 #define STRANGE_RETRY_MS 30000
-#define LINGER_MS       1000 /* for the last settles of a process that stops */
+#define LINGER_MS        1000 /* for the last settles of a process that stops */
 
 /* What a link owes and may get; hangs on ear_link.data while the link is open. */
 struct account {
@@ -26,7 +26,7 @@ struct ear_sink {
     struct ear_amount windows[EAR_LANES];
     struct ear_names *names; /* owned */
     struct ear_holdings held;
-    struct ear_timer *tick;  /* owned */
+    struct ear_timer *tick; /* owned */
     size_t live;
     int64_t ticked_ms;
     bool draining;

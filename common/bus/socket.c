@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MESSAGES_A_TURN 64
-#define HANDSHAKE_MS    5000
-#define RECONNECT_MS    100
+#define MESSAGES_A_TURN  64
+#define HANDSHAKE_MS     5000
+#define RECONNECT_MS     100
 #define RECONNECT_MAX_MS 1000
 
 struct ear_socket {
@@ -162,7 +162,8 @@ ear_err ear_socket_bind(struct ear_socket *socket, const char *endpoint, uint16_
     if (!socket->bus->keyring && !local)
         return ear_fail(diag, EAR_DENIED,
                         "%s: without a CURVE key a bus listens on loopback only; set the key and "
-                        "peers files", endpoint);
+                        "peers files",
+                        endpoint);
     if (ear_str_eq(ear_str_from(want.host), EAR_STR("localhost")))
         (void)ear_str_copy(want.host, sizeof(want.host), EAR_STR("127.0.0.1"));
     if (!ear_endpoint_is_bindable(want.host))

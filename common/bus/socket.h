@@ -22,11 +22,11 @@ struct ear_socket_ops {
 };
 
 struct ear_socket_opts {
-    int type;                /* ZMQ_ROUTER … */
-    int64_t max_bytes;       /* of one message part */
-    int hwm;                 /* messages each way and connection */
+    int type;          /* ZMQ_ROUTER … */
+    int64_t max_bytes; /* of one message part */
+    int hwm;           /* messages each way and connection */
     int linger_ms;
-    const char *server_key;  /* Z85, of the server to connect to; NULL: this side serves */
+    const char *server_key; /* Z85, of the server to connect to; NULL: this side serves */
 };
 
 ear_err ear_socket_new(struct ear_socket **out, struct ear_bus *bus,

@@ -333,8 +333,8 @@ static ear_err send_batch(struct ear_source *source, const struct ear_batch *bat
     ProtobufCBinaryData items[EAR_BATCH_POSTS_MAX];
     char trace[EAR_TRACE_TEXT_BYTES];
     for (size_t i = 0; i < batch->count; i++)
-        items[i] = (ProtobufCBinaryData){batch->items[i].len,
-                                         (uint8_t *)(uintptr_t)batch->items[i].ptr};
+        items[i] =
+            (ProtobufCBinaryData){batch->items[i].len, (uint8_t *)(uintptr_t)batch->items[i].ptr};
     out.batch_id = ear_wire_bytes(&batch->id);
     out.lane = batch->lane;
     if (ear_str_copy(trace, sizeof(trace), batch->trace)) out.trace = trace;

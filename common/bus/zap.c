@@ -62,7 +62,8 @@ static const struct ear_socket_ops ops = {.message = asked};
 
 ear_err ear_zap_new(struct ear_zap **out, struct ear_bus *bus, struct ear_diag *diag)
 {
-    static const struct ear_socket_opts opts = {.type = ZMQ_REP, .max_bytes = 64 << 10, .hwm = 1024};
+    static const struct ear_socket_opts opts = {
+        .type = ZMQ_REP, .max_bytes = 64 << 10, .hwm = 1024};
     struct ear_zap *zap = ear_alloc(sizeof(*zap));
     zap->bus = bus;
     *out = zap;

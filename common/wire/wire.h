@@ -13,14 +13,14 @@
 #include "pb/triage.pb-c.h"
 
 /* What this build writes, and the least and greatest it reads. */
-#define EAR_WIRE_VERSION 1
+#define EAR_WIRE_VERSION     1
 #define EAR_WIRE_VERSION_MIN 1
 #define EAR_WIRE_VERSION_MAX 1
 
 /* NULL when malformed or larger than the arena allows. */
 void *ear_wire_unpack(const ProtobufCMessageDescriptor *type, struct ear_str packed,
                       struct ear_arena *arena);
-#define EAR_UNPACK(Type, descriptor, packed, arena)                                                \
+#define EAR_UNPACK(Type, descriptor, packed, arena) \
     ((Type *)ear_wire_unpack(&(descriptor), (packed), (arena)))
 
 /* Appends the packed message. */

@@ -1,0 +1,219 @@
+/* Who may connect. */
+#include "rig.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct keys {
+    struct ear_loop *loop;
+    char folder[64], peers[96];
+    char ingest[96], classifier[96], stranger[96]; /* key files */
+};
+
+static void write_file(const char *path, const char *text)
+{
+    struct ear_diag diag;
+    if (ear_file_write(path, ear_str_from(text), 0600, &diag)) fail_msg("%s", diag.text);
+}
+
+static void make_key(const char *path, char public_key[41])
+{
+    char secret[41];
+    ear_bus_keypair(public_key, secret);
+    write_file(path, secret);
+}
+
+static int set_up(void **state)
+{
+    struct keys *keys = ear_alloc(sizeof(*keys));
+    char ingest[41], classifier[41], stranger[41], peers[512];
+    ear_crypt_start();
+    if (ear_loop_new(&keys->loop)) return -1;
+    snprintf(keys->folder, sizeof(keys->folder), "/tmp/ear_curve_XXXXXX");
+    if (!mkdtemp(keys->folder)) return -1;
+    snprintf(keys->peers, sizeof(keys->peers), "%s/peers", keys->folder);
+    snprintf(keys->ingest, sizeof(keys->ingest), "%s/ingest", keys->folder);
+    snprintf(keys->classifier, sizeof(keys->classifier), "%s/classifier", keys->folder);
+    snprintf(keys->stranger, sizeof(keys->stranger), "%s/stranger", keys->folder);
+    make_key(keys->ingest, ingest);
+    make_key(keys->classifier, classifier);
+    make_key(keys->stranger, stranger);
+    snprintf(peers, sizeof(peers), "# who may connect\n\ningest %s\nclassifier  %s\n", ingest,
+             classifier);
+    write_file(keys->peers, peers);
+    *state = keys;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct keys *keys = *state;
+    ear_loop_free(&keys->loop);
+    unlink(keys->peers);
+    unlink(keys->ingest);
+    unlink(keys->classifier);
+    unlink(keys->stranger);
+    rmdir(keys->folder);
+    free(keys);
+    return 0;
+}
+
+static struct ear_bus *bus_with(struct keys *keys, const char *service, const char *key_file)
+{
+    struct ear_bus *bus;
+    struct ear_diag diag;
+    struct ear_bus_opts opts = {.service = service,
+                                .key_file = key_file,
+                                .peers_file = keys->peers,
+                                .beat_ms = BEAT_MS,
+                                .resolve_ms = 200};
+    if (ear_bus_new(&bus, keys->loop, &opts, &diag)) fail_msg("%s", diag.text);
+    return bus;
+}
+
+static struct giver *safe_giver(struct keys *keys, const char *endpoint)
+{
+    static const struct ear_source_ops ops = {giver_room, giver_settled, giver_lost};
+    struct giver *giver = ear_alloc(sizeof(*giver));
+    struct ear_diag diag;
+    giver->count = 20;
+    for (size_t i = 0; i < giver->count; i++)
+        giver->jobs[i] = (struct job){.id = ear_id_new(1), .count = 10};
+    giver->bus = bus_with(keys, "ingest", keys->ingest);
+    if (ear_source_new(&giver->source, giver->bus, endpoint, &ops, giver, &diag))
+        fail_msg("%s", diag.text);
+    return giver;
+}
+
+static struct taker *safe_taker(struct keys *keys, struct ear_bus *bus, uint16_t port)
+{
+    char where[64];
+    struct taker *taker = ear_alloc(sizeof(*taker));
+    taker->loop = keys->loop;
+    taker_open_with(taker, bus, at_port(where, "127.0.0.1", port), 512);
+    return taker;
+}
+
+static void test_curve__known_keys_work(void **state)
+{
+    struct keys *keys = *state;
+    struct giver *giver = safe_giver(keys, "*:0"); /* with keys, everywhere */
+    struct taker *taker = safe_taker(keys, bus_with(keys, "classifier", keys->classifier),
+                                     ear_source_port(giver->source));
+    WAIT(keys->loop, giver->finished == 20);
+    taker_free(&taker);
+    giver_free(&giver);
+}
+
+static void refused(struct keys *keys, struct ear_bus *bus)
+{
+    struct giver *giver = safe_giver(keys, "127.0.0.1:0");
+    struct taker *taker = safe_taker(keys, bus, ear_source_port(giver->source));
+    struct ear_source_stats stats;
+    turn_for(keys->loop, 8 * BEAT_MS);
+    ear_source_stats(giver->source, &stats);
+    assert_int_equal(stats.sinks, 0);
+    assert_int_equal(ear_sink_sources(taker->sink), 0);
+    assert_int_equal(giver->rooms, 0);
+    taker_free(&taker);
+    giver_free(&giver);
+}
+
+static void test_curve__a_key_that_is_not_listed_is_refused(void **state)
+{
+    struct keys *keys = *state;
+    refused(keys, bus_with(keys, "classifier", keys->stranger));
+}
+
+static void test_curve__no_key_is_refused(void **state)
+{
+    struct keys *keys = *state;
+    refused(keys, open_bus(keys->loop, "classifier"));
+}
+
+static void test_curve__a_name_that_is_not_the_keys_is_refused(void **state)
+{
+    struct keys *keys = *state;
+    refused(keys, bus_with(keys, "assignment", keys->classifier));
+}
+
+static void test_curve__a_source_with_another_key_is_not_believed(void **state)
+{
+    struct keys *keys = *state;
+    struct giver *giver = safe_giver(keys, "127.0.0.1:0");
+    giver_close(giver);
+    giver->bus = bus_with(keys, "ingest", keys->classifier); /* known, but not ingest's */
+    static const struct ear_source_ops ops = {giver_room, giver_settled, giver_lost};
+    assert_int_equal(ear_source_new(&giver->source, giver->bus, "127.0.0.1:0", &ops, giver, NULL),
+                     EAR_OK);
+    struct taker *taker = safe_taker(keys, bus_with(keys, "classifier", keys->classifier),
+                                     ear_source_port(giver->source));
+    turn_for(keys->loop, 8 * BEAT_MS);
+    assert_int_equal(giver->rooms, 0);
+    assert_int_equal(ear_sink_sources(taker->sink), 0);
+    taker_free(&taker);
+    giver_free(&giver);
+}
+
+static void test_curve__without_keys_nothing_outside_this_machine(void **state)
+{
+    struct keys *keys = *state;
+    static const char *const endpoints[] = {"*:0", "0.0.0.0:0", "[::]:0"};
+    static const struct ear_source_ops ops = {giver_room, giver_settled, giver_lost};
+    struct ear_bus *bus = open_bus(keys->loop, "ingest");
+    for (size_t i = 0; i < EAR_COUNT(endpoints); i++) {
+        struct ear_source *source;
+        struct ear_diag diag;
+        assert_int_equal(ear_source_new(&source, bus, endpoints[i], &ops, NULL, &diag), EAR_DENIED);
+        assert_null(source);
+    }
+    ear_bus_free(&bus);
+}
+
+static void test_curve__key_files_are_checked_at_start(void **state)
+{
+    struct keys *keys = *state;
+    char short_key[] = "tooshort", good[41], secret[41], text[128];
+    ear_bus_keypair(good, secret);
+    struct {
+        const char *key, *peers;
+        ear_err err;
+    } cases[] = {
+        {short_key, "", EAR_INVALID},
+        {"0123456789012345678901234567890123456~\\\"", "", EAR_INVALID},
+        {secret, "ingest", EAR_INVALID},
+        {secret, "ingest short", EAR_INVALID},
+        {secret, text, EAR_INVALID},
+        {secret, "# nobody\n", EAR_OK},
+    };
+    snprintf(text, sizeof(text), "ingest %sx\n", good);
+    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
+        struct ear_bus *bus;
+        struct ear_diag diag;
+        struct ear_bus_opts opts = {
+            .service = "ingest", .key_file = keys->stranger, .peers_file = keys->peers};
+        write_file(keys->stranger, cases[i].key);
+        write_file(keys->peers, cases[i].peers);
+        assert_int_equal(ear_bus_new(&bus, keys->loop, &opts, &diag), cases[i].err);
+        ear_bus_free(&bus);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_curve__known_keys_work, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__a_key_that_is_not_listed_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__no_key_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__a_name_that_is_not_the_keys_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__a_source_with_another_key_is_not_believed,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__without_keys_nothing_outside_this_machine,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__key_files_are_checked_at_start, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
