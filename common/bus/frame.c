@@ -82,7 +82,7 @@ struct ear_amount ear_frame_amount(const Earshot__V1__Batch *batch)
     return amount;
 }
 
-const char *ear_lane_name(ear_lane lane)
+const char *ear_frame_lane(ear_lane lane)
 {
     return lane == EAR_LANE_LIVE ? "live" : "backfill";
 }

@@ -33,6 +33,6 @@ const char *ear_frame_sender(zmq_msg_t *part);
 
 /* Posts and bytes of a batch, as credit counts them. */
 struct ear_amount ear_frame_amount(const Earshot__V1__Batch *batch);
-const char *ear_lane_name(ear_lane lane);
+const char *ear_frame_lane(ear_lane lane);
 
 #endif

@@ -146,7 +146,7 @@ static void hold(struct ear_sink *sink, struct ear_link *link, const struct ear_
     struct account *account = link->data;
     ear_holdings_add(&sink->held, id, link, lane, amount);
     account->held++;
-    ear_metric_add(&M_BUS_RECEIVED_POSTS, (double)amount.posts, ear_lane_name(lane));
+    ear_metric_add(&M_BUS_RECEIVED_POSTS, (double)amount.posts, ear_frame_lane(lane));
 }
 
 static void deliver(struct ear_sink *sink, const Earshot__V1__Batch *batch, const struct ear_id *id)
@@ -207,7 +207,7 @@ static void orphan_all(struct ear_sink *sink, const struct ear_link *link)
     ear_lane lane;
     bool last;
     while (ear_holdings_take_of(&sink->held, link, &id, &lane, &last)) {
-        ear_metric_add(&M_BUS_ORPHANED_BATCHES, 1, ear_lane_name(lane));
+        ear_metric_add(&M_BUS_ORPHANED_BATCHES, 1, ear_frame_lane(lane));
         if (last && sink->ops->orphaned) sink->ops->orphaned(sink->self, &id);
     }
 }
@@ -261,7 +261,7 @@ static void tick(void *self)
     }
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         ear_metric_set(&M_BUS_UNSETTLED_POSTS, (double)sink->held.posts[lane], "sink",
-                       ear_lane_name(lane));
+                       ear_frame_lane(lane));
 }
 
 /* --- the module's face --- */

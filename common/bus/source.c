@@ -34,7 +34,7 @@ static void lose_flights(struct ear_source *source, const struct ear_peer *peer)
     struct ear_flight *flight;
     while ((flight = ear_ledger_flight_of(&source->ledger, peer))) {
         struct ear_id id = flight->id;
-        ear_metric_add(&M_BUS_LOST_BATCHES, 1, ear_lane_name(flight->lane));
+        ear_metric_add(&M_BUS_LOST_BATCHES, 1, ear_frame_lane(flight->lane));
         ear_ledger_remove_flight(&source->ledger, flight);
         source->ops->lost(source->self, &id);
     }
@@ -165,7 +165,7 @@ static void count_settled(const struct ear_source *source, const struct ear_flig
 {
     static const char *const names[] = {"done", "returned", "failed"};
     double counts[EAR_COUNT(names)] = {0};
-    const char *lane = ear_lane_name(flight->lane);
+    const char *lane = ear_frame_lane(flight->lane);
     int64_t took_ms = now_ms(source) - flight->offered_ms;
     for (size_t i = 0; i < fates->len; i++) counts[fates->data[i]]++;
     for (size_t i = 0; i < EAR_COUNT(names); i++)
@@ -261,8 +261,8 @@ static void show(const struct ear_source *source)
     ear_metric_set(&M_BUS_OLDEST_UNSETTLED, (double)age_ms / 1000);
     for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
         ear_metric_set(&M_BUS_UNSETTLED_POSTS, (double)stats.unsettled_posts[lane], "source",
-                       ear_lane_name(lane));
-        ear_metric_set(&M_BUS_CREDIT_POSTS, (double)stats.credit_posts[lane], ear_lane_name(lane));
+                       ear_frame_lane(lane));
+        ear_metric_set(&M_BUS_CREDIT_POSTS, (double)stats.credit_posts[lane], ear_frame_lane(lane));
     }
 }
 
@@ -373,7 +373,7 @@ ear_err ear_source_offer(struct ear_source *source, const struct ear_batch *batc
     if (!peer) return EAR_AGAIN;
     peer->spoke_ms = now_ms(source);
     ear_ledger_add_flight(&source->ledger, batch, peer, amount, now_ms(source));
-    ear_metric_add(&M_BUS_OFFERED_POSTS, (double)amount.posts, ear_lane_name(batch->lane));
+    ear_metric_add(&M_BUS_OFFERED_POSTS, (double)amount.posts, ear_frame_lane(batch->lane));
     if (ear_fault("bus.offered")) mark_gone(source, peer, "fault point");
     return EAR_OK;
 }

@@ -1,10 +1,10 @@
-#include "wire/wire.h"
-
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "wire/wire.h"
+#include <cmocka.h>
 
 #define PLENTY ((size_t)1 << 20)
 
