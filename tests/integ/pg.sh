@@ -23,6 +23,6 @@ while kill -0 "$client" 2>/dev/null; do
     start) pg_launch ;;
     *) fail "unknown question '$word'" ;;
   esac
-  echo done >"$WORK/told"
+  echo "done" >"$WORK/told"
 done
 wait "$client" || fail "integ.pg_client ended with $?"
