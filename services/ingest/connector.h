@@ -50,7 +50,8 @@ struct ear_round {
     bool more;              /* there is more to hear: poll again without waiting */
 };
 
-/* The core's side. Exactly one call for each poll, never from inside poll, none after close. */
+/* The core's side. Exactly one call for each poll that returned EAR_OK, never from inside poll,
+ * none after close. */
 typedef void ear_heard_fn(void *core, const struct ear_round *round);
 
 /* Lent by the core; outlives the connector's instance. */
@@ -78,12 +79,18 @@ struct ear_connector_in {
     ear_err (*open)(void **out, const struct ear_listen_env *env,
                     const struct ear_account_in *account, struct ear_str cursor,
                     struct ear_str session, struct ear_diag *diag);
-    void (*poll)(void *self);
+    /* EAR_OK: heard will come. Otherwise nothing is under way and it will not: a round with that
+     * error and diag's text as why. */
+    ear_err (*poll)(void *self, struct ear_diag *diag);
     /* The last round is stored. May start courtesies of its own (marking mail seen) that nobody
      * waits for. */
     void (*committed)(void *self);
     /* Ends everything under way without a call back, frees *self and nulls it. */
     void (*close)(void **self);
+    /* Pure; NULL where ids carry no time. The time inside a post's external id, 0 when there is
+     * none. It goes into post_id before any trusted_at_us, for posts of this platform by WHATEVER
+     * route (webhook, feed): the same post must get the same id by each. */
+    int64_t (*id_time_us)(struct ear_str external_id);
 };
 
 /* The connector that an account names in its setting "connector", else the one of its platform's

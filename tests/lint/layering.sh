@@ -12,6 +12,7 @@ declare -A below=(
   [wire]="base"
   [loop]="base log conf metric"
   [httpd]="base log conf metric json loop" [fetch]="base log conf metric json loop"
+  [atp]="base json loop fetch" [mime]="base text"
   [pg]="base log conf metric loop" [bus]="base log conf metric loop wire"
   [svc]="base log conf metric json text wire loop httpd fetch pg bus"
 )
@@ -19,7 +20,7 @@ declare -A below=(
 declare -A home=(
   [uv.h]=common/loop [zmq.h]=common/bus [libpq-fe.h]=common/pg [curl/curl.h]=common/fetch
   [microhttpd.h]=common/httpd [sodium.h]=common/base
-  [utf8proc.h]=common/text [yaml.h]=services/earshotctl [protobuf-c/protobuf-c.h]=common/wire
+  [utf8proc.h]=common/text [yaml.h]=services/earshotctl [gmime/gmime.h]=common/mime [protobuf-c/protobuf-c.h]=common/wire
 )
 # Rooms that decide; further ones say "Pure" as the first word after the name in their header.
 mapfile -t pure < <(grep -lE '^/\* [a-z_]+: Pure[ .:,]|^ \* Pure[ .:,]' services/*/*.h services/*/*/*.h deploy/receiver/*.h 2>/dev/null || true)
