@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Size and complexity of functions: none over 80 lines or cyclomatic 15, the median at most 15 lines,
-# nine of ten at most 45. Files: at most 500 lines.
+# nine of ten at most 45. Files of what is shipped: at most 500 lines.
 . "$(dirname "$0")/../lib/common.sh"
 need_command pmccabe
 cd "$EARSHOT_SOURCE"
@@ -14,6 +14,7 @@ awk -F'\t' '$5 > 80 { print $6 " has " $5 " lines (80)" }
             $1 > 15 { print $6 " has a cyclomatic complexity of " $1 " (15)" }' \
   "$WORK/all" >"$WORK/offenders"
 for file in "${files[@]}"; do
+  [[ $file != tests/* ]] || continue # tables of cases are as long as they must be
   lines=$(wc -l <"$file")
   [ "$lines" -le 500 ] || echo "$file: $lines lines (500): does it hold one noun?" >>"$WORK/offenders"
 done

@@ -21,6 +21,7 @@ role_of() { # FILE
 # One file a statement, "NAME.sql", out of the blocks of FILE.
 split_statements() { # FILE FOLDER
   awk -v folder="$2" '/^[ \t]*-- name:/ { sub(/^[ \t]*-- name:[ \t]*/, ""); out = folder "/" $1 ".sql"; next }
+                      /^[ \t]*(--.*)?$/ { next }
                       out { sub(/;[ \t]*$/, ""); print >out }' "$1"
 }
 
