@@ -49,12 +49,12 @@ process_mark() { # PID
   local stat
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   read -ra stat <<<"${stat##*) }"
-  [ "${stat[0]}" != Z ] && printf '%s %s' "$1" "${stat[19]}"
+  [ "${stat[0]}" != Z ] && printf '%s %s\n' "$1" "${stat[19]}"
 }
 
 is_running() { # NAME
   local pid start
-  read -r pid start <"$STATE/run/$1.pid" 2>/dev/null || return 1
+  [ -f "$STATE/run/$1.pid" ] && read -r pid start <"$STATE/run/$1.pid" || return 1
   [ "$(process_mark "$pid")" = "$pid $start" ]
 }
 
