@@ -11,16 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAGE_MAX           100u
-#define PAGES_MAX          2000u
-#define OVERLAP_US         (INT64_C(10) * 60 * EAR_US_PER_S)
-#define DEEP_US            (INT64_C(48) * 3600 * EAR_US_PER_S)
-#define DEEP_EVERY_MS      (INT64_C(30) * 60 * 1000)
-#define SEEN_MAX           200000u
-#define ROUND_BYTES_MAX    (16u << 20)
-#define TIMEOUT_MS         INT64_C(30000)
-#define HISTORY_DEFAULT_MS (INT64_C(24) * 3600 * 1000)
-#define HISTORY_MAX_MS     (INT64_C(366) * 24 * 3600 * 1000)
+#define PAGE_MAX   100u
+#define PAGES_MAX  2000u
+#define OVERLAP_US (INT64_C(10) * 60 * EAR_US_PER_S)
+#define DEEP_US    (INT64_C(48) * 3600 * EAR_US_PER_S)
+/* Deep walks that cost little are made often. */
+#define DEEP_EVERY_MS(pages) (INT64_C(60000) * ((pages) < 30 ? (pages) + 1 : 30))
+#define SEEN_MAX             200000u
+#define ROUND_BYTES_MAX      (16u << 20)
+#define TIMEOUT_MS           INT64_C(30000)
+#define HISTORY_DEFAULT_MS   (INT64_C(24) * 3600 * 1000)
+#define HISTORY_MAX_MS       (INT64_C(366) * 24 * 3600 * 1000)
 
 struct walk {
     bool on;
@@ -107,7 +108,7 @@ static void end_walk(struct bluesky *b)
     ear_map_free(&b->seen, NULL);
     b->seen = b->fresh;
     b->fresh = NULL;
-    b->deep_at_ms = ear_clock_mono_ms() + DEEP_EVERY_MS;
+    b->deep_at_ms = ear_clock_mono_ms() + DEEP_EVERY_MS(b->walk.pages);
 }
 
 /* True the first time that a URI is met. */
