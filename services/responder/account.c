@@ -1,0 +1,341 @@
+#include "account.h"
+
+#include "attempt.h"
+#include "catalogue.h"
+#include "sender.h"
+#include "store_sql.h"
+#include "json/json.h"
+#include <stdlib.h>
+
+#define OPEN_AGAIN_MS      30000
+#define SECRETS_MAX        16
+#define SECRET_BYTES_MAX   ((size_t)64 << 10)
+#define SETTINGS_BYTES_MAX ((size_t)256 << 10)
+#define LEASE_MARGIN_MS    1000
+
+/* ---- one account ---- */
+
+static struct ear_account *account_new(struct ear_responder *core, struct ear_str id)
+{
+    struct ear_account *account = ear_alloc(sizeof(*account));
+    struct ear_buf name;
+    ear_buf_init(&name, id.len + 16);
+    ear_err err = ear_buf_printf(&name, "send/%.*s", EAR_STR_ARG(id));
+    EAR_CHECK(err == EAR_OK);
+    *account = (struct ear_account){.core = core, .lease_name = name.data};
+    account->id = ear_strdup(name.data + strlen("send/"));
+    account->platform = ear_strdup("");
+    account->author_id = ear_strdup("");
+    account->settings = ear_strdup("{}");
+    account->secrets = ear_strdup("");
+    TAILQ_INIT(&account->attempts);
+    ear_timer_new(&account->timer, core->loop, ear_sender_on_timer, account);
+    return account;
+}
+
+void ear_account_close(struct ear_account *account)
+{
+    if (account->voice) account->connector->close(&account->voice);
+    account->voice = NULL;
+    while (!TAILQ_EMPTY(&account->attempts)) ear_attempt_drop(TAILQ_FIRST(&account->attempts));
+}
+
+static void account_free(void *value)
+{
+    struct ear_account *account = value;
+    ear_account_close(account);
+    ear_timer_free(&account->timer);
+    free(account->id);
+    free(account->lease_name);
+    free(account->platform);
+    free(account->author_id);
+    free(account->settings);
+    free(account->secrets);
+    free(account);
+}
+
+bool ear_account_leased(const struct ear_account *account)
+{
+    return account->epoch &&
+           ear_loop_now_ms(account->core->loop) < account->leased_until_ms - LEASE_MARGIN_MS;
+}
+
+/* ---- opening ---- */
+
+struct secrets {
+    struct ear_buf contents[SECRETS_MAX];
+    struct ear_str shown[SECRETS_MAX];
+    size_t count;
+};
+
+static void secrets_release(struct secrets *secrets)
+{
+    for (size_t i = 0; i < secrets->count; i++) {
+        struct ear_buf *content = &secrets->contents[i];
+        if (content->data) ear_secret_wipe(content->data, content->len);
+        ear_buf_release(content);
+    }
+}
+
+static ear_err read_secret(struct secrets *secrets, const char *dir, struct ear_str name,
+                           struct ear_diag *diag)
+{
+    bool plain = name.len && name.ptr[0] != '.' && !memchr(name.ptr, '/', name.len);
+    if (!plain || secrets->count == SECRETS_MAX)
+        return ear_fail(diag, EAR_INVALID, "not a name of a secret: \"%.*s\"", EAR_STR_ARG(name));
+    struct ear_buf path;
+    struct ear_buf *content = &secrets->contents[secrets->count];
+    ear_buf_init(&path, 4096);
+    ear_buf_init(content, SECRET_BYTES_MAX);
+    ear_err err = ear_buf_printf(&path, "%s/%.*s", dir, EAR_STR_ARG(name));
+    if (err)
+        ear_fail(diag, err, "the path of a secret is too long");
+    else
+        err = ear_file_read_secret(path.data, content, diag);
+    ear_buf_release(&path);
+    secrets->shown[secrets->count++] = ear_buf_str(content);
+    return err;
+}
+
+static ear_err read_secrets(struct ear_account *account, struct secrets *secrets,
+                            struct ear_diag *diag)
+{
+    struct ear_str rest = ear_str_from(account->secrets);
+    struct ear_str name;
+    ear_err err = EAR_OK;
+    if (!rest.len) return EAR_OK;
+    while (!err && ear_str_split(&rest, '\n', &name))
+        err = read_secret(secrets, account->core->settings->secrets_dir, name, diag);
+    return err;
+}
+
+static void set_pace(struct ear_account *account, const json_t *settings)
+{
+    int64_t count = account->connector->caps.rate_count;
+    int64_t period_ms = account->connector->caps.rate_ms;
+    int64_t own_count, own_period_ms;
+    struct ear_str rate = ear_json_at(settings, "rate");
+    if (rate.len && ear_bucket_parse(rate, &own_count, &own_period_ms) == EAR_OK &&
+        (double)own_count * (double)period_ms < (double)count * (double)own_period_ms) {
+        count = own_count;
+        period_ms = own_period_ms;
+    }
+    ear_bucket_init(&account->bucket, count, period_ms, ear_loop_now_ms(account->core->loop));
+}
+
+static ear_err open_voice(struct ear_account *account, struct ear_str session,
+                          struct ear_diag *diag)
+{
+    struct secrets secrets = {.count = 0};
+    struct ear_speak_env env = {.loop = account->core->loop,
+                                .fetch = account->core->fetch,
+                                .sent = ear_attempt_on_sent,
+                                .looked = ear_attempt_on_looked,
+                                .core = account};
+    json_t *settings = NULL;
+    ear_err err =
+        ear_json_parse(ear_str_from(account->settings), SETTINGS_BYTES_MAX, &settings, diag);
+    if (!err) err = read_secrets(account, &secrets, diag);
+    if (!err) {
+        struct ear_account_out shown = {.key = ear_str_from(account->id),
+                                        .platform = ear_str_from(account->platform),
+                                        .author_id = ear_str_from(account->author_id),
+                                        .settings = settings,
+                                        .secrets = secrets.shown,
+                                        .secret_count = secrets.count};
+        err = account->connector->open(&account->voice, &env, &shown, session, diag);
+    }
+    if (!err) set_pace(account, settings);
+    if (settings) json_decref(settings);
+    secrets_release(&secrets);
+    return err;
+}
+
+static void on_session(void *self, ear_err err, const struct ear_pg_result *const *results,
+                       size_t count, const struct ear_diag *diag)
+{
+    struct ear_account *account = self;
+    struct ear_diag why = *diag;
+    account->opening = false;
+    if (err == EAR_CLOSED) return;
+    if (!err) {
+        EAR_CHECK(count == 1 && !account->voice);
+        bool kept = ear_pg_rows(results[0]) > 0;
+        struct ear_str session = kept ? ear_pg_get_str(results[0], 0, 0) : EAR_STR("");
+        account->stale = false;
+        err = open_voice(account, session, &why);
+    }
+    if (err) {
+        account->voice = NULL;
+        account->open_again_ms = ear_loop_now_ms(account->core->loop) + OPEN_AGAIN_MS;
+        ear_log(&EV_ACCOUNT_UNUSABLE, kv_text("account", account->id), kv_err(err),
+                kv_text("why", why.text));
+    } else {
+        ear_log(&EV_ACCOUNT_OPENED, kv_text("account", account->id),
+                kv_text("connector", account->connector->name));
+    }
+    ear_sender_wake(account);
+}
+
+static void choose_connector(struct ear_account *account)
+{
+    json_t *settings = NULL;
+    struct ear_diag diag;
+    account->connector = NULL;
+    if (ear_json_parse(ear_str_from(account->settings), SETTINGS_BYTES_MAX, &settings, &diag) ==
+        EAR_OK)
+        account->connector = ear_connector_out_find(ear_str_from(account->platform), settings);
+    if (settings) json_decref(settings);
+}
+
+bool ear_account_open(struct ear_account *account)
+{
+    if (account->opening) return false;
+    if (account->voice && account->stale && !account->under_way) {
+        account->connector->close(&account->voice);
+        account->voice = NULL;
+        choose_connector(account);
+        if (!account->connector) {
+            ear_sender_wake(account);
+            return false;
+        }
+    }
+    if (account->voice) return !account->stale;
+    if (ear_loop_now_ms(account->core->loop) < account->open_again_ms) return false;
+    account->opening = true;
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    ear_pg_batch_add(batch, STORE_READ_SESSION);
+    ear_pg_text(batch, ear_str_from(account->id));
+    ear_pg_run(account->core->pg, &batch, on_session, account);
+    return false;
+}
+
+/* ---- all of them ---- */
+
+void ear_accounts_new(struct ear_accounts **out, struct ear_responder *core)
+{
+    *out = ear_alloc(sizeof(**out));
+    **out = (struct ear_accounts){.core = core, .by_id = ear_map_new()};
+}
+
+void ear_accounts_free(struct ear_accounts **ref)
+{
+    struct ear_accounts *accounts = *ref;
+    if (!accounts) return;
+    *ref = NULL;
+    ear_map_free(&accounts->by_id, account_free);
+    free(accounts);
+}
+
+struct ear_account *ear_accounts_find(struct ear_accounts *accounts, struct ear_str id)
+{
+    return ear_map_get(accounts->by_id, id);
+}
+
+static bool add_under_way(void *self, struct ear_str key, void *value)
+{
+    (void)key;
+    *(size_t *)self += ((struct ear_account *)value)->under_way;
+    return true;
+}
+
+size_t ear_accounts_under_way(struct ear_accounts *accounts)
+{
+    size_t count = 0;
+    ear_map_each(accounts->by_id, add_under_way, &count);
+    return count;
+}
+
+/* True when the text is another one now. */
+static bool renew_text(char **text, struct ear_str value)
+{
+    if (ear_str_eq(ear_str_from(*text), value)) return false;
+    char *copy = ear_alloc(value.len + 1);
+    if (value.len) memcpy(copy, value.ptr, value.len);
+    free(*text);
+    *text = copy;
+    return true;
+}
+
+static void take_row(struct ear_accounts *accounts, const struct ear_pg_result *rows, size_t row)
+{
+    struct ear_str id = ear_pg_get_str(rows, row, 0);
+    struct ear_account *account = ear_accounts_find(accounts, id);
+    if (!account) {
+        account = account_new(accounts->core, id);
+        ear_map_put(accounts->by_id, id, account);
+    }
+    bool declared = ear_pg_get_bool(rows, row, 6);
+    bool changed = renew_text(&account->platform, ear_pg_get_str(rows, row, 1));
+    changed |= renew_text(&account->author_id, ear_pg_get_str(rows, row, 2));
+    changed |= renew_text(&account->settings, ear_pg_get_str(rows, row, 3));
+    changed |= renew_text(&account->secrets, ear_pg_get_str(rows, row, 4));
+    changed |= account->declared != declared;
+    account->enabled = ear_pg_get_bool(rows, row, 5);
+    account->declared = declared;
+    account->listed = true;
+    if (changed || accounts->renew) {
+        account->stale = true;
+        account->open_again_ms = 0;
+    }
+    if (!account->voice && !account->under_way && !account->opening) choose_connector(account);
+}
+
+static void take_limit(struct ear_accounts *accounts, const struct ear_pg_result *rows, size_t row)
+{
+    struct ear_account *account = ear_accounts_find(accounts, ear_pg_get_str(rows, row, 0));
+    int64_t until_us = ear_pg_get_time(rows, row, 1);
+    if (account && until_us > account->resume_at_us) account->resume_at_us = until_us;
+}
+
+static bool forget_unlisted(void *self, struct ear_str key, void *value)
+{
+    struct ear_accounts *accounts = self;
+    struct ear_account *account = value;
+    bool busy = account->under_way || account->loading || account->opening;
+    if (!account->listed && !busy) {
+        ear_map_take(accounts->by_id, key);
+        account_free(account);
+        return true;
+    }
+    if (!account->listed) account->declared = false;
+    account->listed = false;
+    ear_sender_wake(account);
+    return true;
+}
+
+static void on_accounts(void *self, ear_err err, const struct ear_pg_result *const *results,
+                        size_t count, const struct ear_diag *diag)
+{
+    struct ear_accounts *accounts = self;
+    accounts->reading = false;
+    if (err == EAR_CLOSED) return;
+    if (err) {
+        ear_log(&EV_READ_FAILED, kv_text("what", "accounts"), kv_diag(diag));
+        return;
+    }
+    EAR_CHECK(count == 2);
+    for (size_t i = 0; i < ear_pg_rows(results[0]); i++) take_row(accounts, results[0], i);
+    for (size_t i = 0; i < ear_pg_rows(results[1]); i++) take_limit(accounts, results[1], i);
+    ear_map_each(accounts->by_id, forget_unlisted, accounts);
+    accounts->read_once = true;
+    accounts->renew = false;
+    if (accounts->read_again) ear_accounts_read(accounts);
+}
+
+void ear_accounts_read(struct ear_accounts *accounts)
+{
+    accounts->read_again = accounts->reading;
+    if (accounts->reading) return;
+    accounts->reading = true;
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    ear_pg_batch_add(batch, STORE_READ_ACCOUNTS);
+    ear_pg_batch_add(batch, STORE_READ_LIMITS);
+    ear_pg_run(accounts->core->pg, &batch, on_accounts, accounts);
+}
+
+void ear_accounts_renew(struct ear_accounts *accounts)
+{
+    accounts->renew = true;
+    ear_accounts_read(accounts);
+}

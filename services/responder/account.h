@@ -1,0 +1,66 @@
+/* account: the firm's presences as the responder knows them: what care.yaml declares, the lease to
+ * send, the connector's instance, and what is under way. Accounts that only replies name are kept
+ * too, undeclared, so that their replies come to an end. */
+#ifndef EAR_RESPONDER_ACCOUNT_H
+#define EAR_RESPONDER_ACCOUNT_H
+
+#include "bucket.h"
+#include "responder.h"
+#include <sys/queue.h>
+
+struct ear_attempt;
+TAILQ_HEAD(ear_attempts, ear_attempt);
+
+struct ear_account {
+    struct ear_responder *core;
+    char *id;         /* owned, as are the texts below */
+    char *lease_name; /* "send/<id>" */
+    char *platform;
+    char *author_id;
+    char *settings; /* JSON */
+    char *secrets;  /* names of files, one a line */
+    bool declared, enabled;
+    bool listed; /* seen by the reading under way */
+    bool stale;  /* what it is declared as, or its lease, changed: to be opened anew */
+
+    const struct ear_connector_out *connector; /* NULL: none fits */
+    void *voice;                               /* the connector's instance; NULL: not open */
+    bool opening;
+    int64_t open_again_ms; /* monotonic; after settings that did not do */
+
+    int64_t epoch; /* of the lease; 0: not ours */
+    int64_t leased_until_ms;
+
+    struct ear_bucket bucket;
+    int64_t resume_at_us; /* the platform's own limit */
+
+    bool loading, wake_again;
+    size_t under_way;
+    struct ear_attempts attempts;
+    struct ear_timer *timer; /* the next look into the queue */
+};
+
+struct ear_accounts {
+    struct ear_responder *core;
+    struct ear_map *by_id; /* owns struct ear_account */
+    bool reading, read_again, read_once;
+    bool renew; /* the reading under way or to come opens all voices anew: secrets may differ */
+};
+
+void ear_accounts_new(struct ear_accounts **out, struct ear_responder *core);
+void ear_accounts_free(struct ear_accounts **accounts);
+/* Reads the accounts, once more when asked meanwhile. */
+void ear_accounts_read(struct ear_accounts *accounts);
+/* The same, and what is open is opened anew: care.yaml was applied. */
+void ear_accounts_renew(struct ear_accounts *accounts);
+struct ear_account *ear_accounts_find(struct ear_accounts *accounts, struct ear_str id);
+size_t ear_accounts_under_way(struct ear_accounts *accounts);
+
+/* The lease is ours for some time still. */
+bool ear_account_leased(const struct ear_account *account);
+/* True when it can speak now; otherwise begins to open it, and wakes the sender when that ended. */
+bool ear_account_open(struct ear_account *account);
+/* Ends what is under way without an end in the journal: for the stop of the service. */
+void ear_account_close(struct ear_account *account);
+
+#endif

@@ -1,0 +1,15 @@
+/* catalogue: what the responder logs and measures. */
+#ifndef EAR_RESPONDER_CATALOGUE_H
+#define EAR_RESPONDER_CATALOGUE_H
+
+#include "log/log.h"
+#include "metric/metric.h"
+
+#define EAR_EVENT EAR_EVENT_DECLARE
+#include "events.def"
+#undef EAR_EVENT
+#define EAR_METRIC EAR_METRIC_DECLARE
+#include "metrics.def"
+#undef EAR_METRIC
+
+#endif

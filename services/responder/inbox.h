@@ -1,0 +1,17 @@
+/* inbox: takes replies over from assignment: stored first, settled then. A repeat is settled and
+ * changes nothing. */
+#ifndef EAR_RESPONDER_INBOX_H
+#define EAR_RESPONDER_INBOX_H
+
+#include "responder.h"
+
+struct ear_inbox;
+
+ear_err ear_inbox_new(struct ear_inbox **out, struct ear_responder *core,
+                      struct ear_diag *diag) EAR_MUST_CHECK;
+void ear_inbox_free(struct ear_inbox **inbox);
+void ear_inbox_drain(struct ear_inbox *inbox);
+size_t ear_inbox_under_way(const struct ear_inbox *inbox); /* batches */
+size_t ear_inbox_sources(const struct ear_inbox *inbox);   /* live links to assignment */
+
+#endif

@@ -1,0 +1,149 @@
+#include "lease.h"
+
+#include "catalogue.h"
+#include "sender.h"
+#include "store_sql.h"
+#include <stdlib.h>
+
+typedef enum lease_state { ASKING_NOT, ASKING, RELEASING, RELEASED } lease_state;
+
+struct ear_leases {
+    struct ear_responder *core;
+    struct ear_timer *timer;
+    lease_state state;
+    bool hurry;
+    int64_t asked_ms; /* leases count from the question, not from its answer */
+};
+
+void ear_lease_lost(struct ear_account *account)
+{
+    if (!account->epoch) return;
+    account->epoch = 0;
+    ear_log(&EV_ACCOUNT_LOST, kv_text("account", account->id));
+}
+
+static void take_row(struct ear_leases *leases, const struct ear_pg_result *rows, size_t row)
+{
+    struct ear_str name = ear_pg_get_str(rows, row, 0);
+    size_t prefix = strlen("send/");
+    EAR_CHECK(name.len > prefix || name.len == prefix);
+    struct ear_str id = {name.ptr + prefix, name.len - prefix};
+    struct ear_account *account = ear_accounts_find(leases->core->accounts, id);
+    if (!account) return;
+    int64_t epoch = ear_pg_get_i64(rows, row, 1);
+    account->leased_until_ms = leases->asked_ms + leases->core->settings->lease_ms;
+    if (account->epoch == epoch) return;
+    account->epoch = epoch;
+    /* The half's session may have moved on under the other owner. */
+    account->stale = account->voice != NULL;
+    ear_log(&EV_ACCOUNT_LEASED, kv_text("account", account->id), kv_int("epoch", epoch));
+    ear_sender_wake(account);
+}
+
+static bool count_leased(void *self, struct ear_str key, void *value)
+{
+    struct ear_account *account = value;
+    (void)key;
+    bool lapsed =
+        account->epoch && ear_loop_now_ms(account->core->loop) >= account->leased_until_ms;
+    if (lapsed) ear_lease_lost(account);
+    *(size_t *)self += account->epoch != 0;
+    return true;
+}
+
+static void on_leases(void *self, ear_err err, const struct ear_pg_result *const *results,
+                      size_t count, const struct ear_diag *diag)
+{
+    struct ear_leases *leases = self;
+    size_t leased = 0;
+    if (err == EAR_CLOSED) return;
+    bool releasing = leases->state == RELEASING;
+    leases->state = releasing ? RELEASED : ASKING_NOT;
+    if (err) ear_log(&EV_READ_FAILED, kv_text("what", "leases"), kv_diag(diag));
+    for (size_t r = 0; !releasing && r < count; r++)
+        for (size_t i = 0; i < ear_pg_rows(results[r]); i++) take_row(leases, results[r], i);
+    ear_map_each(leases->core->accounts->by_id, count_leased, &leased);
+    ear_metric_set(&M_ACCOUNTS, (double)leased);
+    if (leases->hurry) ear_leases_hurry(leases);
+    if (leases->core->draining) ear_responder_check_drained(leases->core);
+}
+
+struct asking {
+    struct ear_pg_array *names;
+    bool held; /* the ones that are ours, or the ones that are not */
+};
+
+static bool add_name(void *self, struct ear_str key, void *value)
+{
+    struct asking *asking = self;
+    struct ear_account *account = value;
+    (void)key;
+    if ((account->epoch != 0) == asking->held)
+        ear_pg_push_text(asking->names, ear_str_from(account->lease_name));
+    return true;
+}
+
+static void add_question(struct ear_leases *leases, struct ear_pg_batch *batch, unsigned statement,
+                         bool held)
+{
+    ear_pg_batch_add(batch, statement);
+    ear_pg_id(batch, &leases->core->instance);
+    struct asking asking = {.names = ear_pg_array(batch, EAR_PG_TEXT), .held = held};
+    if (statement != STORE_RELEASE_LEASES) ear_pg_i64(batch, leases->core->settings->lease_ms);
+    ear_map_each(leases->core->accounts->by_id, add_name, &asking);
+}
+
+static void ask(void *self)
+{
+    struct ear_leases *leases = self;
+    if (leases->state != ASKING_NOT) {
+        leases->hurry = leases->state == ASKING;
+        return;
+    }
+    leases->hurry = false;
+    leases->state = ASKING;
+    leases->asked_ms = ear_loop_now_ms(leases->core->loop);
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    add_question(leases, batch, STORE_RENEW_LEASES, true);
+    if (!leases->core->draining) add_question(leases, batch, STORE_TAKE_LEASES, false);
+    ear_pg_run(leases->core->pg, &batch, on_leases, leases);
+}
+
+void ear_leases_new(struct ear_leases **out, struct ear_responder *core)
+{
+    struct ear_leases *leases = ear_alloc(sizeof(*leases));
+    leases->core = core;
+    *out = leases;
+    ear_timer_new(&leases->timer, core->loop, ask, leases);
+    int64_t every_ms = core->settings->lease_ms / 3;
+    ear_timer_start(leases->timer, every_ms, every_ms);
+}
+
+void ear_leases_free(struct ear_leases **ref)
+{
+    struct ear_leases *leases = *ref;
+    if (!leases) return;
+    *ref = NULL;
+    ear_timer_free(&leases->timer);
+    free(leases);
+}
+
+void ear_leases_hurry(struct ear_leases *leases)
+{
+    ask(leases);
+}
+
+void ear_leases_release(struct ear_leases *leases)
+{
+    if (leases->state != ASKING_NOT) return;
+    leases->state = RELEASING;
+    ear_timer_stop(leases->timer);
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    add_question(leases, batch, STORE_RELEASE_LEASES, true);
+    ear_pg_run(leases->core->pg, &batch, on_leases, leases);
+}
+
+bool ear_leases_released(const struct ear_leases *leases)
+{
+    return leases->state == RELEASED;
+}

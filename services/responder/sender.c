@@ -1,0 +1,139 @@
+#include "sender.h"
+
+#include "attempt.h"
+#include "catalogue.h"
+#include "store_sql.h"
+
+#define IDLE_MS    15000 /* a notice may have been missed */
+#define CONCURRENT 4     /* where there is no connector to say */
+#define SECOND_MS  1000
+
+static void sleep_ms(struct ear_account *account, int64_t wait_ms)
+{
+    if (wait_ms < 1) wait_ms = 1;
+    if (wait_ms > IDLE_MS) wait_ms = IDLE_MS;
+    ear_timer_start(account->timer, wait_ms, 0);
+}
+
+/* Accounts without a voice are read all the same: their replies end as failed. */
+static bool speaks(const struct ear_account *account)
+{
+    return account->declared && account->connector;
+}
+
+static int64_t room(struct ear_account *account)
+{
+    unsigned limit = speaks(account) ? account->connector->caps.concurrent : CONCURRENT;
+    return (int64_t)limit - (int64_t)account->under_way;
+}
+
+/* 0: now. Negative: somebody wakes us. */
+static int64_t wait_ms(struct ear_account *account)
+{
+    if (account->core->draining || !ear_account_leased(account)) return -1;
+    if (room(account) < 1) return -1;
+    if (!speaks(account)) return 0;
+    if (!account->enabled) return -1;
+    int64_t pause_us = account->resume_at_us - ear_clock_wall_us();
+    if (pause_us > 0) return pause_us / EAR_US_PER_MS + 1;
+    if (!ear_account_open(account)) return account->opening ? -1 : IDLE_MS;
+    return ear_bucket_wait_ms(&account->bucket, ear_loop_now_ms(account->core->loop));
+}
+
+static void read_view(const struct ear_pg_result *rows, size_t row, struct ear_reply_view *view)
+{
+    *view = (struct ear_reply_view){
+        .tries = ear_pg_get_i64(rows, row, 3),
+        .accepted_at_us = ear_pg_get_time(rows, row, 4),
+        .attempt_no = ear_pg_get_i64(rows, row, 6),
+        .last = (ear_attempt_state)ear_pg_get_i64(rows, row, 7),
+        .started_at_us = ear_pg_get_time(rows, row, 9),
+        .looks = ear_pg_get_i64(rows, row, 10),
+        .maybe_visible = ear_pg_get_bool(rows, row, 11),
+    };
+}
+
+static void launch(struct ear_account *account, const struct ear_pg_result *rows, size_t row)
+{
+    struct ear_reply_view view;
+    struct ear_attempt_source source = {
+        .reply_id = ear_pg_get_id(rows, row, 0),
+        .customer_id = ear_pg_get_id(rows, row, 1),
+        .payload = ear_pg_get_str(rows, row, 5),
+        .key = ear_pg_get_str(rows, row, 8),
+        .post_id = ear_pg_get_str(rows, row, 12),
+        .thread = ear_pg_get_str(rows, row, 13),
+        .recipient_id = ear_pg_get_str(rows, row, 14),
+        .recipient_name = ear_pg_get_str(rows, row, 15),
+    };
+    read_view(rows, row, &view);
+    ear_attempt_start(account, &source, &view);
+}
+
+static void on_due(void *self, ear_err err, const struct ear_pg_result *const *results,
+                   size_t count, const struct ear_diag *diag)
+{
+    struct ear_account *account = self;
+    account->loading = false;
+    if (err == EAR_CLOSED) return;
+    if (err) {
+        ear_log(&EV_READ_FAILED, kv_text("what", "queue"), kv_diag(diag));
+        sleep_ms(account, SECOND_MS);
+        return;
+    }
+    EAR_CHECK(count == 1);
+    int64_t now_us = ear_clock_wall_us();
+    int64_t next_ms = IDLE_MS;
+    bool more = false;
+    for (size_t i = 0; i < ear_pg_rows(results[0]); i++) {
+        int64_t due_us = ear_pg_get_time(results[0], i, 2);
+        if (due_us > now_us) {
+            next_ms = (due_us - now_us) / EAR_US_PER_MS + 1;
+            break;
+        }
+        if (!ear_account_leased(account) || account->core->draining || room(account) < 1) break;
+        if (speaks(account) && (account->stale || !account->voice)) break;
+        if (speaks(account) &&
+            !ear_bucket_take(&account->bucket, ear_loop_now_ms(account->core->loop)))
+            break;
+        launch(account, results[0], i);
+        more = true;
+    }
+    if (more || account->wake_again)
+        ear_sender_wake(account);
+    else
+        sleep_ms(account, next_ms);
+}
+
+static void read_due(struct ear_account *account)
+{
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    account->loading = true;
+    account->wake_again = false;
+    ear_pg_batch_add(batch, STORE_READ_DUE);
+    ear_pg_text(batch, ear_str_from(account->id));
+    struct ear_pg_array *busy = ear_pg_array(batch, EAR_PG_ID);
+    struct ear_attempt *attempt;
+    TAILQ_FOREACH(attempt, &account->attempts, link)
+    ear_pg_push_id(busy, ear_attempt_reply(attempt));
+    ear_pg_i64(batch, room(account));
+    ear_pg_run(account->core->pg, &batch, on_due, account);
+}
+
+void ear_sender_wake(struct ear_account *account)
+{
+    if (account->loading) {
+        account->wake_again = true;
+        return;
+    }
+    int64_t wait = wait_ms(account);
+    if (wait > 0)
+        sleep_ms(account, wait);
+    else if (wait == 0)
+        read_due(account);
+}
+
+void ear_sender_on_timer(void *self)
+{
+    ear_sender_wake(self);
+}
