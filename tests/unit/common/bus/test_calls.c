@@ -1,5 +1,5 @@
 /* Questions and answers. */
-#include "rig.h"
+#include "bus_rig.h"
 
 struct post { /* a replica that answers, or does not */
     struct ear_bus *bus;

@@ -1,5 +1,5 @@
 /* Who may connect. */
-#include "rig.h"
+#include "bus_rig.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

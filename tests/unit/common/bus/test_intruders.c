@@ -1,5 +1,5 @@
 /* Peers that send garbage or cheat. They speak through a bare ZeroMQ socket, or none. */
-#include "rig.h"
+#include "bus_rig.h"
 
 #include "bus/frame.h"
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "bus_rig.h"
 
 static void test_links__every_batch_is_settled_once(void **state)
 {

@@ -1,5 +1,5 @@
 /* Processes that die or stand still in the middle of work. */
-#include "rig.h"
+#include "bus_rig.h"
 
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,6 +1,7 @@
-/* rig: sources and sinks that play a service each, on one loop. For the tests of the bus. */
-#ifndef TEST_BUS_RIG_H
-#define TEST_BUS_RIG_H
+/* bus_rig: sources and sinks that play a service each, on one loop. For tests of the bus and of
+ * what stands between two buses. */
+#ifndef TEST_LIB_BUS_RIG_H
+#define TEST_LIB_BUS_RIG_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +59,9 @@ struct giver {
     struct job jobs[JOBS_MAX];
     size_t count, next, finished, in_flight;
     unsigned lost, rooms;
-    bool keep_lost; /* do not offer lost ones again */
+    bool keep_lost;                                   /* do not offer lost ones again */
+    struct ear_str (*item_of)(size_t job, size_t at); /* NULL: any bytes */
+    void (*on_settled)(size_t job, const struct ear_settle *settle); /* may be NULL */
 };
 
 static inline struct job *giver_job(struct giver *giver, const struct ear_id *id)
@@ -72,7 +75,9 @@ static inline struct job *giver_job(struct giver *giver, const struct ear_id *id
 static inline ear_err giver_offer(struct giver *giver, struct job *job)
 {
     struct ear_str items[EAR_BATCH_POSTS_MAX];
-    for (size_t i = 0; i < job->count; i++) items[i] = EAR_STR("a post of some length, or nearly");
+    for (size_t i = 0; i < job->count; i++)
+        items[i] = giver->item_of ? giver->item_of((size_t)(job - giver->jobs), i)
+                                  : EAR_STR("a post of some length, or nearly");
     struct ear_batch batch = {
         .id = job->id, .lane = job->lane, .items = items, .count = job->count};
     ear_err err = ear_source_offer(giver->source, &batch);
@@ -101,6 +106,7 @@ static inline void giver_settled(void *self, const struct ear_settle *settle)
     struct job *job = giver_job(giver, &settle->batch_id);
     assert_true(job->out);
     assert_int_equal(settle->count, job->count);
+    if (giver->on_settled) giver->on_settled((size_t)(job - giver->jobs), settle);
     job->out = false;
     giver->in_flight--;
     if (settle->fates[0] == EAR_ITEM_RETURNED) {
@@ -176,6 +182,7 @@ struct taker {
     int64_t posts[EAR_LANES], most[EAR_LANES]; /* unsettled now, and at most ever */
     bool lazy;                                 /* settle nothing by yourself */
     ear_fate fate;
+    void (*on_batch)(const struct ear_batch *batch); /* may be NULL */
 };
 
 static inline void taker_settle(struct taker *taker, size_t at)
@@ -202,6 +209,7 @@ static inline void taker_batch(void *self, const struct ear_batch *batch)
     assert_true(taker->count < JOBS_MAX);
     taker->held[taker->count++] = (struct basket){batch->id, batch->count};
     taker->batches++;
+    if (taker->on_batch) taker->on_batch(batch);
     if (!taker->lazy && !ear_timer_active(taker->timer)) ear_timer_start(taker->timer, 0, 1);
 }
 

@@ -1,0 +1,16 @@
+/* events: what the classifier logs and counts. */
+#ifndef EAR_CLASSIFIER_EVENTS_H
+#define EAR_CLASSIFIER_EVENTS_H
+
+#include "log/log.h"
+#include "metric/metric.h"
+
+#define EAR_EVENT EAR_EVENT_DECLARE
+#include "events.def"
+#undef EAR_EVENT
+
+#define EAR_METRIC EAR_METRIC_DECLARE
+#include "metrics.def"
+#undef EAR_METRIC
+
+#endif
