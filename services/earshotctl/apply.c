@@ -17,7 +17,8 @@ static ear_exit read_care(const char *path, struct ear_buf *text, json_t **care)
     return ear_ctl_exit_of(ear_care_parse(ear_buf_str(text), path, care, stderr));
 }
 
-/* --- The plan ----------------------------------------------------------------------------------- */
+/* --- The plan -----------------------------------------------------------------------------------
+ */
 
 static ear_exit read_current(struct ear_ctl *ctl, json_t **now)
 {
@@ -82,7 +83,8 @@ static void print_plan(const struct ear_ctl *ctl, const json_t *plan)
                ctl->options.dry_run ? " planned; nothing was changed (--dry-run)" : " applied");
 }
 
-/* --- Time zones that PostgreSQL does not know --------------------------------------------------- */
+/* --- Time zones that PostgreSQL does not know ---------------------------------------------------
+ */
 
 static json_t *zones_of(const json_t *agents)
 {
@@ -122,7 +124,8 @@ static ear_exit check_zones(struct ear_ctl *ctl, const json_t *care, const char 
     return status;
 }
 
-/* --- The change --------------------------------------------------------------------------------- */
+/* --- The change ---------------------------------------------------------------------------------
+ */
 
 static void add_with(struct ear_pg_batch *batch, unsigned statement, const json_t *care,
                      const char *table)

@@ -3,8 +3,9 @@
 #include <ctype.h>
 #include <stdarg.h>
 
-static const char *const topics[] = {"delivery", "billing", "account", "fault",   "outage", "booking",
-                                     "refund",   "staff",   "howto",   "feature", "other"};
+static const char *const topics[] = {"delivery", "billing", "account", "fault",
+                                     "outage",   "booking", "refund",  "staff",
+                                     "howto",    "feature", "other"};
 
 void ear_care_mistake(struct ear_care_report *report, size_t line, const char *fmt, ...)
 {
@@ -17,7 +18,8 @@ void ear_care_mistake(struct ear_care_report *report, size_t line, const char *f
     fputc('\n', report->out);
 }
 
-/* --- Scalars: NULL with *why set when refused --------------------------------------------------- */
+/* --- Scalars: NULL with *why set when refused ---------------------------------------------------
+ */
 
 static json_t *json_of(struct ear_str s)
 {
@@ -111,7 +113,8 @@ static json_t *scalar(const struct ear_yaml_node *node, read_fn *read, const cha
     return value;
 }
 
-/* --- Lists and maps ----------------------------------------------------------------------------- */
+/* --- Lists and maps -----------------------------------------------------------------------------
+ */
 
 static json_t *list(struct ear_yaml *yaml, const struct ear_yaml_node *node, read_fn *read,
                     const char *key, struct ear_care_report *report)
@@ -154,7 +157,8 @@ static json_t *map(struct ear_yaml *yaml, const struct ear_yaml_node *node, cons
     return object;
 }
 
-/* --- Shifts ------------------------------------------------------------------------------------- */
+/* --- Shifts -------------------------------------------------------------------------------------
+ */
 
 static int day_number(struct ear_str s)
 {
@@ -253,25 +257,34 @@ static json_t *shifts(struct ear_yaml *yaml, const struct ear_yaml_node *node,
     return array;
 }
 
-/* --- Rows --------------------------------------------------------------------------------------- */
+/* --- Rows ---------------------------------------------------------------------------------------
+ */
 
 static json_t *value_of(struct ear_yaml *yaml, const struct ear_yaml_node *node,
                         const struct ear_care_field *field, struct ear_care_report *report)
 {
     static read_fn *const readers[] = {
-        [EAR_CARE_ID] = read_id,           [EAR_CARE_ACCOUNT] = read_account,
-        [EAR_CARE_TEXT] = read_text,       [EAR_CARE_BOOL] = read_bool,
-        [EAR_CARE_COUNT] = read_count,     [EAR_CARE_SECONDS] = read_seconds,
-        [EAR_CARE_LANGUAGES] = read_language, [EAR_CARE_TOPICS] = read_topic,
+        [EAR_CARE_ID] = read_id,
+        [EAR_CARE_ACCOUNT] = read_account,
+        [EAR_CARE_TEXT] = read_text,
+        [EAR_CARE_BOOL] = read_bool,
+        [EAR_CARE_COUNT] = read_count,
+        [EAR_CARE_SECONDS] = read_seconds,
+        [EAR_CARE_LANGUAGES] = read_language,
+        [EAR_CARE_TOPICS] = read_topic,
         [EAR_CARE_FILES] = read_file,
     };
     switch (field->type) {
-    case EAR_CARE_MAP: return map(yaml, node, field->key, report);
-    case EAR_CARE_SHIFTS: return shifts(yaml, node, report);
+    case EAR_CARE_MAP:
+        return map(yaml, node, field->key, report);
+    case EAR_CARE_SHIFTS:
+        return shifts(yaml, node, report);
     case EAR_CARE_LANGUAGES:
     case EAR_CARE_TOPICS:
-    case EAR_CARE_FILES: return list(yaml, node, readers[field->type], field->key, report);
-    default: return scalar(node, readers[field->type], field->key, report);
+    case EAR_CARE_FILES:
+        return list(yaml, node, readers[field->type], field->key, report);
+    default:
+        return scalar(node, readers[field->type], field->key, report);
     }
 }
 

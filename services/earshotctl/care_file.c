@@ -49,7 +49,10 @@ struct section {
     bool required;
 };
 
-#define SECTION(key, table, id, required) {key, #table, #table, id, table##_fields, EAR_COUNT(table##_fields), required}
+#define SECTION(key, table, id, required)                                            \
+    {                                                                                \
+        key, #table, #table, id, table##_fields, EAR_COUNT(table##_fields), required \
+    }
 
 static const struct section sections[] = {
     SECTION("teams", team, "team_id", true),
@@ -128,17 +131,19 @@ static void read_top(struct ear_yaml *yaml, json_t *care, struct ear_care_report
         const struct section *section = section_named(name);
         const char *table = section ? section->table : "firm";
         if (!section && !ear_str_eq(name, EAR_STR("firm")))
-            ear_care_mistake(report, ear_yaml_line(key),
-                             "no such key '%.*s'; known are firm, teams, accounts, agents, policies",
-                             EAR_STR_ARG(name));
+            ear_care_mistake(
+                report, ear_yaml_line(key),
+                "no such key '%.*s'; known are firm, teams, accounts, agents, policies",
+                EAR_STR_ARG(name));
         else if (json_object_get(care, table))
             ear_care_mistake(report, ear_yaml_line(key), "'%.*s' stands twice", EAR_STR_ARG(name));
         else if (section)
             json_object_set_new(care, table, read_section(yaml, value, section, report));
         else
-            json_object_set_new(care, table,
-                                json_stringn(ear_yaml_scalar(value).ptr ? ear_yaml_scalar(value).ptr : "",
-                                             ear_yaml_scalar(value).len));
+            json_object_set_new(
+                care, table,
+                json_stringn(ear_yaml_scalar(value).ptr ? ear_yaml_scalar(value).ptr : "",
+                             ear_yaml_scalar(value).len));
     }
 }
 

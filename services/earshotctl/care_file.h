@@ -6,17 +6,14 @@
  *       name: Customer care
  *       default: true                # exactly one team
  *       languages: [en, de]          # optional; none: every language
- *       topics: [billing, refund]    # optional; names of proto Topic, lower case; none: every topic
- *   accounts:
+ *       topics: [billing, refund]    # optional; names of proto Topic, lower case; none: every
+ * topic accounts:
  *     - id: "@northernline"          # the key that posts name; 1 to 128 bytes
- *       platform: bluesky            # open string; a connector of that name answers, if there is one
- *       author_id: did:plc:…         # optional: the firm's own identity there
- *       team: care
- *       secrets: [bluesky_password]  # optional: names of files in EAR_SECRETS_DIR
- *       enabled: true                # optional
- *       settings:                    # optional: flat map of strings, for the connector
- *         service: https://bsky.social
- *   agents:
+ *       platform: bluesky            # open string; a connector of that name answers, if there is
+ * one author_id: did:plc:…         # optional: the firm's own identity there team: care secrets:
+ * [bluesky_password]  # optional: names of files in EAR_SECRETS_DIR enabled: true                #
+ * optional settings:                    # optional: flat map of strings, for the connector service:
+ * https://bsky.social agents:
  *     - id: ana
  *       name: Ana Prieto
  *       team: care

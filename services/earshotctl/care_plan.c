@@ -16,8 +16,8 @@ static const json_t *same_row(const json_t *rows, const json_t *row, const char 
     const json_t *id = json_object_get(row, id_column);
     size_t i;
     json_t *other;
-    json_array_foreach(rows, i, other)
-        if (json_equal(json_object_get(other, id_column), id)) return other;
+    json_array_foreach(rows, i,
+                       other) if (json_equal(json_object_get(other, id_column), id)) return other;
     return NULL;
 }
 
@@ -37,8 +37,8 @@ static json_t *changed_fields(const json_t *from, const json_t *to)
     {
         json_t *old = json_object_get(from, column);
         if (json_equal(old, value)) continue;
-        json_array_append_new(fields, json_pack("{s:s, s:O?, s:O}", "field", column, "from", old,
-                                                "to", value));
+        json_array_append_new(
+            fields, json_pack("{s:s, s:O?, s:O}", "field", column, "from", old, "to", value));
     }
     return fields;
 }
@@ -61,8 +61,8 @@ static void plan_table(json_t *plan, const struct ear_care_table *table, const j
         else
             json_decref(fields);
     }
-    json_array_foreach(now, i, row)
-        if (!same_row(wanted, row, table->id)) note(plan, "remove", table, row, json_array());
+    json_array_foreach(now, i, row) if (!same_row(wanted, row, table->id))
+        note(plan, "remove", table, row, json_array());
 }
 
 json_t *ear_care_plan(const json_t *now, const json_t *wanted)

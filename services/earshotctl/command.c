@@ -46,7 +46,8 @@ static ear_err ask(struct ear_ctl *ctl, struct ear_str request, struct exchange 
     return err;
 }
 
-/* --- The answer --------------------------------------------------------------------------------- */
+/* --- The answer ---------------------------------------------------------------------------------
+ */
 
 static ear_exit exit_of_code(const char *code)
 {

@@ -1,19 +1,55 @@
 #include "commands.h"
 
 #include "apply.h"
+#include "case.h"
 #include "completion.h"
 #include "dead_letter.h"
 #include "keygen.h"
 #include "migrate.h"
+#include "presence.h"
 #include "probe.h"
+#include "replay.h"
+#include "status.h"
+#include "trace.h"
 
 const struct ear_ctl_command ear_ctl_commands[] = {
-    {"migrate", "", "Bring the database to this program's schema.", "dry-run role-secrets json timeout", 0, 0, ear_migrate},
-    {"apply", "FILE", "Make accounts, teams, agents and policies what care.yaml says.", "dry-run as json timeout", 1, 1, ear_apply},
+    {"migrate", "", "Bring the database to this program's schema.",
+     "dry-run role-secrets json timeout", 0, 0, ear_migrate},
+    {"apply", "FILE", "Make accounts, teams, agents and policies what care.yaml says.",
+     "dry-run as json timeout", 1, 1, ear_apply},
     {"keygen", "DIR", "Make the CURVE keys of all services in a folder.", "json", 1, 1, ear_keygen},
-    {"dead-letter list", "", "Show posts that failed for good, and why.", "all limit json timeout", 0, 0, ear_dead_letter_list},
-    {"dead-letter retry", "ID…|all", "Put dead letters back on their lane.", "as json timeout", 1, -1, ear_dead_letter_retry},
-    {"probe", "URL", "Exit 0 when a service answers 200 there (for health checks).", "timeout", 1, 1, ear_probe},
+    {"replay", "[FILE]", "Play a feed of JSON Lines into ingest (standard input without FILE).",
+     "live account rate pace json timeout", 0, 1, ear_replay},
+    {"case list", "", "Show cases in the order of the queue.",
+     "all state team agent account limit json timeout", 0, 0, ear_case_list},
+    {"case show", "CASE_ID", "Show a case with its whole history.", "json timeout", 1, 1,
+     ear_case_show},
+    {"case reply", "CASE_ID TEXT", "Answer the customer.", "as direct id reason json timeout", 2, 2,
+     ear_case_reply},
+    {"case note", "CASE_ID TEXT", "Leave a note for colleagues.", "as id reason json timeout", 2, 2,
+     ear_case_note},
+    {"case assign", "CASE_ID", "Give a case to an agent or to a team's queue.",
+     "to team as id reason json timeout", 1, 1, ear_case_assign},
+    {"case resolve", "CASE_ID", "Close a case.", "code as id reason json timeout", 1, 1,
+     ear_case_resolve},
+    {"case reopen", "CASE_ID", "Open a closed case again.", "as id reason json timeout", 1, 1,
+     ear_case_reopen},
+    {"agent present", "AGENT", "An agent can take cases, whatever the shifts say.",
+     "by-shift as id reason json timeout", 1, 1, ear_agent_present},
+    {"agent away", "AGENT", "An agent takes no cases, whatever the shifts say.",
+     "by-shift as id reason json timeout", 1, 1, ear_agent_away},
+    {"agent list", "", "Show agents, who is present, and their load.", "team json timeout", 0, 0,
+     ear_agent_list},
+    {"trace", "POST_ID|CASE_ID", "Show the way of a post or case through all services.",
+     "json timeout", 1, 1, ear_trace},
+    {"dead-letter list", "", "Show posts that failed for good, and why.", "all limit json timeout",
+     0, 0, ear_dead_letter_list},
+    {"dead-letter retry", "ID…|all", "Put dead letters back on their lane.", "as json timeout", 1,
+     -1, ear_dead_letter_retry},
+    {"status", "", "Ask every replica of every service how it is.", "json timeout", 0, 0,
+     ear_status},
+    {"probe", "URL", "Exit 0 when a service answers 200 there (for health checks).", "timeout", 1,
+     1, ear_probe},
     {"completion", "", "Print the completion script for bash.", "", 0, 0, ear_completion},
 };
 const size_t ear_ctl_command_count = EAR_COUNT(ear_ctl_commands);
@@ -46,11 +82,12 @@ void ear_ctl_help(FILE *out)
           out);
     for (size_t i = 0; i < ear_ctl_command_count; i++)
         fprintf(out, "  %-18s %s\n", ear_ctl_commands[i].name, ear_ctl_commands[i].about);
-    fputs("\nearshotctl COMMAND --help says more. Options of all commands: --json, --help.\n"
-          "Options: --help, --version, --print-config, --print-config-docs.\n"
-          "Exit codes: 0 done; 1 refused; 2 usage or environment; 3 malformed input; 4 database or\n"
-          "service out of reach; 5 no such thing.\n",
-          out);
+    fputs(
+        "\nearshotctl COMMAND --help says more. Options of all commands: --json, --help.\n"
+        "Options: --help, --version, --print-config, --print-config-docs.\n"
+        "Exit codes: 0 done; 1 refused; 2 usage or environment; 3 malformed input; 4 database or\n"
+        "service out of reach; 5 no such thing.\n",
+        out);
 }
 
 void ear_ctl_command_help(const struct ear_ctl_command *command, FILE *out)

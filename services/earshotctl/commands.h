@@ -1,4 +1,5 @@
-/* commands: the one table of what earshotctl can do; --help, completion and dispatch come from it. */
+/* commands: the one table of what earshotctl can do; --help, completion and dispatch come from it.
+ */
 #ifndef EAR_CTL_COMMANDS_H
 #define EAR_CTL_COMMANDS_H
 

@@ -7,18 +7,23 @@
 ear_exit ear_ctl_exit_of(ear_err err)
 {
     switch (err) {
-    case EAR_OK: return EAR_EXIT_OK;
+    case EAR_OK:
+        return EAR_EXIT_OK;
     case EAR_INVALID:
     case EAR_TOO_LARGE:
-    case EAR_DATA: return EAR_EXIT_INVALID;
+    case EAR_DATA:
+        return EAR_EXIT_INVALID;
     case EAR_TIMEOUT:
     case EAR_UNAVAILABLE:
     case EAR_AGAIN:
     case EAR_LIMITED:
     case EAR_IO:
-    case EAR_UNKNOWN_FATE: return EAR_EXIT_UNREACHABLE;
-    case EAR_NOT_FOUND: return EAR_EXIT_NOT_FOUND;
-    default: return EAR_EXIT_REFUSED;
+    case EAR_UNKNOWN_FATE:
+        return EAR_EXIT_UNREACHABLE;
+    case EAR_NOT_FOUND:
+        return EAR_EXIT_NOT_FOUND;
+    default:
+        return EAR_EXIT_REFUSED;
     }
 }
 

@@ -23,9 +23,9 @@ typedef enum ear_exit {
 struct ear_ctl_settings {
     const char *pg;
     const char *pg_password;
-    const char *commands;     /* assignments' command addresses */
-    const char *ingest;       /* base URL */
-    const char *status;       /* "ingest=host:port,…" */
+    const char *commands; /* assignments' command addresses */
+    const char *ingest;   /* base URL */
+    const char *status;   /* "ingest=host:port,…" */
     const char *replay_token;
     const char *bus_key_file;
     const char *bus_peers_file;
@@ -40,10 +40,10 @@ struct ear_ctl {
 };
 
 struct ear_ctl_command {
-    const char *name;    /* "case list" */
-    const char *operands; /* "CASE_ID", "" … for the usage line */
-    const char *about;   /* one sentence */
-    const char *options; /* names it takes, space-separated */
+    const char *name;               /* "case list" */
+    const char *operands;           /* "CASE_ID", "" … for the usage line */
+    const char *about;              /* one sentence */
+    const char *options;            /* names it takes, space-separated */
     int min_operands, max_operands; /* max -1: any */
     ear_exit (*run)(struct ear_ctl *ctl, int argc, char **argv);
 };
@@ -56,7 +56,8 @@ ear_exit ear_ctl_exit_of(ear_err err);
  * or the timeout ends; an error is printed. The caller frees *pg in any case. */
 ear_exit ear_ctl_connect_for(struct ear_ctl *ctl, const struct ear_pg_statement *statements,
                              size_t count, struct ear_pg **pg);
-/* Makes ctl->pg, with all of store.sql, and waits until it can be used or the timeout ends; an error is printed. */
+/* Makes ctl->pg, with all of store.sql, and waits until it can be used or the timeout ends; an
+ * error is printed. */
 ear_exit ear_ctl_connect(struct ear_ctl *ctl);
 /* Runs a batch and waits; an error is printed. Takes the batch. */
 ear_exit ear_ctl_query(struct ear_ctl *ctl, struct ear_pg_batch **batch,

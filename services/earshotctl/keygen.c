@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const services[] = {"ingest", "classifier", "assignment", "responder", "operator"};
+static const char *const services[] = {"ingest", "classifier", "assignment", "responder",
+                                       "operator"};
 
 /* The line of the service in the peers file as it is; EAR_STR_NONE when it has none. */
 static struct ear_str public_key_of(struct ear_str peers, const char *service)

@@ -55,8 +55,14 @@ static ear_err begin(struct ear_pg *pg, struct ear_diag *diag)
                   " applied_at timestamptz NOT NULL DEFAULT now());\n");
 }
 
+static const struct ear_pg_statement exists_statement[] = {
+    {"exists", "SELECT to_regclass('earshot.migration') IS NOT NULL"},
+};
 static const struct ear_pg_statement applied_statement[] = {
     {"applied", "SELECT version, encode(sha256, 'hex') FROM earshot.migration ORDER BY version"},
+};
+static const struct ear_pg_statement key_statement[] = {
+    {"key", "INSERT INTO earshot.id_key (key) VALUES ($1::bytea) ON CONFLICT DO NOTHING"},
 };
 
 /* Says of each migration whether the database has it; a digest that differs is refused. */
@@ -84,19 +90,42 @@ static ear_err compare(const struct ear_pg_result *rows, bool *has, struct ear_d
     return EAR_OK;
 }
 
-static ear_err read_applied(struct ear_ctl *ctl, bool *has, struct ear_diag *diag)
+/* Runs the one statement on a connection of its own. Takes the batch; the caller releases. */
+static ear_err ask(struct ear_ctl *ctl, const struct ear_pg_statement *statement,
+                   struct ear_pg_batch **batch, struct ear_pg_results *results,
+                   struct ear_diag *diag)
 {
     struct ear_pg *pg = NULL;
-    struct ear_pg_results results = {0};
-    ear_err err = EAR_UNAVAILABLE;
-    if (ear_ctl_connect_for(ctl, applied_statement, 1, &pg) == EAR_EXIT_OK) {
-        struct ear_pg_batch *batch = ear_pg_batch_new(0);
-        ear_pg_batch_add(batch, 0);
-        err = ear_pg_wait(pg, &batch, &results, diag);
-        if (!err) err = compare(results.items[0], has, diag);
-        ear_pg_results_release(&results);
-    }
+    ear_err err = EAR_OK;
+    if (ear_ctl_connect_for(ctl, statement, 1, &pg) != EAR_EXIT_OK)
+        err = ear_fail(diag, EAR_UNAVAILABLE, "no connection");
+    else
+        err = ear_pg_wait(pg, batch, results, diag);
+    ear_pg_batch_free(batch);
     ear_pg_free(&pg);
+    return err;
+}
+
+static struct ear_pg_batch *first_statement(void)
+{
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    ear_pg_batch_add(batch, 0);
+    return batch;
+}
+
+/* A dry run makes nothing, so the table may be missing: then nothing was applied. */
+static ear_err read_applied(struct ear_ctl *ctl, bool *has, struct ear_diag *diag)
+{
+    struct ear_pg_results results = {0};
+    struct ear_pg_batch *batch = first_statement();
+    ear_err err = ask(ctl, exists_statement, &batch, &results, diag);
+    bool exists = !err && ear_pg_get_bool(results.items[0], 0, 0);
+    ear_pg_results_release(&results);
+    if (err || !exists) return err;
+    batch = first_statement();
+    err = ask(ctl, applied_statement, &batch, &results, diag);
+    if (!err) err = compare(results.items[0], has, diag);
+    ear_pg_results_release(&results);
     return err;
 }
 
@@ -110,20 +139,25 @@ static ear_err apply(struct ear_pg *pg, const struct migration *migration, struc
                   migration->sql, migration->version, migration->name, sha);
 }
 
-static ear_err make_key(struct ear_pg *pg, struct ear_diag *diag)
+static ear_err make_key(struct ear_ctl *ctl, struct ear_diag *diag)
 {
     uint8_t key[EAR_ID_KEY_BYTES];
-    char hex[2 * EAR_ID_KEY_BYTES + 1];
+    struct ear_pg_results results = {0};
+    struct ear_pg_batch *batch = first_statement();
     ear_random(key, sizeof(key));
-    ear_hex(key, sizeof(key), hex);
-    ear_err err = script(pg, diag,
-                         "INSERT INTO earshot.id_key (key) VALUES ('\\x%s') ON CONFLICT DO NOTHING;\n"
-                         "SELECT earshot.ensure_month(now() + n * interval '1 month')"
-                         " FROM generate_series(0, 3) n;",
-                         hex);
+    ear_pg_bytes(batch, (struct ear_str){(const char *)key, sizeof(key)});
     ear_secret_wipe(key, sizeof(key));
-    ear_secret_wipe(hex, sizeof(hex));
+    ear_err err = ask(ctl, key_statement, &batch, &results, diag);
+    ear_pg_results_release(&results);
     return err;
+}
+
+static ear_err make_months(struct ear_pg *pg, struct ear_diag *diag)
+{
+    return ear_pg_script(pg,
+                         EAR_STR("SELECT earshot.ensure_month(now() + n * interval '1 month')"
+                                 " FROM generate_series(0, 3) n"),
+                         diag);
 }
 
 static const char *const roles[] = {"earshot_ingest", "earshot_assignment", "earshot_responder",
@@ -170,7 +204,8 @@ static ear_err apply_missing(struct ear_ctl *ctl, struct ear_pg *pg, json_t *don
     for (size_t i = 0; !err && i < EAR_COUNT(migrations); i++) {
         if (has[i]) continue;
         if (!ctl->options.json)
-            printf("%s %s\n", ctl->options.dry_run ? "would apply" : "applying", migrations[i].name);
+            printf("%s %s\n", ctl->options.dry_run ? "would apply" : "applying",
+                   migrations[i].name);
         json_array_append_new(done, json_string(migrations[i].name));
         if (ctl->options.dry_run) continue;
         err = apply(pg, &migrations[i], diag);
@@ -198,9 +233,10 @@ ear_exit ear_migrate(struct ear_ctl *ctl, int argc, char **argv)
     json_t *done = json_array();
     ear_exit status = ear_ctl_connect_for(ctl, NULL, 0, &pg);
     if (status) goto out;
-    ear_err err = begin(pg, &diag);
+    ear_err err = ctl->options.dry_run ? EAR_OK : begin(pg, &diag);
     if (!err) err = apply_missing(ctl, pg, done, &diag);
-    if (!err && !ctl->options.dry_run) err = make_key(pg, &diag);
+    if (!err && !ctl->options.dry_run) err = make_key(ctl, &diag);
+    if (!err && !ctl->options.dry_run) err = make_months(pg, &diag);
     if (!err && !ctl->options.dry_run) err = set_passwords(ctl, pg, &diag);
     if (err)
         status = ear_ctl_fail(err, "migrate: %s", diag.text);

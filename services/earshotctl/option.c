@@ -9,12 +9,12 @@ struct option_row {
 
 static const struct option_row rows[] = {
 #define FLAG(name, field, about) {name, NULL, about, offsetof(struct ear_ctl_options, field)},
-#define VALUE(name, field, value, about)                                                           \
+#define VALUE(name, field, value, about) \
     {name, value, about, offsetof(struct ear_ctl_options, field)},
     EAR_CTL_OPTIONS(FLAG, VALUE)
 #undef FLAG
 #undef VALUE
-    {"help", NULL, "print this and exit", offsetof(struct ear_ctl_options, help)},
+        {"help", NULL, "print this and exit", offsetof(struct ear_ctl_options, help)},
 };
 
 bool ear_ctl_listed(const char *list, const char *name)

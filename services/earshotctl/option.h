@@ -16,20 +16,25 @@
     VALUE("as", as, "AGENT", "the agent who acts")                                                 \
     VALUE("reason", reason, "TEXT", "why; kept with the command")                                  \
     VALUE("id", id, "UUID", "the command's id: repeat it to repeat a command harmlessly")          \
-    VALUE("code", code, "CODE", "why the case is settled: answered, explained, repaired, compensated, no_reply_needed, spam, duplicate") \
+    VALUE("code", code, "CODE",                                                                    \
+          "why the case is settled: answered, explained, repaired, compensated, no_reply_needed, " \
+          "spam, duplicate")                                                                       \
     VALUE("to", to, "AGENT", "the agent who gets the case")                                        \
     VALUE("team", team, "TEAM", "the team, or only this team's")                                   \
     VALUE("agent", agent, "AGENT", "only this agent's")                                            \
-    VALUE("account", account, "ACCOUNT", "only this account's; for replay: where a line names none") \
+    VALUE("account", account, "ACCOUNT",                                                           \
+          "only this account's; for replay: where a line names none")                              \
     VALUE("state", state, "STATE", "only open, waiting or closed ones")                            \
     VALUE("limit", limit, "N", "at most N rows (default 50)")                                      \
     VALUE("rate", rate, "N", "at most N posts a second")                                           \
-    VALUE("pace", pace, "X", "X times as fast as the posts were written (1: at the original pace)") \
-    VALUE("role-secrets", role_secrets, "DIR", "set the roles' passwords from files DIR/earshot_*") \
+    VALUE("pace", pace, "X",                                                                       \
+          "X times as fast as the posts were written (1: at the original pace)")                   \
+    VALUE("role-secrets", role_secrets, "DIR",                                                     \
+          "set the roles' passwords from files DIR/earshot_*")                                     \
     VALUE("timeout", timeout, "DURATION", "how long to wait for an answer (default 10s)")
 
 struct ear_ctl_options {
-#define FLAG(name, field, about) bool field;
+#define FLAG(name, field, about)         bool field;
 #define VALUE(name, field, value, about) const char *field;
     EAR_CTL_OPTIONS(FLAG, VALUE)
 #undef FLAG

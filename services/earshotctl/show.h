@@ -1,5 +1,6 @@
 /* show: rows for people and for programs. A result set becomes JSON rows by a table of columns;
- * the same table prints them aligned, or the JSON is printed as it is. */
+ * the same table prints them aligned, or the JSON is printed as it is. What customers wrote cannot
+ * command the terminal. */
 #ifndef EAR_CTL_SHOW_H
 #define EAR_CTL_SHOW_H
 
@@ -7,18 +8,25 @@
 
 typedef enum ear_show_type {
     EAR_SHOW_ID,
+    EAR_SHOW_SHORT, /* an id: whole in JSON, its last digits for people */
     EAR_SHOW_TEXT,
     EAR_SHOW_INT,
     EAR_SHOW_BOOL,
-    EAR_SHOW_TIME, /* RFC 3339 in JSON, minutes for people */
-    EAR_SHOW_JSON, /* text that holds JSON */
+    EAR_SHOW_TIME,   /* RFC 3339 in JSON, minutes for people */
+    EAR_SHOW_MOMENT, /* the same, milliseconds for people */
+    EAR_SHOW_DUE,    /* the same, "in 12m" or "late 3m" for people */
+    EAR_SHOW_SPAN,   /* milliseconds in JSON, "1.2s" for people */
+    EAR_SHOW_JSON,   /* text that holds JSON */
 } ear_show_type;
+
+/* How many digits of an id people see in a table, and may use to name it. */
+#define EAR_SHOW_SHORT_DIGITS 8
 
 struct ear_show_column {
     const char *key;   /* JSON member */
     const char *title; /* heading; NULL: in JSON only */
     ear_show_type type;
-    int width_max;     /* cut for people; 0: never */
+    int width_max; /* cut for people; 0: never */
 };
 
 /* Result columns in the order of the table; SQL NULL becomes null. New reference. */
@@ -31,7 +39,16 @@ void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
 /* One object, a line a member; or JSON. */
 void ear_show_object(const struct ear_ctl *ctl, const json_t *object,
                      const struct ear_show_column *columns, size_t count);
+/* Text of several lines, for people, indented. */
+void ear_show_text(const char *text, int indent);
 /* JSON on one line on standard output. */
 void ear_show_json(const json_t *value);
+
+#define EAR_SHOW_SPAN_BYTES 32
+#define EAR_SHOW_DUE_BYTES  40
+/* "850ms", "1.2s", "12m", "3h 05m", "4d"; negative ones with a sign. */
+void ear_show_span(int64_t span_ms, char text[static EAR_SHOW_SPAN_BYTES]);
+/* "in 12m", "late 3m", "now". */
+void ear_show_due(int64_t due_us, int64_t now_us, char text[static EAR_SHOW_DUE_BYTES]);
 
 #endif

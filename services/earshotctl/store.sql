@@ -106,3 +106,139 @@ SELECT dead_letter_id, died_at, post_id, stage, tries, reason, retried_at, retri
 
 -- name: dead_letter_retry
 SELECT earshot.dead_letter_retry($1::uuid, $2::text);
+
+-- Deadline, then age; nothing else.
+-- name: cases
+SELECT c.case_id, c.account_id, (ARRAY['open', 'waiting', 'closed'])[c.state],
+       coalesce((ARRAY['routine', 'soon', 'immediate'])[c.urgency + 1], c.urgency::text),
+       coalesce((ARRAY['unsure', 'complaint', 'question', 'request', 'praise', 'suggestion', 'vent', 'spam', 'other'])[c.intent + 1], c.intent::text),
+       c.language, coalesce(c.agent_id, 'team ' || c.team_id), c.respond_by, c.posts, c.opened_at,
+       c.customer_id, c.platform, c.team_id, c.agent_id, c.breached, c.last_post_at, c.closed_at, c.close_code
+  FROM earshot."case" c
+ WHERE CASE $1::text WHEN '' THEN c.state <> 3 WHEN 'all' THEN true
+                     ELSE c.state = array_position(ARRAY['open', 'waiting', 'closed'], $1::text) END
+   AND ($2::text IS NULL OR c.team_id = $2)
+   AND ($3::text IS NULL OR c.agent_id = $3)
+   AND ($4::text IS NULL OR c.account_id = $4)
+ ORDER BY c.respond_by, c.case_id LIMIT $5::bigint;
+
+-- Which cases end in these digits; two are enough to know that they do not name one.
+-- name: case_by_suffix
+SELECT case_id FROM earshot."case"
+ WHERE right(replace(case_id::text, '-', ''), length($1::text)) = $1::text LIMIT 2;
+
+-- name: case_head
+SELECT c.case_id, c.account_id, c.platform, (ARRAY['open', 'waiting', 'closed'])[c.state],
+       coalesce((ARRAY['routine', 'soon', 'immediate'])[c.urgency + 1], c.urgency::text),
+       coalesce((ARRAY['none', 'mild', 'serious', 'extreme'])[c.severity + 1], c.severity::text),
+       coalesce((ARRAY['unsure', 'complaint', 'question', 'request', 'praise', 'suggestion', 'vent', 'spam', 'other'])[c.intent + 1], c.intent::text),
+       coalesce((ARRAY['unsure', 'delivery', 'billing', 'account', 'fault', 'outage', 'booking', 'refund', 'staff', 'howto', 'feature', 'other'])[c.topic + 1], c.topic::text),
+       c.language, c.team_id, c.agent_id, c.direct, c.customer_id,
+       nullif(concat_ws(' ', nullif(i.name, ''), '(' || nullif(i.handle, '') || ')'), ''),
+       c.posts, c.opened_at, c.respond_by, c.respond_by, c.first_responded_at, c.breached, c.clock_no,
+       c.last_post_id, c.last_post_at, c.closed_at, c.close_code, c.follows
+  FROM earshot."case" c LEFT JOIN earshot.identity i USING (customer_id)
+ WHERE c.case_id = $1::uuid;
+
+-- Everything that was said and done, by the time at which it was; what a post says now is its last
+-- revision.
+-- name: case_history
+WITH told AS (SELECT DISTINCT post_id FROM earshot.event WHERE case_id = $1::uuid AND post_id IS NOT NULL),
+history AS (
+    SELECT 0 AS rank, p.created_at AS at, 'post' AS entry, 0 AS seq,
+           coalesce(nullif(concat_ws(' ', nullif(i.name, ''), '(' || nullif(i.handle, '') || ')'), ''), 'unknown') AS who,
+           coalesce(r.body, p.body) AS body, p.post_id AS id,
+           concat_ws(', ', CASE WHEN p.own THEN 'own' END,
+                     CASE WHEN p.visibility = 1 THEN 'direct' END,
+                     CASE WHEN r.revised_at IS NOT NULL THEN 'edited' END,
+                     CASE WHEN d.deleted_at IS NOT NULL THEN 'deleted by its author' END,
+                     CASE WHEN p.body IS NULL THEN 'erased' END) AS what,
+           NULL::text AS code, p.url, NULL::jsonb AS detail
+      FROM told JOIN earshot.post p USING (post_id)
+      LEFT JOIN earshot.identity i USING (customer_id)
+      LEFT JOIN earshot.tombstone d ON d.self_ref = p.self_ref
+      LEFT JOIN LATERAL (SELECT v.body, v.revised_at FROM earshot.post_revision v
+                          WHERE v.post_id = p.post_id AND v.customer_id = p.customer_id
+                          ORDER BY v.revised_at DESC LIMIT 1) r ON true
+    UNION ALL
+    SELECT 1, created_at, 'reply', 0, CASE WHEN by_rule THEN 'rule' ELSE agent_id END, body, reply_id,
+           coalesce((ARRAY['on its way', 'sent', 'failed', 'unknown'])[state + 1], state::text)
+               || CASE WHEN direct THEN ', direct' ELSE '' END
+               || coalesce(', visible ' || to_char(visible_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), '')
+               || CASE WHEN attempts > 1 THEN ', ' || attempts || ' attempts' ELSE '' END,
+           reason, NULL, jsonb_build_object('external_id', external_id, 'visible_at', visible_at, 'attempts', attempts, 'post_id', post_id)
+      FROM earshot.reply WHERE case_id = $1::uuid
+    UNION ALL
+    SELECT 1, at, 'note', 0, agent_id, body, note_id, '', NULL, NULL, NULL
+      FROM earshot.note WHERE case_id = $1::uuid
+    UNION ALL
+    SELECT 2, at, 'event', seq, actor, NULL, coalesce(reply_id, post_id),
+           array_to_string(earshot.kind_names(kinds), ', '), code, NULL, detail
+      FROM earshot.event WHERE case_id = $1::uuid
+)
+SELECT at, entry, who, what, body, code, id, url, seq, detail::text
+  FROM history ORDER BY at, rank, seq, id;
+
+-- name: agents
+SELECT a.agent_id, a.name, a.team_id, coalesce(p.present, s.agent_id IS NOT NULL) AND a.active,
+       CASE WHEN NOT a.active THEN 'left' WHEN p.agent_id IS NOT NULL THEN 'command' ELSE 'shift' END,
+       p.since, coalesce(l.open_cases, 0), a.capacity, array_to_string(a.languages, ','), l.idle_since,
+       s.agent_id IS NOT NULL, p.set_by, a.sign_off
+  FROM earshot.agent a
+  LEFT JOIN earshot.agent_presence p USING (agent_id)
+  LEFT JOIN earshot.agent_load l USING (agent_id)
+  LEFT JOIN earshot.agent_on_shift s USING (agent_id)
+ WHERE (a.active OR l.open_cases > 0) AND ($1::text IS NULL OR a.team_id = $1)
+ ORDER BY a.team_id, a.agent_id;
+
+-- The way of a post, or of all posts and replies of a case: every moment that somebody wrote down.
+-- name: trace
+WITH told AS (
+    SELECT $1::uuid AS post_id
+    UNION
+    SELECT post_id FROM earshot.event WHERE case_id = $1::uuid AND post_id IS NOT NULL
+), posts AS (
+    SELECT p.* FROM told JOIN earshot.post p USING (post_id)
+), decided AS (
+    SELECT t.* FROM told JOIN earshot.triage t USING (post_id)
+), replies AS (
+    SELECT r.* FROM earshot.reply r WHERE r.case_id = $1::uuid
+    UNION
+    SELECT r.* FROM decided d JOIN earshot.reply r ON r.case_id = d.case_id AND r.post_id = d.post_id
+     WHERE d.post_id = $1::uuid
+), events AS (
+    SELECT e.* FROM earshot.event e WHERE e.case_id = $1::uuid
+    UNION ALL
+    SELECT e.* FROM decided d JOIN earshot.event e ON e.case_id = d.case_id
+     WHERE d.post_id = $1::uuid
+       AND (e.post_id = d.post_id OR e.reply_id IN (SELECT reply_id FROM replies))
+), steps AS (
+    SELECT 0 AS rank, created_at AS at, platform AS service, 'written' AS step, '' AS what, post_id AS id FROM posts
+    UNION ALL SELECT 1, received_at, 'ingest', 'received', '', post_id FROM posts
+    UNION ALL SELECT 2, stored_at, 'ingest', 'stored', account_id, post_id FROM posts
+    UNION ALL SELECT 3, i.received_at, 'ingest', 'waits for triage', CASE WHEN i.tries > 0 THEN i.tries || ' tries lost' ELSE '' END, p.post_id
+      FROM posts p JOIN earshot.intake i ON p.post_id = ANY (i.post_ids)
+     WHERE NOT EXISTS (SELECT FROM decided d WHERE d.post_id = p.post_id)
+    UNION ALL SELECT 4, triaged_at, 'classifier', 'triaged', concat_ws(', ',
+           (ARRAY['answer unsure', 'answer needed', 'no answer needed'])[answer + 1],
+           coalesce((ARRAY['intent unsure', 'complaint', 'question', 'request', 'praise', 'suggestion', 'vent', 'spam', 'other'])[intent + 1], intent::text),
+           language, model), post_id FROM decided
+    UNION ALL SELECT 5, decided_at, 'assignment', 'decided', concat_ws(' ',
+           coalesce((ARRAY['opened', 'joined', 'reopened', 'none needed', 'own post', 'own post without a case', 'related'])[decision], decision::text),
+           'case ' || case_id::text), post_id FROM decided
+    UNION ALL SELECT 6, at, 'assignment', array_to_string(earshot.kind_names(kinds), ', '),
+           concat_ws(', ', nullif(actor, ''), code), coalesce(reply_id, post_id, case_id) FROM events
+    UNION ALL SELECT 7, created_at, 'assignment', 'reply written', CASE WHEN by_rule THEN 'rule' ELSE agent_id END, reply_id FROM replies
+    UNION ALL SELECT 8, a.started_at, 'responder', 'attempt ' || a.attempt_no || ' began', a.key, a.reply_id
+      FROM replies JOIN earshot.attempt a USING (reply_id)
+    UNION ALL SELECT 9, a.ended_at, 'responder', 'attempt ' || a.attempt_no || ' '
+               || coalesce((ARRAY['is under way', 'sent', 'failed', 'unknown', 'to be retried'])[a.state], a.state::text),
+           concat_ws(', ', a.status::text, a.reason, a.external_id), a.reply_id
+      FROM replies JOIN earshot.attempt a USING (reply_id) WHERE a.ended_at IS NOT NULL
+    UNION ALL SELECT 10, visible_at, platform, 'visible', coalesce(external_id, ''), reply_id FROM replies WHERE visible_at IS NOT NULL
+    UNION ALL SELECT 11, l.died_at, 'ingest', 'dead letter', l.stage || ': ' || l.reason, l.post_id
+      FROM earshot.dead_letter l WHERE l.post_id = $1::uuid
+    UNION ALL SELECT 12, l.retried_at, 'ingest', 'dead letter retried', coalesce(l.retried_by, ''), l.post_id
+      FROM earshot.dead_letter l WHERE l.post_id = $1::uuid AND l.retried_at IS NOT NULL
+)
+SELECT at, NULL::bigint, service, step, what, id FROM steps ORDER BY at, rank, id;

@@ -25,7 +25,8 @@ static const struct ear_yaml_node *by_number(struct ear_yaml *yaml, int number)
 
 static ear_err parse_failed(const yaml_parser_t *parser, struct ear_diag *diag)
 {
-    return ear_fail(diag, EAR_INVALID, "line %zu: not valid YAML: %s", parser->problem_mark.line + 1,
+    return ear_fail(diag, EAR_INVALID, "line %zu: not valid YAML: %s",
+                    parser->problem_mark.line + 1,
                     parser->problem ? parser->problem : "unreadable");
 }
 
@@ -76,9 +77,12 @@ const struct ear_yaml_node *ear_yaml_root(struct ear_yaml *yaml)
 ear_yaml_type ear_yaml_type_of(const struct ear_yaml_node *node)
 {
     switch (inside(node)->type) {
-    case YAML_SEQUENCE_NODE: return EAR_YAML_LIST;
-    case YAML_MAPPING_NODE: return EAR_YAML_MAP;
-    default: return EAR_YAML_SCALAR;
+    case YAML_SEQUENCE_NODE:
+        return EAR_YAML_LIST;
+    case YAML_MAPPING_NODE:
+        return EAR_YAML_MAP;
+    default:
+        return EAR_YAML_SCALAR;
     }
 }
 
