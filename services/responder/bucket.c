@@ -5,15 +5,11 @@
 
 void ear_bucket_init(struct ear_bucket *bucket, int64_t count, int64_t period_ms, int64_t now_ms)
 {
-    *bucket = (struct ear_bucket){.count = count > 0 ? count : 1,
-                                  .period_ms = period_ms > 0 ? period_ms : 1,
-                                  .at_ms = now_ms};
-}
-
-static int64_t cost_us(const struct ear_bucket *bucket)
-{
-    int64_t cost = bucket->period_ms * EAR_US_PER_MS / bucket->count;
-    return cost > 0 ? cost : 1;
+    int64_t burst = count > 1 ? count / 2 : 1;
+    int64_t spread = count > burst ? count - burst : 1;
+    int64_t cost_us = period_ms * EAR_US_PER_MS / spread;
+    *bucket = (struct ear_bucket){
+        .burst = burst, .cost_us = cost_us > 0 ? cost_us : 1, .at_ms = now_ms};
 }
 
 static void refill(struct ear_bucket *bucket, int64_t now_ms)
@@ -21,7 +17,7 @@ static void refill(struct ear_bucket *bucket, int64_t now_ms)
     int64_t passed_ms = now_ms - bucket->at_ms;
     if (passed_ms <= 0) return;
     bucket->at_ms = now_ms;
-    if (passed_ms >= bucket->period_ms || passed_ms * EAR_US_PER_MS >= bucket->spent_us)
+    if (passed_ms >= bucket->spent_us / EAR_US_PER_MS + 1)
         bucket->spent_us = 0;
     else
         bucket->spent_us -= passed_ms * EAR_US_PER_MS;
@@ -30,20 +26,20 @@ static void refill(struct ear_bucket *bucket, int64_t now_ms)
 int64_t ear_bucket_room(struct ear_bucket *bucket, int64_t now_ms)
 {
     refill(bucket, now_ms);
-    return (cost_us(bucket) * bucket->count - bucket->spent_us) / cost_us(bucket);
+    return (bucket->cost_us * bucket->burst - bucket->spent_us) / bucket->cost_us;
 }
 
 bool ear_bucket_take(struct ear_bucket *bucket, int64_t now_ms)
 {
     if (ear_bucket_room(bucket, now_ms) < 1) return false;
-    bucket->spent_us += cost_us(bucket);
+    bucket->spent_us += bucket->cost_us;
     return true;
 }
 
 int64_t ear_bucket_wait_ms(struct ear_bucket *bucket, int64_t now_ms)
 {
     if (ear_bucket_room(bucket, now_ms) >= 1) return 0;
-    int64_t over_us = bucket->spent_us + cost_us(bucket) - cost_us(bucket) * bucket->count;
+    int64_t over_us = bucket->spent_us + bucket->cost_us - bucket->cost_us * bucket->burst;
     return (over_us + EAR_US_PER_MS - 1) / EAR_US_PER_MS;
 }
 

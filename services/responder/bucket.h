@@ -1,18 +1,18 @@
-/* bucket: how many sends an account may start now: so many in so long, refilled evenly. Pure: time
- * comes in. */
+/* bucket: how many sends an account may start now: never more than `count` in any period, half of
+ * them at once at most and the others spread evenly. Pure: time comes in. */
 #ifndef EAR_RESPONDER_BUCKET_H
 #define EAR_RESPONDER_BUCKET_H
 
 #include "base/base.h"
 
 struct ear_bucket {
-    int64_t count; /* sends in period_ms */
-    int64_t period_ms;
-    int64_t spent_us; /* of the period, as if each send cost period / count */
+    int64_t burst;    /* sends at once */
+    int64_t cost_us;  /* time that one send takes up */
+    int64_t spent_us; /* taken up and not yet passed */
     int64_t at_ms;    /* when spent_us was right */
 };
 
-/* count 0 is taken as 1. Starts full. */
+/* count 0 is taken as 1. Starts with all of the burst. */
 void ear_bucket_init(struct ear_bucket *bucket, int64_t count, int64_t period_ms, int64_t now_ms);
 /* Sends that may start now. */
 int64_t ear_bucket_room(struct ear_bucket *bucket, int64_t now_ms);
