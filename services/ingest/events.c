@@ -1,0 +1,15 @@
+#include "events.h"
+#include "bus/bus.h"
+
+#define EAR_EVENT EAR_EVENT_DEFINE
+#include "events.def"
+#undef EAR_EVENT
+
+#define EAR_METRIC EAR_METRIC_DEFINE
+#include "metrics.def"
+#undef EAR_METRIC
+
+const char *ear_lane_name(unsigned lane)
+{
+    return lane == EAR_LANE_LIVE ? "live" : "backfill";
+}

@@ -1,0 +1,19 @@
+/* events: what ingest logs and counts. */
+#ifndef EAR_INGEST_EVENTS_H
+#define EAR_INGEST_EVENTS_H
+
+#include "log/log.h"
+#include "metric/metric.h"
+
+#define EAR_EVENT EAR_EVENT_DECLARE
+#include "events.def"
+#undef EAR_EVENT
+
+#define EAR_METRIC EAR_METRIC_DECLARE
+#include "metrics.def"
+#undef EAR_METRIC
+
+/* "live" and "backfill", for labels and logs. */
+const char *ear_lane_name(unsigned lane);
+
+#endif

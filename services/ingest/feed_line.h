@@ -1,0 +1,31 @@
+/* feed_line: one post in Earshot's own JSON, as webhooks and replayed feeds send it. Pure.
+ *
+ *   {"platform","external_id","account","author":{"id","handle","name","followers"},"text",
+ *    "created_at","in_reply_to","conversation","visibility","language","url","kind","edited_at"}
+ *
+ * Needed: platform, external_id, author.id, text, created_at. kind is "post" (default), "edit"
+ * (needs edited_at; created_at stays the post's) or "delete" (text is not needed; created_at is,
+ * since it is part of the post's id). Other members are ignored. */
+#ifndef EAR_INGEST_FEED_LINE_H
+#define EAR_INGEST_FEED_LINE_H
+
+#include "post_in.h"
+#include "json/json.h"
+
+#define EAR_FEED_LINE_BYTES_MAX (256u << 10)
+#define EAR_POST_TEXT_BYTES_MAX (64u << 10)
+#define EAR_POST_REF_BYTES_MAX  1024 /* external ids */
+#define EAR_POST_NAME_BYTES_MAX 512  /* handles, names, accounts */
+#define EAR_POST_URL_BYTES_MAX  2048
+#define EAR_PLATFORM_BYTES_MAX  64
+
+/* Fills post, which borrows from *owned; the caller decrefs that when the post is no longer needed.
+ * EAR_INVALID or EAR_TOO_LARGE with a diag that names the member; *owned is NULL then. */
+ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post_in *post,
+                            json_t **owned, struct ear_diag *diag) EAR_MUST_CHECK;
+
+/* What every route's posts must fulfil: sizes, UTF-8, sane times. Names the member. */
+ear_err ear_post_in_check(const struct ear_post_in *post, int64_t now_us,
+                          struct ear_diag *diag) EAR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,187 @@
+-- All SQL of ingest. Posts, identities, reach and revisions are single-table and set-based, in key
+-- order, so that two replicas with the same posts wait for one another instead of deadlocking.
+
+-- name: id_key
+SELECT key FROM id_key
+
+-- name: last_post
+-- The newest post shows whether the database's key is the one its ids were made with.
+SELECT platform, external_id, self_ref FROM post ORDER BY post_id DESC LIMIT 1
+
+-- name: accounts
+SELECT account_id, platform, author_id, settings::text, array_to_string(secrets, E'\n'), enabled
+  FROM account ORDER BY account_id
+
+-- name: ensure_months
+SELECT ensure_month(at) FROM unnest($1::timestamptz[]) AS at
+
+-- name: insert_posts
+INSERT INTO post (post_id, customer_id, platform, external_id, account_id, created_at, received_at,
+                  stored_at, self_ref, reply_ref, conversation_ref, visibility, entry, own,
+                  automated, language_hint, body, url, thread, mentions)
+SELECT u.post_id, u.customer_id, u.platform, u.external_id, u.account_id, u.created_at,
+       u.received_at, $1::timestamptz, u.self_ref, u.reply_ref, u.conversation_ref, u.visibility,
+       u.entry, u.own, u.automated, u.language_hint, u.body, u.url, u.thread,
+       CASE WHEN u.mentions <> '' THEN string_to_array(u.mentions, E'\n') END
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+              $8::timestamptz[], $9::uuid[], $10::uuid[], $11::uuid[], $12::smallint[],
+              $13::smallint[], $14::boolean[], $15::boolean[], $16::text[], $17::text[],
+              $18::text[], $19::text[], $20::text[])
+       AS u (post_id, customer_id, platform, external_id, account_id, created_at, received_at,
+             self_ref, reply_ref, conversation_ref, visibility, entry, own, automated,
+             language_hint, body, url, thread, mentions)
+ON CONFLICT DO NOTHING
+RETURNING post_id, customer_id
+
+-- name: tombstones_of
+SELECT self_ref FROM tombstone WHERE self_ref = ANY ($1::uuid[])
+
+-- name: insert_intake
+-- stored_at is this transaction's own, so this finds what the insert before it added, and no more.
+INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
+SELECT $1, $2, $3, $4, $5, 0, $6, array_agg(p.post_id ORDER BY p.post_id)
+  FROM post p
+ WHERE p.post_id = ANY ($7::uuid[]) AND p.stored_at = $8
+   AND NOT EXISTS (SELECT FROM tombstone t WHERE t.self_ref = p.self_ref)
+HAVING count(*) > 0
+
+-- name: insert_revisions
+INSERT INTO post_revision (post_id, customer_id, revised_at, received_at, body)
+SELECT u.post_id, u.customer_id, u.revised_at, u.received_at, u.body
+  FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+       AS u (post_id, customer_id, revised_at, received_at, body)
+ON CONFLICT DO NOTHING
+RETURNING post_id, revised_at
+
+-- name: insert_tombstones
+INSERT INTO tombstone (self_ref, platform, deleted_at, received_at)
+SELECT u.self_ref, u.platform, u.deleted_at, u.received_at
+  FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+       AS u (self_ref, platform, deleted_at, received_at)
+ON CONFLICT DO NOTHING
+RETURNING self_ref
+
+-- name: erase_posts
+UPDATE post SET body = NULL, url = NULL, thread = NULL
+ WHERE post_id = ANY ($1::uuid[]) AND body IS NOT NULL
+
+-- name: note_mentions
+-- Another account of the firm heard the same post.
+UPDATE post p SET mentions = array_append(coalesce(p.mentions, '{}'), u.account_id)
+  FROM unnest($1::uuid[], $2::text[]) AS u (post_id, account_id)
+ WHERE p.post_id = u.post_id AND p.account_id <> u.account_id
+   AND NOT u.account_id = ANY (coalesce(p.mentions, '{}'))
+
+-- name: upsert_identities
+INSERT INTO identity AS i (customer_id, platform, author_id, handle, name, first_seen, changed_at)
+SELECT u.customer_id, u.platform, u.author_id, u.handle, u.name, $1::timestamptz, $1::timestamptz
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+       AS u (customer_id, platform, author_id, handle, name)
+ON CONFLICT (customer_id) DO UPDATE
+   SET author_id = excluded.author_id,
+       handle = coalesce(excluded.handle, i.handle),
+       name = coalesce(excluded.name, i.name), changed_at = excluded.changed_at
+ WHERE i.author_id IS DISTINCT FROM excluded.author_id
+    OR i.handle IS DISTINCT FROM coalesce(excluded.handle, i.handle)
+    OR i.name IS DISTINCT FROM coalesce(excluded.name, i.name)
+
+-- name: insert_reach
+INSERT INTO reach (customer_id, day, followers)
+SELECT u.customer_id, (now() AT TIME ZONE 'UTC')::date, u.followers
+  FROM unnest($1::uuid[], $2::bigint[]) AS u (customer_id, followers)
+ON CONFLICT DO NOTHING
+
+-- name: move_cursor
+-- Moves only while the account's lease is ours and under its epoch.
+INSERT INTO cursor AS c (account_id, stream, position, epoch, moved_at)
+SELECT $1, $2, $3, l.epoch, now() FROM lease l
+ WHERE l.name = $4 AND l.owner = $5 AND l.epoch = $6 AND l.until_at > now()
+ON CONFLICT (account_id, stream) DO UPDATE
+   SET position = excluded.position, epoch = excluded.epoch, moved_at = excluded.moved_at
+ WHERE c.epoch <= excluded.epoch
+
+-- name: read_cursor
+SELECT position FROM cursor WHERE account_id = $1 AND stream = $2
+
+-- name: read_session
+SELECT state FROM session WHERE account_id = $1 AND half = 'ingest'
+
+-- name: write_session
+INSERT INTO session (account_id, half, state, changed_at) VALUES ($1, 'ingest', $2, now())
+ON CONFLICT (account_id, half) DO UPDATE
+   SET state = excluded.state, changed_at = excluded.changed_at
+
+-- name: receipts_of
+SELECT r.account_id, r.webhook_id, r.body_sha256, r.answer
+  FROM unnest($1::text[], $2::text[]) AS u (account_id, webhook_id)
+  JOIN webhook_receipt r USING (account_id, webhook_id)
+
+-- name: insert_receipts
+INSERT INTO webhook_receipt (account_id, webhook_id, body_sha256, answer)
+SELECT u.account_id, u.webhook_id, u.body_sha256, u.answer
+  FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[])
+       AS u (account_id, webhook_id, body_sha256, answer)
+ON CONFLICT DO NOTHING
+
+-- name: forget_receipts
+DELETE FROM webhook_receipt WHERE received_at < now() - $1::bigint * interval '1 millisecond'
+
+-- name: take_leases
+INSERT INTO lease AS l (name, owner, epoch, until_at)
+SELECT u.name, $2::uuid, 1, now() + $3::bigint * interval '1 millisecond'
+  FROM unnest($1::text[]) AS u (name)
+ON CONFLICT (name) DO UPDATE
+   SET owner = excluded.owner, until_at = excluded.until_at,
+       epoch = l.epoch + CASE WHEN l.owner = excluded.owner THEN 0 ELSE 1 END
+ WHERE l.owner = excluded.owner OR l.until_at <= now()
+RETURNING name, epoch
+
+-- name: release_leases
+UPDATE lease SET until_at = now() WHERE name = ANY ($1::text[]) AND owner = $2
+
+-- name: adopt_intake
+-- What belongs to nobody alive. Bounded: the next round takes the rest.
+UPDATE intake SET owner = $1, epoch = $2
+ WHERE intake_id IN (
+       SELECT intake_id FROM intake
+        WHERE owner <> ALL (ARRAY (SELECT substr(l.name, 8)::uuid FROM lease l
+                                    WHERE l.name LIKE 'intake/%' AND l.until_at > now())
+                            || $1::uuid)
+        ORDER BY intake_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+
+-- name: read_intake
+-- The oldest rows of a lane that are not in flight, whole, up to a number of posts.
+SELECT r.intake_id, r.tries, r.trace, u.post_id
+  FROM (SELECT i.intake_id, i.tries, i.trace, i.post_ids,
+               sum(cardinality(i.post_ids)) OVER (ORDER BY i.intake_id)
+                   - cardinality(i.post_ids) AS before
+          FROM (SELECT intake_id, tries, trace, post_ids FROM intake
+                 WHERE lane = $1 AND owner = $2 AND intake_id <> ALL ($3::uuid[])
+                 ORDER BY intake_id LIMIT 256) i) r,
+       unnest(r.post_ids) AS u (post_id)
+ WHERE r.before < $4::bigint
+ ORDER BY r.intake_id
+
+-- name: read_posts
+SELECT post_id, customer_id, platform, account_id, coalesce(body, ''), language_hint, created_at,
+       received_at, stored_at, self_ref, reply_ref, conversation_ref, visibility, entry, own,
+       automated, array_to_string(mentions, E'\n')
+  FROM post WHERE post_id = ANY ($1::uuid[])
+
+-- name: delete_intake
+DELETE FROM intake WHERE intake_id = ANY ($1::uuid[])
+
+-- name: narrow_intake
+UPDATE intake SET tries = $2, post_ids = $3::uuid[] WHERE intake_id = $1
+
+-- name: split_intake
+INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
+SELECT $1, lane, received_at, owner, epoch, $2, trace, $3::uuid[] FROM intake WHERE intake_id = $4
+
+-- name: bury_post
+INSERT INTO dead_letter (dead_letter_id, post_id, customer_id, lane, stage, reason, tries)
+SELECT $1, p.post_id, p.customer_id, $3, $4, $5, $6 FROM post p WHERE p.post_id = $2
+
+-- name: backlog
+SELECT lane, count(*), sum(cardinality(post_ids))::bigint, min(received_at)
+  FROM intake WHERE owner = $1 GROUP BY lane
