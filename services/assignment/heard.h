@@ -1,0 +1,13 @@
+/* heard: a packed TriagedPost made ready for decisions: unpacked into the arena, its ids and times
+ * checked, its triage held inside what the schema takes. What comes from a peer is never trusted
+ * to be well-formed, and never aborts. */
+#ifndef EAR_ASSIGNMENT_HEARD_H
+#define EAR_ASSIGNMENT_HEARD_H
+
+#include "engine/facts.h"
+
+/* EAR_INVALID: malformed, an id is missing, a time is out of any range. */
+ear_err ear_heard_read(struct ear_str packed, struct ear_arena *arena,
+                       struct ear_heard *heard) EAR_MUST_CHECK;
+
+#endif

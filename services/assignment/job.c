@@ -1,0 +1,142 @@
+#include "job.h"
+
+#include "heard.h"
+#include <stdlib.h>
+
+/* Items, their unpacked messages (pointers and copies) and a few retries. */
+#define JOB_BYTES_MAX ((size_t)64 << 20)
+
+static void *take(struct ear_job *job, size_t count, size_t size_bytes)
+{
+    void *p = ear_arena_try(job->arena, (count + 1) * size_bytes);
+    EAR_CHECK(p); /* a batch is held to EAR_BATCH_BYTES_MAX by the bus */
+    return p;
+}
+
+struct ear_job *ear_job_new(const struct ear_batch *batch, void *owner)
+{
+    struct ear_job *job = ear_alloc(sizeof(*job));
+    job->owner = owner;
+    job->batch_id = batch->id;
+    job->lane = batch->lane;
+    job->since_ms = ear_clock_mono_ms();
+    job->arena = ear_arena_new(JOB_BYTES_MAX);
+    job->count = batch->count;
+    job->trace = ear_arena_copy(job->arena, batch->trace);
+    job->items = take(job, job->count, sizeof(*job->items));
+    for (size_t i = 0; i < job->count; i++) {
+        char *copy = take(job, batch->items[i].len, 1);
+        if (batch->items[i].len) memcpy(copy, batch->items[i].ptr, batch->items[i].len);
+        job->items[i] = (struct ear_str){copy, batch->items[i].len};
+    }
+    job->fates = take(job, job->count, sizeof(*job->fates));
+    memset(job->fates, EAR_ITEM_RETURNED, job->count);
+    return job;
+}
+
+void ear_job_free(struct ear_job **job)
+{
+    if (!*job) return;
+    ear_timer_free(&(*job)->pause);
+    ear_arena_free(&(*job)->arena);
+    EAR_FREE(*job);
+}
+
+size_t ear_job_read(struct ear_job *job)
+{
+    size_t failed = 0;
+    job->heard = take(job, job->count, sizeof(*job->heard));
+    job->posts = take(job, job->count, sizeof(struct ear_heard *));
+    job->links = take(job, 3 * job->count, sizeof(*job->links));
+    job->people = take(job, 4 * job->count, sizeof(*job->people));
+    for (size_t i = 0; i < job->count; i++) {
+        if (ear_heard_read(job->items[i], job->arena, &job->heard[i]) == EAR_OK) continue;
+        job->fates[i] = EAR_ITEM_FAILED;
+        failed++;
+    }
+    job->parts[0] = (struct ear_part){0, job->count, 0};
+    job->part_count = 1;
+    return failed;
+}
+
+struct ear_part *ear_job_part(struct ear_job *job)
+{
+    while (job->part_count > 0) {
+        struct ear_part *part = &job->parts[job->part_count - 1];
+        job->post_count = 0;
+        for (size_t i = part->from; i < part->to; i++)
+            if (job->fates[i] != EAR_ITEM_FAILED) job->posts[job->post_count++] = &job->heard[i];
+        if (job->post_count > 0) return part;
+        job->part_count--;
+    }
+    return NULL;
+}
+
+void ear_job_settle_part(struct ear_job *job, ear_fate fate)
+{
+    const struct ear_part *part = &job->parts[--job->part_count];
+    for (size_t i = part->from; i < part->to; i++)
+        if (job->fates[i] != EAR_ITEM_FAILED) job->fates[i] = (uint8_t)fate;
+}
+
+void ear_job_halve(struct ear_job *job)
+{
+    struct ear_part *part = &job->parts[job->part_count - 1];
+    size_t middle = part->from + (part->to - part->from) / 2;
+    EAR_CHECK(middle > part->from && job->part_count < EAR_JOB_PARTS_MAX);
+    job->parts[job->part_count++] = (struct ear_part){part->from, middle, 0};
+    *part = (struct ear_part){middle, part->to, 0};
+}
+
+static void add_ref(struct ear_id *refs, size_t *count, const struct ear_id *ref)
+{
+    if (!ear_id_is_nil(ref)) refs[(*count)++] = *ref;
+}
+
+size_t ear_job_refs(const struct ear_job *job, struct ear_id *refs)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < job->post_count; i++) {
+        const struct ear_heard *heard = job->posts[i];
+        if (heard->post->own) add_ref(refs, &count, &heard->self_ref);
+        add_ref(refs, &count, &heard->reply_ref);
+        add_ref(refs, &count, &heard->conversation_ref);
+    }
+    return count;
+}
+
+bool ear_job_has_refs(const struct ear_job *job)
+{
+    for (size_t i = 0; i < job->post_count; i++) {
+        const struct ear_heard *heard = job->posts[i];
+        if (heard->post->own || !ear_id_is_nil(&heard->reply_ref) ||
+            !ear_id_is_nil(&heard->conversation_ref))
+            return true;
+    }
+    return false;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return ear_id_cmp(a, b);
+}
+
+void ear_job_note_links(struct ear_job *job, const struct ear_link *links, size_t count)
+{
+    EAR_CHECK(count <= 3 * job->count);
+    if (count) memcpy(job->links, links, count * sizeof(*links));
+    job->link_count = count;
+    size_t all = 0;
+    for (size_t i = 0; i < job->post_count; i++) job->people[all++] = job->posts[i]->customer_id;
+    for (size_t i = 0; i < count; i++) job->people[all++] = links[i].customer_id;
+    qsort(job->people, all, sizeof(*job->people), by_id);
+    job->people_count = 0;
+    for (size_t i = 0; i < all; i++)
+        if (i == 0 || ear_id_cmp(&job->people[i], &job->people[i - 1]) != 0)
+            job->people[job->people_count++] = job->people[i];
+}
+
+bool ear_job_locks(const struct ear_job *job, const struct ear_id *customer_id)
+{
+    return bsearch(customer_id, job->people, job->people_count, sizeof(*job->people), by_id);
+}

@@ -1,0 +1,66 @@
+/* job: one batch of triaged posts while it is here: its items, what they say, what became of each,
+ * and which part of it is being tried. Private to work. */
+#ifndef EAR_ASSIGNMENT_JOB_H
+#define EAR_ASSIGNMENT_JOB_H
+
+#include "bus/bus.h"
+#include "engine/facts.h"
+#include "store.h"
+#include <sys/queue.h>
+
+#define EAR_JOB_PARTS_MAX 16 /* halving 512 leaves at most ten */
+
+/* Items [from, to), tried so often. */
+struct ear_part {
+    size_t from;
+    size_t to;
+    unsigned tries;
+};
+
+struct ear_job {
+    TAILQ_ENTRY(ear_job) link;
+    void *owner; /* whose work it is; borrowed */
+    struct ear_id batch_id;
+    ear_lane lane;
+    int64_t since_ms;
+    struct ear_arena *arena; /* owned: everything below */
+    const char *trace;
+    struct ear_str *items; /* packed */
+    size_t count;
+    struct ear_heard *heard; /* of items that could be read */
+    uint8_t *fates;
+    struct ear_part parts[EAR_JOB_PARTS_MAX];
+    size_t part_count;
+
+    /* Of the part being tried: */
+    const struct ear_heard **posts;
+    size_t post_count;
+    struct ear_link *links; /* as read before the locks */
+    size_t link_count;
+    struct ear_id *people; /* customers to lock, sorted, each once */
+    size_t people_count;
+    struct ear_timer *pause; /* owned; NULL until used */
+};
+
+/* Copies the batch. */
+struct ear_job *ear_job_new(const struct ear_batch *batch, void *owner);
+void ear_job_free(struct ear_job **job);
+
+/* Unpacks the items; those that cannot be read have failed. Returns how many. */
+size_t ear_job_read(struct ear_job *job);
+/* The part to be tried next; NULL when all is over. Gathers its posts. */
+struct ear_part *ear_job_part(struct ear_job *job);
+/* The part being tried is over: all its posts have this fate. */
+void ear_job_settle_part(struct ear_job *job, ear_fate fate);
+/* It is tried as two parts from now on. */
+void ear_job_halve(struct ear_job *job);
+/* Where no item knows about another post, nothing need be read before the locks. */
+bool ear_job_has_refs(const struct ear_job *job);
+
+/* refs: room for 3 a post; returns how many. */
+size_t ear_job_refs(const struct ear_job *job, struct ear_id *refs);
+/* Takes the links down and works out whom to lock. */
+void ear_job_note_links(struct ear_job *job, const struct ear_link *links, size_t count);
+bool ear_job_locks(const struct ear_job *job, const struct ear_id *customer_id);
+
+#endif

@@ -1,0 +1,447 @@
+#include "store.h"
+
+#include "engine/history.h"
+#include "store_sql.h"
+#include <stdlib.h>
+
+const struct ear_pg_statement *const ear_store_statements = store_statements;
+const size_t ear_store_statement_count = STORE_SQL_COUNT;
+
+#define DETAIL_BYTES_MAX 65536
+#define WHY_BYTES_MAX    4096
+
+/* ---- asking ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* In one order everywhere, so that two sittings never wait for one another in a ring. */
+static void ask_locks(struct ear_pg_batch *batch, const struct ear_wants *wants)
+{
+    int64_t *keys = ear_alloc((wants->customer_count + 1) * sizeof(*keys));
+    for (size_t i = 0; i < wants->customer_count; i++)
+        keys[i] = ear_id_lock_key(&wants->customers[i]);
+    qsort(keys, wants->customer_count, sizeof(*keys), by_number);
+    ear_pg_batch_add(batch, STORE_LOCK_CUSTOMERS);
+    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_I64);
+    for (size_t i = 0; i < wants->customer_count; i++)
+        if (i == 0 || keys[i] != keys[i - 1]) ear_pg_push_int(array, keys[i]);
+    free(keys);
+}
+
+static void ask_ids(struct ear_pg_batch *batch, const struct ear_id *ids, size_t count)
+{
+    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ID);
+    for (size_t i = 0; i < count; i++) ear_pg_push_id(array, &ids[i]);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return ear_id_cmp(a, b);
+}
+
+/* Each customer once: a double would give each of its closed cases twice. */
+static void ask_customers(struct ear_pg_batch *batch, const struct ear_wants *wants)
+{
+    size_t count = wants->customer_count;
+    struct ear_id *ids = ear_alloc((count + 1) * sizeof(*ids));
+    if (count) memcpy(ids, wants->customers, count * sizeof(*ids));
+    qsort(ids, count, sizeof(*ids), by_id);
+    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ID);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || ear_id_cmp(&ids[i], &ids[i - 1]) != 0) ear_pg_push_id(array, &ids[i]);
+    free(ids);
+}
+
+void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants)
+{
+    ask_locks(batch, wants);
+    ear_pg_batch_add(batch, STORE_READ_DECIDED);
+    ask_ids(batch, wants->posts, wants->post_count);
+    ask_ids(batch, wants->post_owners, wants->post_count);
+    ear_pg_batch_add(batch, STORE_READ_LINKS);
+    ask_ids(batch, wants->refs, wants->ref_count);
+    ear_pg_batch_add(batch, STORE_READ_CASES);
+    ask_customers(batch, wants);
+    ask_ids(batch, wants->cases, wants->case_count);
+    ear_pg_batch_add(batch, STORE_READ_SEATS);
+}
+
+/* ---- facts ---- */
+
+char *ear_store_text(struct ear_book *book, const struct ear_pg_result *result, size_t row,
+                     size_t column)
+{
+    if (ear_pg_is_null(result, row, column)) return NULL;
+    return ear_book_copy(book, ear_pg_get_str(result, row, column));
+}
+
+static int32_t get_int(const struct ear_pg_result *result, size_t row, size_t column)
+{
+    return (int32_t)ear_pg_get_i64(result, row, column);
+}
+
+static void fill_case(struct ear_book *book, const struct ear_pg_result *r, size_t row)
+{
+    struct ear_id case_id = ear_pg_get_id(r, row, 0);
+    if (ear_book_case(book, &case_id)) return;
+    struct ear_case fact = {.case_id = case_id,
+                            .customer_id = ear_pg_get_id(r, row, 1),
+                            .account = ear_store_text(book, r, row, 2),
+                            .platform = ear_store_text(book, r, row, 3),
+                            .team = ear_store_text(book, r, row, 4),
+                            .agent = ear_store_text(book, r, row, 5),
+                            .last_agent = ear_store_text(book, r, row, 6),
+                            .state = (ear_case_state)get_int(r, row, 7),
+                            .close_code = ear_store_text(book, r, row, 8),
+                            .direct = ear_pg_get_bool(r, row, 9),
+                            .language = ear_store_text(book, r, row, 10),
+                            .intent = get_int(r, row, 11),
+                            .topic = get_int(r, row, 12),
+                            .urgency = (uint32_t)get_int(r, row, 13),
+                            .severity = (uint32_t)get_int(r, row, 14),
+                            .seq = get_int(r, row, 15),
+                            .posts = get_int(r, row, 16),
+                            .last_post_id = ear_pg_get_id(r, row, 17),
+                            .last_post_at_us = ear_pg_get_time(r, row, 18),
+                            .opened_at_us = ear_pg_get_time(r, row, 19),
+                            .heard_at_us = ear_pg_get_time(r, row, 20),
+                            .changed_at_us = ear_pg_get_time(r, row, 21),
+                            .clock_no = get_int(r, row, 22),
+                            .respond_by_us = ear_pg_get_time(r, row, 23),
+                            .first_responded_at_us = ear_pg_get_time(r, row, 24),
+                            .breached = ear_pg_get_bool(r, row, 25),
+                            .closed_at_us = ear_pg_get_time(r, row, 26),
+                            .follows = ear_pg_get_id(r, row, 27)};
+    ear_book_put_case(book, &fact);
+}
+
+static void fill_seats(struct ear_book *book, const struct ear_pg_result *r)
+{
+    for (size_t row = 0; row < ear_pg_rows(r); row++) {
+        char *id = ear_store_text(book, r, row, 0);
+        const struct ear_agent *agent = ear_care_agent(book->care, id);
+        if (agent) ear_book_put_seat(book, agent, get_int(r, row, 1), ear_pg_get_time(r, row, 2));
+    }
+}
+
+void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results)
+{
+    for (size_t row = 0; row < ear_pg_rows(results[1]); row++) {
+        struct ear_id post_id = ear_pg_get_id(results[1], row, 0);
+        ear_book_put_decided(book, &post_id);
+    }
+    for (size_t row = 0; row < ear_pg_rows(results[2]); row++) {
+        struct ear_link link = {.ref = ear_pg_get_id(results[2], row, 0),
+                                .customer_id = ear_pg_get_id(results[2], row, 1),
+                                .case_id = ear_pg_get_id(results[2], row, 2)};
+        ear_book_put_link(book, &link);
+    }
+    for (size_t row = 0; row < ear_pg_rows(results[3]); row++) fill_case(book, results[3], row);
+    fill_seats(book, results[4]);
+}
+
+/* ---- changes ---- */
+
+/* The columns of a set: arrays of one statement, filled row by row. */
+#define COLUMNS_MAX 28
+struct columns {
+    struct ear_pg_array *at[COLUMNS_MAX];
+    size_t next;
+};
+
+static void open_columns(struct ear_pg_batch *batch, struct columns *set, unsigned statement,
+                         const ear_pg_type *types, size_t count)
+{
+    EAR_CHECK(count <= COLUMNS_MAX);
+    ear_pg_batch_add(batch, statement);
+    for (size_t i = 0; i < count; i++) set->at[i] = ear_pg_array(batch, types[i]);
+    set->next = 0;
+}
+
+static void put_int(struct columns *set, int64_t value)
+{
+    ear_pg_push_int(set->at[set->next++], value);
+}
+
+static void put_bool(struct columns *set, bool value)
+{
+    ear_pg_push_bool(set->at[set->next++], value);
+}
+
+static void put_text(struct columns *set, const char *text)
+{
+    struct ear_pg_array *array = set->at[set->next++];
+    if (text)
+        ear_pg_push_text(array, ear_str_from(text));
+    else
+        ear_pg_push_null(array);
+}
+
+static void put_id(struct columns *set, const struct ear_id *id)
+{
+    ear_pg_push_id(set->at[set->next++], ear_id_is_nil(id) ? NULL : id);
+}
+
+static void put_time(struct columns *set, int64_t at_us)
+{
+    struct ear_pg_array *array = set->at[set->next++];
+    if (at_us)
+        ear_pg_push_int(array, at_us);
+    else
+        ear_pg_push_null(array);
+}
+
+static void end_row(struct columns *set)
+{
+    set->next = 0;
+}
+
+static ear_err put_why(struct columns *set, const Earshot__V1__Triage *t)
+{
+    struct ear_buf why;
+    ear_err err = EAR_OK;
+    ear_buf_init(&why, WHY_BYTES_MAX);
+    for (size_t i = 0; i < t->n_why && !err; i++) {
+        if (i) err = ear_buf_append_char(&why, '\x1f');
+        if (!err) err = ear_buf_append_str(&why, ear_str_from(t->why[i]));
+    }
+    /* More reasons than that are cut off, not refused. */
+    put_text(set, t->n_why ? why.data : NULL);
+    ear_buf_release(&why);
+    return err == EAR_TOO_LARGE ? EAR_OK : err;
+}
+
+static ear_err put_verdict(struct columns *set, const struct ear_verdict *v)
+{
+    const Earshot__V1__Triage *t = v->heard->triage;
+    const Earshot__V1__Post *post = v->heard->post;
+    static const struct ear_id nil;
+    put_id(set, &v->heard->post_id);
+    put_id(set, &v->heard->customer_id);
+    put_id(set, v->of ? &v->of->case_id : &nil);
+    put_int(set, v->decision);
+    put_text(set, t->language[0] ? t->language : "und");
+    put_int(set, (int)t->answer);
+    put_int(set, (int)t->intent);
+    put_int(set, (int)t->sentiment);
+    put_int(set, (int)t->topic);
+    put_int(set, t->urgency);
+    put_int(set, t->severity);
+    ear_pg_push_float(set->at[set->next++], ear_triage_certainty(t));
+    put_int(set, ear_triage_doubts(t));
+    put_text(set, t->model);
+    ear_err err = put_why(set, t);
+    ear_pg_push_int(set->at[set->next++], post->received_at_us);
+    ear_pg_push_int(set->at[set->next++], post->stored_at_us);
+    ear_pg_push_int(set->at[set->next++], t->triaged_at_us);
+    end_row(set);
+    return err;
+}
+
+static ear_err write_triage(struct ear_pg_batch *batch, const struct ear_book *book)
+{
+    static const ear_pg_type types[] = {
+        EAR_PG_ID,  EAR_PG_ID,   EAR_PG_ID,   EAR_PG_I16,  EAR_PG_TEXT, EAR_PG_I16,
+        EAR_PG_I16, EAR_PG_I16,  EAR_PG_I16,  EAR_PG_I16,  EAR_PG_I16,  EAR_PG_FLOAT,
+        EAR_PG_I16, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME, EAR_PG_TIME};
+    struct columns set;
+    ear_err err = EAR_OK;
+    if (!book->verdicts) return EAR_OK;
+    open_columns(batch, &set, STORE_WRITE_TRIAGE, types, EAR_COUNT(types));
+    for (const struct ear_verdict *v = book->verdicts; v && !err; v = v->next)
+        err = put_verdict(&set, v);
+    ear_pg_time(batch, book->now_us);
+    return err;
+}
+
+static void put_case(struct columns *set, const struct ear_case *c)
+{
+    put_id(set, &c->case_id);
+    put_id(set, &c->customer_id);
+    put_text(set, c->account);
+    put_text(set, c->platform);
+    put_text(set, c->team);
+    put_text(set, c->agent);
+    put_text(set, c->last_agent);
+    put_int(set, c->state);
+    put_text(set, c->close_code);
+    put_bool(set, c->direct);
+    put_text(set, c->language[0] ? c->language : "und");
+    put_int(set, c->intent);
+    put_int(set, c->topic);
+    put_int(set, c->urgency);
+    put_int(set, c->severity);
+    put_int(set, c->seq);
+    put_int(set, c->posts);
+    put_id(set, &c->last_post_id);
+    ear_pg_push_int(set->at[set->next++], c->last_post_at_us);
+    ear_pg_push_int(set->at[set->next++], c->opened_at_us);
+    ear_pg_push_int(set->at[set->next++], c->heard_at_us);
+    ear_pg_push_int(set->at[set->next++], c->changed_at_us);
+    put_int(set, c->clock_no);
+    put_time(set, c->respond_by_us);
+    put_time(set, c->first_responded_at_us);
+    put_bool(set, c->breached);
+    put_time(set, c->closed_at_us);
+    put_id(set, &c->follows);
+    end_row(set);
+}
+
+static void write_cases(struct ear_pg_batch *batch, const struct ear_book *book)
+{
+    static const ear_pg_type types[] = {
+        EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT,
+        EAR_PG_I16,  EAR_PG_TEXT, EAR_PG_BOOL, EAR_PG_TEXT, EAR_PG_I16,  EAR_PG_I16,  EAR_PG_I16,
+        EAR_PG_I16,  EAR_PG_I32,  EAR_PG_I32,  EAR_PG_ID,   EAR_PG_TIME, EAR_PG_TIME, EAR_PG_TIME,
+        EAR_PG_TIME, EAR_PG_I32,  EAR_PG_TIME, EAR_PG_TIME, EAR_PG_BOOL, EAR_PG_TIME, EAR_PG_ID};
+    struct columns set;
+    bool any = false;
+    for (const struct ear_case *c = book->cases; c; c = c->next) {
+        if (!c->changed && !c->is_new) continue;
+        if (!any) open_columns(batch, &set, STORE_WRITE_CASES, types, EAR_COUNT(types));
+        any = true;
+        put_case(&set, c);
+    }
+}
+
+static ear_err put_entry(struct columns *set, const struct ear_entry *e, struct ear_buf *detail)
+{
+    ear_buf_reset(detail);
+    put_id(set, &e->of->case_id);
+    put_int(set, e->seq);
+    put_id(set, &e->of->customer_id);
+    put_time(set, e->at_us);
+    put_int(set, e->kinds);
+    put_text(set, e->actor);
+    put_id(set, &e->post_id);
+    put_id(set, &e->reply_id);
+    put_text(set, e->code);
+    ear_err err = ear_entry_detail(e, detail);
+    put_text(set, detail->len ? detail->data : NULL);
+    end_row(set);
+    return err;
+}
+
+static ear_err write_events(struct ear_pg_batch *batch, const struct ear_book *book)
+{
+    static const ear_pg_type types[] = {EAR_PG_ID,   EAR_PG_I32,  EAR_PG_ID, EAR_PG_TIME,
+                                        EAR_PG_I64,  EAR_PG_TEXT, EAR_PG_ID, EAR_PG_ID,
+                                        EAR_PG_TEXT, EAR_PG_TEXT};
+    struct columns set;
+    struct ear_buf detail;
+    ear_err err = EAR_OK;
+    if (!book->entries) return EAR_OK;
+    ear_buf_init(&detail, DETAIL_BYTES_MAX);
+    open_columns(batch, &set, STORE_WRITE_EVENTS, types, EAR_COUNT(types));
+    for (const struct ear_entry *e = book->entries; e && !err; e = e->next)
+        err = put_entry(&set, e, &detail);
+    ear_buf_release(&detail);
+    return err;
+}
+
+static void write_links(struct ear_pg_batch *batch, const struct ear_book *book)
+{
+    static const ear_pg_type types[] = {EAR_PG_ID, EAR_PG_ID, EAR_PG_ID};
+    struct columns set;
+    bool any = false;
+    for (const struct ear_link *link = book->links; link; link = link->next) {
+        if (!link->is_new) continue;
+        if (!any) open_columns(batch, &set, STORE_WRITE_LINKS, types, EAR_COUNT(types));
+        any = true;
+        put_id(&set, &link->ref);
+        put_id(&set, &link->customer_id);
+        put_id(&set, &link->case_id);
+        end_row(&set);
+    }
+}
+
+static void write_mentions(struct ear_pg_batch *batch, const struct ear_book *book)
+{
+    static const ear_pg_type types[] = {EAR_PG_ID, EAR_PG_ID, EAR_PG_TEXT};
+    struct columns set;
+    if (!book->mentions) return;
+    open_columns(batch, &set, STORE_WRITE_MENTIONS, types, EAR_COUNT(types));
+    for (const struct ear_mention *m = book->mentions; m; m = m->next) {
+        put_id(&set, &m->post_id);
+        put_id(&set, &m->customer_id);
+        put_text(&set, m->account);
+        end_row(&set);
+    }
+}
+
+static void put_due(struct columns *set, const struct ear_due *due)
+{
+    if (due->change == EAR_DUE_START) put_int(set, ear_due_bucket(&due->case_id));
+    if (due->change != EAR_DUE_CLEAR) put_time(set, due->due_at_us);
+    put_id(set, &due->case_id);
+    if (due->change == EAR_DUE_START) put_id(set, &due->customer_id);
+    put_int(set, due->kind);
+    put_int(set, due->clock_no);
+    end_row(set);
+}
+
+static void write_dues(struct ear_pg_batch *batch, const struct ear_book *book,
+                       ear_due_change change)
+{
+    static const struct {
+        unsigned statement;
+        size_t count;
+        ear_pg_type types[6];
+    } how[] = {
+        [EAR_DUE_START] = {STORE_START_TIMERS,
+                           6,
+                           {EAR_PG_I16, EAR_PG_TIME, EAR_PG_ID, EAR_PG_ID, EAR_PG_I16, EAR_PG_I32}},
+        [EAR_DUE_MOVE] = {STORE_MOVE_TIMERS, 4, {EAR_PG_TIME, EAR_PG_ID, EAR_PG_I16, EAR_PG_I32}},
+        [EAR_DUE_CLEAR] = {STORE_CLEAR_TIMERS, 3, {EAR_PG_ID, EAR_PG_I16, EAR_PG_I32}},
+    };
+    struct columns set;
+    bool any = false;
+    for (const struct ear_due *due = book->dues; due; due = due->next) {
+        if (due->change != change) continue;
+        if (!any)
+            open_columns(batch, &set, how[change].statement, how[change].types, how[change].count);
+        any = true;
+        put_due(&set, due);
+    }
+}
+
+void ear_store_write_loads(struct ear_pg_batch *batch, const struct ear_book *book)
+{
+    static const ear_pg_type types[] = {EAR_PG_TEXT, EAR_PG_I32, EAR_PG_TIME};
+    struct columns set;
+    bool any = false;
+    for (const struct ear_seat *seat = book->seats; seat; seat = seat->next) {
+        if (!seat->changed) continue;
+        if (!any) open_columns(batch, &set, STORE_WRITE_LOADS, types, EAR_COUNT(types));
+        any = true;
+        put_text(&set, seat->agent->id);
+        put_int(&set, seat->given);
+        ear_pg_push_int(set.at[set.next++], seat->idle_since_us);
+        end_row(&set);
+    }
+}
+
+bool ear_store_is_clean(const struct ear_book *book)
+{
+    return !book->verdicts && !book->entries && !book->dues;
+}
+
+ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book)
+{
+    ear_err err = write_triage(batch, book);
+    if (err) return err;
+    write_cases(batch, book);
+    err = write_events(batch, book);
+    if (err) return err;
+    write_links(batch, book);
+    write_mentions(batch, book);
+    write_dues(batch, book, EAR_DUE_CLEAR);
+    write_dues(batch, book, EAR_DUE_START);
+    write_dues(batch, book, EAR_DUE_MOVE);
+    return EAR_OK;
+}

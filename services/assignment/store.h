@@ -1,0 +1,43 @@
+/* store: facts out of PostgreSQL into a book, and a book's changes back, in sets: one statement a
+ * table whatever the size of the batch. Layer: the service's driver side. Borrows everything for
+ * the length of the call. */
+#ifndef EAR_ASSIGNMENT_STORE_H
+#define EAR_ASSIGNMENT_STORE_H
+
+#include "engine/book.h"
+#include "pg/pg.h"
+
+extern const struct ear_pg_statement *const ear_store_statements;
+extern const size_t ear_store_statement_count;
+
+/* What a sitting (see sitting.h) must know. */
+struct ear_wants {
+    const struct ear_id *customers; /* whose locks it takes; no order, doubles allowed */
+    size_t customer_count;
+    const struct ear_id *cases; /* named ones, of these customers */
+    size_t case_count;
+    const struct ear_id *refs;
+    size_t ref_count;
+    const struct ear_id *posts; /* post_owners[i] is the customer of posts[i] */
+    const struct ear_id *post_owners;
+    size_t post_count;
+};
+
+#define EAR_STORE_FACT_RESULTS 5
+
+/* Adds the locks and then the reads, EAR_STORE_FACT_RESULTS statements. */
+void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants);
+/* Their results. An agent that care does not know yet has no seat. */
+void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results);
+
+bool ear_store_is_clean(const struct ear_book *book); /* nothing to write */
+/* Adds the book's changes; agent_load last. EAR_TOO_LARGE, EAR_NO_MEMORY. */
+ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book) EAR_MUST_CHECK;
+/* The last statement of a transaction. */
+void ear_store_write_loads(struct ear_pg_batch *batch, const struct ear_book *book);
+
+/* NULL where the column is. */
+char *ear_store_text(struct ear_book *book, const struct ear_pg_result *result, size_t row,
+                     size_t column);
+
+#endif

@@ -1,0 +1,266 @@
+-- All SQL of assignment. Case rows are written whole: the customer's lock makes them ours.
+
+-- name: lock_customers
+SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::int8[]) AS k;
+
+-- name: read_decided
+SELECT t.post_id
+  FROM unnest($1::uuid[], $2::uuid[]) AS k (post_id, customer_id)
+  JOIN triage t ON t.post_id = k.post_id AND t.customer_id = k.customer_id;
+
+-- name: read_links
+SELECT ref, customer_id, case_id FROM link WHERE ref = ANY ($1::uuid[]);
+
+-- name: read_cases
+-- Of these customers: what is open, the latest that are closed, and the cases named.
+SELECT c.case_id, c.customer_id, c.account_id, c.platform, c.team_id, c.agent_id, c.last_agent_id,
+       c.state, c.close_code, c.direct, c.language, c.intent, c.topic, c.urgency, c.severity,
+       c.seq, c.posts, c.last_post_id, c.last_post_at, c.opened_at, c.heard_at, c.changed_at,
+       c.clock_no, c.respond_by, c.first_responded_at, c.breached, c.closed_at, c.follows
+  FROM (SELECT o.* FROM "case" o WHERE o.customer_id = ANY ($1::uuid[]) AND o.state <> 3
+         UNION ALL
+        SELECT l.* FROM unnest($1::uuid[]) AS k,
+               LATERAL (SELECT s.* FROM "case" s WHERE s.customer_id = k AND s.state = 3
+                         ORDER BY s.case_id DESC LIMIT 8) l
+         UNION ALL
+        SELECT n.* FROM "case" n WHERE n.case_id = ANY ($2::uuid[]) AND n.customer_id = ANY ($1::uuid[])
+       ) c;
+
+-- name: read_seats
+SELECT agent_id, open_cases, idle_since FROM agent_present ORDER BY agent_id;
+
+-- name: write_triage
+-- The arbiter of what is new. Under the customers' locks all of it is; if not, the division fails,
+-- nothing is committed and the batch is decided again.
+WITH fresh AS (
+    INSERT INTO triage (post_id, customer_id, case_id, decision, language, answer, intent,
+                        sentiment, topic, urgency, severity, certainty, unsure, model, why,
+                        received_at, stored_at, triaged_at, decided_at)
+    SELECT n.post_id, n.customer_id, n.case_id, n.decision, n.language, n.answer, n.intent,
+           n.sentiment, n.topic, n.urgency, n.severity, n.certainty, n.unsure, n.model,
+           string_to_array(n.why, E'\x1f'), n.received_at, n.stored_at, n.triaged_at, $19
+      FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int2[], $5::text[], $6::int2[],
+                  $7::int2[], $8::int2[], $9::int2[], $10::int2[], $11::int2[], $12::float4[],
+                  $13::int2[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[],
+                  $18::timestamptz[])
+        AS n (post_id, customer_id, case_id, decision, language, answer, intent, sentiment, topic,
+              urgency, severity, certainty, unsure, model, why, received_at, stored_at, triaged_at)
+     ORDER BY n.post_id
+        ON CONFLICT DO NOTHING
+    RETURNING post_id)
+SELECT 1 / (count(*) = cardinality($1::uuid[]))::int FROM fresh;
+
+-- name: write_cases
+INSERT INTO "case" (case_id, customer_id, account_id, platform, team_id, agent_id, last_agent_id,
+                    state, close_code, direct, language, intent, topic, urgency, severity, seq,
+                    posts, last_post_id, last_post_at, opened_at, heard_at, changed_at, clock_no,
+                    respond_by, first_responded_at, breached, closed_at, follows)
+SELECT n.case_id, n.customer_id, n.account_id, n.platform, n.team_id, n.agent_id, n.last_agent_id,
+       n.state, n.close_code, n.direct, n.language, n.intent, n.topic, n.urgency, n.severity, n.seq,
+       n.posts, n.last_post_id, n.last_post_at, n.opened_at, n.heard_at, n.changed_at, n.clock_no,
+       n.respond_by, n.first_responded_at, n.breached, n.closed_at, n.follows
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+              $8::int2[], $9::text[], $10::bool[], $11::text[], $12::int2[], $13::int2[],
+              $14::int2[], $15::int2[], $16::int4[], $17::int4[], $18::uuid[], $19::timestamptz[],
+              $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::int4[],
+              $24::timestamptz[], $25::timestamptz[], $26::bool[], $27::timestamptz[], $28::uuid[])
+    AS n (case_id, customer_id, account_id, platform, team_id, agent_id, last_agent_id, state,
+          close_code, direct, language, intent, topic, urgency, severity, seq, posts, last_post_id,
+          last_post_at, opened_at, heard_at, changed_at, clock_no, respond_by, first_responded_at,
+          breached, closed_at, follows)
+ ORDER BY n.case_id
+    ON CONFLICT (case_id, customer_id) DO UPDATE
+   SET team_id = EXCLUDED.team_id, agent_id = EXCLUDED.agent_id,
+       last_agent_id = EXCLUDED.last_agent_id, state = EXCLUDED.state,
+       close_code = EXCLUDED.close_code, language = EXCLUDED.language, intent = EXCLUDED.intent,
+       topic = EXCLUDED.topic, urgency = EXCLUDED.urgency, severity = EXCLUDED.severity,
+       seq = EXCLUDED.seq, posts = EXCLUDED.posts, last_post_id = EXCLUDED.last_post_id,
+       last_post_at = EXCLUDED.last_post_at, opened_at = EXCLUDED.opened_at,
+       changed_at = EXCLUDED.changed_at, clock_no = EXCLUDED.clock_no,
+       respond_by = EXCLUDED.respond_by, first_responded_at = EXCLUDED.first_responded_at,
+       breached = EXCLUDED.breached, closed_at = EXCLUDED.closed_at;
+
+-- name: write_events
+INSERT INTO event (case_id, seq, customer_id, at, kinds, actor, post_id, reply_id, code, detail)
+SELECT n.case_id, n.seq, n.customer_id, n.at, n.kinds, n.actor, n.post_id, n.reply_id, n.code,
+       n.detail::jsonb
+  FROM unnest($1::uuid[], $2::int4[], $3::uuid[], $4::timestamptz[], $5::int8[], $6::text[],
+              $7::uuid[], $8::uuid[], $9::text[], $10::text[])
+    AS n (case_id, seq, customer_id, at, kinds, actor, post_id, reply_id, code, detail)
+ ORDER BY n.case_id, n.seq;
+
+-- name: write_links
+-- A conversation leads to the customer's newest case; it never changes hands.
+INSERT INTO link (ref, customer_id, case_id)
+SELECT n.ref, n.customer_id, n.case_id
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS n (ref, customer_id, case_id)
+ ORDER BY n.ref
+    ON CONFLICT (ref) DO UPDATE SET case_id = EXCLUDED.case_id
+ WHERE link.customer_id = EXCLUDED.customer_id AND link.case_id <> EXCLUDED.case_id;
+
+-- name: write_mentions
+INSERT INTO mention (post_id, customer_id, account_id)
+SELECT n.post_id, n.customer_id, n.account_id
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n (post_id, customer_id, account_id)
+    ON CONFLICT DO NOTHING;
+
+-- name: clear_timers
+DELETE FROM timer t
+ USING unnest($1::uuid[], $2::int2[], $3::int4[]) AS n (case_id, kind, clock_no)
+ WHERE t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no;
+
+-- name: start_timers
+INSERT INTO timer (bucket, due_at, case_id, customer_id, kind, clock_no)
+SELECT n.bucket, n.due_at, n.case_id, n.customer_id, n.kind, n.clock_no
+  FROM unnest($1::int2[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::int2[], $6::int4[])
+    AS n (bucket, due_at, case_id, customer_id, kind, clock_no)
+    ON CONFLICT DO NOTHING;
+
+-- name: move_timers
+UPDATE timer t SET due_at = n.due_at
+  FROM unnest($1::timestamptz[], $2::uuid[], $3::int2[], $4::int4[])
+    AS n (due_at, case_id, kind, clock_no)
+ WHERE t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no
+   AND t.due_at > n.due_at;
+
+-- name: write_loads
+-- Last of a transaction, each agent once, in the order of their ids.
+INSERT INTO agent_load (agent_id, open_cases, idle_since)
+SELECT n.agent_id, n.given, n.idle_since
+  FROM unnest($1::text[], $2::int4[], $3::timestamptz[]) AS n (agent_id, given, idle_since)
+ ORDER BY n.agent_id
+    ON CONFLICT (agent_id) DO UPDATE
+   SET open_cases = greatest(agent_load.open_cases + EXCLUDED.open_cases, 0),
+       idle_since = greatest(agent_load.idle_since, EXCLUDED.idle_since);
+
+-- name: read_command
+SELECT result FROM command WHERE command_id = $1::uuid;
+
+-- name: find_case
+SELECT customer_id FROM "case" WHERE case_id = $1::uuid;
+
+-- name: read_reply
+SELECT reply_id, customer_id, case_id, post_id, by_rule, state
+  FROM reply WHERE reply_id = $1::uuid AND customer_id = $2::uuid;
+
+-- name: read_answers
+-- Visible, or on its way there, and written by a person.
+SELECT count(*) FROM reply
+ WHERE case_id = $1::uuid AND customer_id = $2::uuid AND state IN (0, 1) AND NOT by_rule;
+
+-- name: write_command
+INSERT INTO command (command_id, at, actor, kind, case_id, result)
+VALUES ($1::uuid, $2::timestamptz, $3::text, $4::text, $5::uuid, $6::bytea);
+
+-- name: write_reply
+INSERT INTO reply (reply_id, customer_id, case_id, account_id, platform, post_id, agent_id, by_rule,
+                   direct, body, sign_off, created_at)
+VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::uuid, $7::text, $8::bool, $9::bool,
+        $10::text, $11::text, $12::timestamptz);
+
+-- name: write_reply_due
+INSERT INTO reply_due (reply_id, customer_id, account_id)
+VALUES ($1::uuid, $2::uuid, $3::text);
+
+-- name: tell_replies
+SELECT pg_notify('earshot_replies', '');
+
+-- name: write_outcome
+UPDATE reply
+   SET state = $3::int2, external_id = coalesce($4::text, external_id),
+       external_ref = coalesce($5::uuid, external_ref),
+       visible_at = coalesce($6::timestamptz, visible_at), reason = $7::text, attempts = $8::int4
+ WHERE reply_id = $1::uuid AND customer_id = $2::uuid;
+
+-- name: write_note
+INSERT INTO note (note_id, customer_id, case_id, agent_id, at, body)
+VALUES ($1::uuid, $2::uuid, $3::uuid, $4::text, $5::timestamptz, $6::text);
+
+-- name: write_presence
+INSERT INTO agent_presence (agent_id, present, since, set_by)
+VALUES ($1::text, $2::bool, $3::timestamptz, $4::text)
+    ON CONFLICT (agent_id) DO UPDATE
+   SET present = EXCLUDED.present, since = EXCLUDED.since, set_by = EXCLUDED.set_by;
+
+-- name: clear_presence
+DELETE FROM agent_presence WHERE agent_id = $1::text;
+
+-- name: read_due_timers
+SELECT d.due_at, d.case_id, d.customer_id, d.kind, d.clock_no
+  FROM unnest($1::int2[]) AS b,
+       LATERAL (SELECT t.due_at, t.case_id, t.customer_id, t.kind, t.clock_no FROM timer t
+                 WHERE t.bucket = b AND t.due_at <= now()
+                   AND (t.due_at, t.case_id) >= ($2::timestamptz, $3::uuid)
+                 ORDER BY t.due_at, t.case_id LIMIT $4::int4) d
+ ORDER BY d.due_at, d.case_id LIMIT $4::int4;
+
+-- name: read_next_timer
+-- Milliseconds until the next is due; no row: none is set.
+SELECT greatest(0, ceil(extract(epoch FROM min(n.due_at) - now()) * 1000))::int8
+  FROM unnest($1::int2[]) AS b,
+       LATERAL (SELECT t.due_at FROM timer t WHERE t.bucket = b AND t.due_at > now()
+                 ORDER BY t.due_at LIMIT 1) n
+HAVING min(n.due_at) IS NOT NULL;
+
+-- name: read_timers
+-- Those that have not fired meanwhile.
+SELECT t.case_id, t.kind, t.clock_no
+  FROM unnest($1::uuid[], $2::int2[], $3::int4[]) AS n (case_id, kind, clock_no)
+  JOIN timer t ON t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no;
+
+-- name: read_queue
+-- A page of a team's queue: deadline, then age, nothing else.
+SELECT q.case_id, q.customer_id, coalesce(q.respond_by, '9999-12-31 00:00Z') AS respond_by
+  FROM "case" q
+ WHERE q.team_id = $1::text AND q.agent_id IS NULL AND q.state <> 3 AND q.state = 1
+   AND (coalesce(q.respond_by, '9999-12-31 00:00Z'), q.case_id) > ($2::timestamptz, $3::uuid)
+ ORDER BY q.respond_by, q.case_id LIMIT $4::int4;
+
+-- name: read_outbox
+SELECT r.reply_id, r.customer_id, r.case_id, r.account_id, r.platform, r.post_id, r.body,
+       r.agent_id, r.sign_off, r.by_rule, r.direct, r.created_at
+  FROM reply_due d
+  JOIN reply r ON r.reply_id = d.reply_id AND r.customer_id = d.customer_id
+ WHERE d.reply_id <> ALL ($1::uuid[]) AND r.body IS NOT NULL
+ ORDER BY d.reply_id LIMIT $2::int4;
+
+-- name: clear_outbox
+DELETE FROM reply_due WHERE reply_id = ANY ($1::uuid[]);
+
+-- name: take_leases
+-- Ours, or nobody's any more. A new owner raises the epoch.
+INSERT INTO lease (name, owner, epoch, until_at)
+SELECT n, $2::uuid, 1, now() + $3::int8 * interval '1 millisecond'
+  FROM unnest($1::text[]) AS n ORDER BY n
+    ON CONFLICT (name) DO UPDATE
+   SET owner = EXCLUDED.owner, until_at = EXCLUDED.until_at,
+       epoch = lease.epoch + (lease.owner <> EXCLUDED.owner)::int
+ WHERE lease.owner = EXCLUDED.owner OR lease.until_at < now()
+RETURNING name;
+
+-- name: drop_leases
+UPDATE lease SET until_at = now() WHERE owner = $1::uuid AND name = ANY ($2::text[]);
+
+-- name: ensure_month
+SELECT ensure_month(now()), ensure_month(now() + interval '7 days');
+
+-- name: forget_commands
+DELETE FROM command WHERE at < now() - interval '30 days';
+
+-- name: read_teams
+SELECT team_id, array_to_string(languages, E'\x1f'), array_to_string(topics, E'\x1f'), is_default
+  FROM team ORDER BY team_id COLLATE "C";
+
+-- name: read_agents
+SELECT agent_id, team_id, sign_off, array_to_string(languages, E'\x1f'), capacity, active
+  FROM agent ORDER BY agent_id COLLATE "C";
+
+-- name: read_accounts
+SELECT account_id, platform, team_id FROM account ORDER BY account_id COLLATE "C";
+
+-- name: read_policies
+SELECT policy_id, team_id, platform, first_response_s, warn_before_s, reopen_within_s
+  FROM policy ORDER BY policy_id COLLATE "C";
+
+-- name: read_schema
+SELECT coalesce(max(version), 0) FROM migration;
