@@ -13,7 +13,7 @@ struct question {
     struct ear_client *client; /* back */
     struct ear_id id;
     struct ear_buf body;
-    struct ear_link *link; /* who was asked last and still may answer; NULL: nobody */
+    struct ear_bus_link *link; /* who was asked last and still may answer; NULL: nobody */
     struct ear_timer *timer;
     int64_t third_ms;
     unsigned thirds;
@@ -30,7 +30,7 @@ struct ear_client {
     size_t count;
     struct ear_timer *tick; /* owned */
     int64_t ticked_ms;
-    struct ear_link *turn; /* asked last by anyone; only compared */
+    struct ear_bus_link *turn; /* asked last by anyone; only compared */
 };
 
 static void remove_question(struct question *question)
@@ -57,12 +57,13 @@ static void finish(struct question *question, ear_err err, struct ear_str answer
 }
 
 /* The next live link after the one whose turn it was, but not the one that owes an answer. */
-static struct ear_link *choose(const struct ear_client *client, const struct ear_link *owing)
+static struct ear_bus_link *choose(const struct ear_client *client,
+                                   const struct ear_bus_link *owing)
 {
-    struct ear_link *first = NULL;
+    struct ear_bus_link *first = NULL;
     bool passed = false;
-    for (struct ear_link *link = ear_names_first(client->names); link; link = link->next) {
-        bool fit = link->state == EAR_LINK_LIVE && link != owing;
+    for (struct ear_bus_link *link = ear_names_first(client->names); link; link = link->next) {
+        bool fit = link->state == EAR_BUS_LINK_LIVE && link != owing;
         if (fit && passed) return link;
         if (fit && !first) first = link;
         if (link == client->turn) passed = true;
@@ -72,7 +73,7 @@ static struct ear_link *choose(const struct ear_client *client, const struct ear
 
 static void send_question(struct question *question)
 {
-    struct ear_link *link = choose(question->client, question->link);
+    struct ear_bus_link *link = choose(question->client, question->link);
     Earshot__V1__CallQuestion out = EARSHOT__V1__CALL_QUESTION__INIT;
     Earshot__V1__Frame frame = EARSHOT__V1__FRAME__INIT;
     if (!link) return;
@@ -83,7 +84,7 @@ static void send_question(struct question *question)
     question->client->turn = link;
     question->link = link;
     question->asked = true;
-    ear_link_send(link, &frame); /* where that fails, closed() asks somebody else */
+    ear_bus_link_send(link, &frame); /* where that fails, closed() asks somebody else */
 }
 
 static void timed_out(void *self)
@@ -106,13 +107,13 @@ static void ask_waiting(struct ear_client *client)
     }
 }
 
-static void opened(void *self, struct ear_link *link)
+static void opened(void *self, struct ear_bus_link *link)
 {
-    ear_link_confirm(link);
+    ear_bus_link_confirm(link);
     ask_waiting(self);
 }
 
-static void closed(void *self, struct ear_link *link)
+static void closed(void *self, struct ear_bus_link *link)
 {
     struct ear_client *client = self;
     for (struct question *question = client->questions; question; question = question->next)
@@ -127,7 +128,7 @@ static struct question *find(const struct ear_client *client, const struct ear_i
     return question;
 }
 
-static void frame(void *self, struct ear_link *link, const Earshot__V1__Frame *frame)
+static void frame(void *self, struct ear_bus_link *link, const Earshot__V1__Frame *frame)
 {
     struct ear_client *client = self;
     struct ear_id id;
@@ -143,7 +144,7 @@ static void frame(void *self, struct ear_link *link, const Earshot__V1__Frame *f
     finish(question, EAR_OK, (struct ear_str){(const char *)body->data, body->len});
 }
 
-static bool busy(void *self, const struct ear_link *link)
+static bool busy(void *self, const struct ear_bus_link *link)
 {
     const struct ear_client *client = self;
     for (const struct question *question = client->questions; question; question = question->next)
@@ -151,7 +152,7 @@ static bool busy(void *self, const struct ear_link *link)
     return false;
 }
 
-static const struct ear_link_ops link_ops = {
+static const struct ear_bus_link_ops link_ops = {
     .opened = opened, .closed = closed, .frame = frame, .busy = busy};
 
 static void tick(void *self)
@@ -160,8 +161,8 @@ static void tick(void *self)
     int64_t now_ms = ear_loop_now_ms(client->bus->loop);
     bool overslept = ear_bus_overslept(client->bus, client->ticked_ms, now_ms);
     client->ticked_ms = now_ms;
-    for (struct ear_link *link = ear_names_first(client->names); link; link = link->next)
-        ear_link_tick(link, now_ms, overslept);
+    for (struct ear_bus_link *link = ear_names_first(client->names); link; link = link->next)
+        ear_bus_link_tick(link, now_ms, overslept);
 }
 
 ear_err ear_client_new(struct ear_client **out, struct ear_bus *bus, const char *servers,

@@ -8,17 +8,17 @@
 #define RETRY_MS     50
 #define RETRY_MAX_MS 2000
 
-static const bool legal[EAR_LINK_STATES][EAR_LINK_STATES] = {
-    [EAR_LINK_WAITING] = {[EAR_LINK_OPENING] = true},
-    [EAR_LINK_OPENING] = {[EAR_LINK_OPEN] = true, [EAR_LINK_WAITING] = true},
-    [EAR_LINK_OPEN] = {[EAR_LINK_LIVE] = true, [EAR_LINK_WAITING] = true},
-    [EAR_LINK_LIVE] = {[EAR_LINK_WAITING] = true},
+static const bool legal[EAR_BUS_LINK_STATES][EAR_BUS_LINK_STATES] = {
+    [EAR_BUS_LINK_WAITING] = {[EAR_BUS_LINK_OPENING] = true},
+    [EAR_BUS_LINK_OPENING] = {[EAR_BUS_LINK_OPEN] = true, [EAR_BUS_LINK_WAITING] = true},
+    [EAR_BUS_LINK_OPEN] = {[EAR_BUS_LINK_LIVE] = true, [EAR_BUS_LINK_WAITING] = true},
+    [EAR_BUS_LINK_LIVE] = {[EAR_BUS_LINK_WAITING] = true},
 };
 
-static void set_state(struct ear_link *link, ear_link_state to)
+static void set_state(struct ear_bus_link *link, ear_bus_link_state to)
 {
     EAR_CHECK(legal[link->state][to]);
-    if (to == EAR_LINK_LIVE)
+    if (to == EAR_BUS_LINK_LIVE)
         ear_log(&EV_BUS_LINK_UP, kv_text("address", link->host), kv_int("port", link->port),
                 kv_text("service", link->service));
     link->state = to;
@@ -26,52 +26,52 @@ static void set_state(struct ear_link *link, ear_link_state to)
 
 static void message(void *self, zmq_msg_t *parts, size_t count)
 {
-    struct ear_link *link = self;
+    struct ear_bus_link *link = self;
     const Earshot__V1__Frame *frame = count == 1 ? ear_frame_read(link->bus, &parts[0]) : NULL;
     if (!frame) {
         ear_frame_refuse(link->bus, "malformed", link->host);
         return;
     }
     /* libzmq's monitor may be a moment behind its data. */
-    if (!ear_link_is_up(link)) return;
+    if (!ear_bus_link_is_up(link)) return;
     link->heard_ms = ear_loop_now_ms(link->bus->loop);
     if (frame->body_case != EARSHOT__V1__FRAME__BODY_BEAT)
         link->ops->frame(link->self, link, frame);
 }
 
-static void opened(struct ear_link *link)
+static void opened(struct ear_bus_link *link)
 {
-    set_state(link, EAR_LINK_OPEN);
+    set_state(link, EAR_BUS_LINK_OPEN);
     link->heard_ms = link->spoke_ms = ear_loop_now_ms(link->bus->loop);
     link->ops->opened(link->self, link);
 }
 
 static void event(void *self, int event)
 {
-    struct ear_link *link = self;
+    struct ear_bus_link *link = self;
     switch (event) {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        if (link->state == EAR_LINK_OPENING) opened(link);
+        if (link->state == EAR_BUS_LINK_OPENING) opened(link);
         break;
     case ZMQ_EVENT_DISCONNECTED:
-        ear_link_cut(link, "disconnected", 0);
+        ear_bus_link_cut(link, "disconnected", 0);
         break;
     default:
         /* libzmq gives a socket up for good after some of these. */
         ear_frame_handshake_failed(link->bus, link->host, link->port);
-        ear_link_cut(link, "handshake failed", 0);
+        ear_bus_link_cut(link, "handshake failed", 0);
     }
 }
 
 static void drained(void *self)
 {
-    struct ear_link *link = self;
+    struct ear_bus_link *link = self;
     if (link->ops->drained) link->ops->drained(link->self);
 }
 
 static const struct ear_socket_ops socket_ops = {message, event, drained};
 
-static void schedule(struct ear_link *link, int64_t delay_ms)
+static void schedule(struct ear_bus_link *link, int64_t delay_ms)
 {
     if (delay_ms == 0)
         delay_ms =
@@ -79,7 +79,7 @@ static void schedule(struct ear_link *link, int64_t delay_ms)
     ear_timer_start(link->retry, delay_ms, 0);
 }
 
-static ear_err open_socket(struct ear_link *link, const char *key, struct ear_diag *diag)
+static ear_err open_socket(struct ear_bus_link *link, const char *key, struct ear_diag *diag)
 {
     const struct ear_socket_opts opts = {
         .type = ZMQ_DEALER, .max_bytes = EAR_FRAME_BYTES_MAX, .hwm = HWM, .server_key = key};
@@ -91,7 +91,7 @@ static ear_err open_socket(struct ear_link *link, const char *key, struct ear_di
                                                  : EAR_OK;
 }
 
-static bool allowed(struct ear_link *link, const char **key)
+static bool allowed(struct ear_bus_link *link, const char **key)
 {
     struct ear_bus *bus = link->bus;
     uint64_t suppressed;
@@ -106,42 +106,43 @@ static bool allowed(struct ear_link *link, const char **key)
 
 static void try_open(void *self)
 {
-    struct ear_link *link = self;
+    struct ear_bus_link *link = self;
     struct ear_diag diag;
     const char *key;
     if (!allowed(link, &key)) {
         schedule(link, EAR_BUS_GATE_MS);
         return;
     }
-    set_state(link, EAR_LINK_OPENING);
-    if (open_socket(link, key, &diag)) ear_link_cut(link, diag.text, 0);
+    set_state(link, EAR_BUS_LINK_OPENING);
+    if (open_socket(link, key, &diag)) ear_bus_link_cut(link, diag.text, 0);
 }
 
-void ear_link_new(struct ear_link **out, struct ear_bus *bus, const char *host, uint16_t port,
-                  const char *service, const struct ear_link_ops *ops, void *self)
+void ear_bus_link_new(struct ear_bus_link **out, struct ear_bus *bus, const char *host,
+                      uint16_t port, const char *service, const struct ear_bus_link_ops *ops,
+                      void *self)
 {
-    struct ear_link *link = ear_alloc(sizeof(*link));
-    *link =
-        (struct ear_link){.bus = bus, .ops = ops, .self = self, .port = port, .service = service};
+    struct ear_bus_link *link = ear_alloc(sizeof(*link));
+    *link = (struct ear_bus_link){
+        .bus = bus, .ops = ops, .self = self, .port = port, .service = service};
     EAR_CHECK(ear_str_copy(link->host, sizeof(link->host), ear_str_from(host)));
     ear_timer_new(&link->retry, bus->loop, try_open, link);
     ear_timer_start(link->retry, 0, 0);
     *out = link;
 }
 
-static void close_link(struct ear_link *link, const char *why, int linger_ms)
+static void close_link(struct ear_bus_link *link, const char *why, int linger_ms)
 {
-    bool was_up = ear_link_is_up(link);
+    bool was_up = ear_bus_link_is_up(link);
     ear_socket_free(&link->socket, linger_ms);
-    if (link->state == EAR_LINK_WAITING) return;
-    if (link->state == EAR_LINK_LIVE)
+    if (link->state == EAR_BUS_LINK_WAITING) return;
+    if (link->state == EAR_BUS_LINK_LIVE)
         ear_log(&EV_BUS_LINK_DOWN, kv_text("address", link->host), kv_int("port", link->port),
                 kv_text("service", link->service), kv_text("reason", why));
-    set_state(link, EAR_LINK_WAITING);
+    set_state(link, EAR_BUS_LINK_WAITING);
     if (was_up) link->ops->closed(link->self, link);
 }
 
-void ear_link_free(struct ear_link **link, int linger_ms)
+void ear_bus_link_free(struct ear_bus_link **link, int linger_ms)
 {
     if (!*link) return;
     close_link(*link, "not needed any more", linger_ms);
@@ -149,42 +150,42 @@ void ear_link_free(struct ear_link **link, int linger_ms)
     EAR_FREE(*link);
 }
 
-void ear_link_confirm(struct ear_link *link)
+void ear_bus_link_confirm(struct ear_bus_link *link)
 {
-    set_state(link, EAR_LINK_LIVE);
+    set_state(link, EAR_BUS_LINK_LIVE);
     link->tries = 0;
 }
 
-void ear_link_cut(struct ear_link *link, const char *why, int64_t delay_ms)
+void ear_bus_link_cut(struct ear_bus_link *link, const char *why, int64_t delay_ms)
 {
     close_link(link, why, 0);
     schedule(link, delay_ms);
 }
 
-static void sent(struct ear_link *link, ear_err err)
+static void sent(struct ear_bus_link *link, ear_err err)
 {
     if (err)
-        ear_link_cut(link, ear_err_text(err), 0);
+        ear_bus_link_cut(link, ear_err_text(err), 0);
     else
         link->spoke_ms = ear_loop_now_ms(link->bus->loop);
 }
 
-void ear_link_send(struct ear_link *link, Earshot__V1__Frame *frame)
+void ear_bus_link_send(struct ear_bus_link *link, Earshot__V1__Frame *frame)
 {
     sent(link, ear_frame_send(link->socket, EAR_STR_NONE, frame));
 }
 
-void ear_link_send_hello(struct ear_link *link)
+void ear_bus_link_send_hello(struct ear_bus_link *link)
 {
     sent(link, ear_frame_send_hello(link->bus, link->socket, EAR_STR_NONE));
 }
 
-void ear_link_tick(struct ear_link *link, int64_t now_ms, bool overslept)
+void ear_bus_link_tick(struct ear_bus_link *link, int64_t now_ms, bool overslept)
 {
-    if (!ear_link_is_up(link)) return;
+    if (!ear_bus_link_is_up(link)) return;
     if (overslept) link->heard_ms = now_ms;
     if (now_ms - link->heard_ms >= EAR_BUS_SILENT_BEATS * link->bus->beat_ms)
-        ear_link_cut(link, "silent", 0);
+        ear_bus_link_cut(link, "silent", 0);
     else if (now_ms - link->spoke_ms >= link->bus->beat_ms)
         sent(link, ear_frame_send_beat(link->socket, EAR_STR_NONE));
 }

@@ -12,7 +12,7 @@
 #define STRANGE_RETRY_MS 30000
 #define LINGER_MS        1000 /* for the last settles of a process that stops */
 
-/* What a link owes and may get; hangs on ear_link.data while the link is open. */
+/* What a link owes and may get; hangs on ear_bus_link.data while the link is open. */
 struct account {
     struct ear_id instance; /* of the source */
     struct ear_grant lanes[EAR_LANES];
@@ -34,7 +34,7 @@ struct ear_sink {
 
 /* --- credit and settles --- */
 
-static void send_credit(struct ear_link *link, ear_lane lane, struct ear_amount amount)
+static void send_credit(struct ear_bus_link *link, ear_lane lane, struct ear_amount amount)
 {
     Earshot__V1__Credit credit = EARSHOT__V1__CREDIT__INIT;
     Earshot__V1__Frame frame = EARSHOT__V1__FRAME__INIT;
@@ -43,10 +43,10 @@ static void send_credit(struct ear_link *link, ear_lane lane, struct ear_amount 
     credit.bytes = amount.bytes;
     frame.body_case = EARSHOT__V1__FRAME__BODY_CREDIT;
     frame.credit = &credit;
-    ear_link_send(link, &frame);
+    ear_bus_link_send(link, &frame);
 }
 
-static void give_credit(struct ear_sink *sink, struct ear_link *link, ear_lane lane, bool any)
+static void give_credit(struct ear_sink *sink, struct ear_bus_link *link, ear_lane lane, bool any)
 {
     struct account *account = link->data;
     struct ear_grant *grant = account ? &account->lanes[lane] : NULL;
@@ -54,7 +54,7 @@ static void give_credit(struct ear_sink *sink, struct ear_link *link, ear_lane l
     send_credit(link, lane, ear_grant_announce(grant));
 }
 
-static void send_settle(struct ear_link *link, const struct ear_settle *settle)
+static void send_settle(struct ear_bus_link *link, const struct ear_settle *settle)
 {
     Earshot__V1__Settle out = EARSHOT__V1__SETTLE__INIT;
     Earshot__V1__Frame frame = EARSHOT__V1__FRAME__INIT;
@@ -62,10 +62,10 @@ static void send_settle(struct ear_link *link, const struct ear_settle *settle)
     out.fates = (ProtobufCBinaryData){settle->count, (uint8_t *)(uintptr_t)settle->fates};
     frame.body_case = EARSHOT__V1__FRAME__BODY_SETTLE;
     frame.settle = &out;
-    ear_link_send(link, &frame);
+    ear_bus_link_send(link, &frame);
 }
 
-static void settle_one(struct ear_sink *sink, struct ear_link *link, ear_lane lane,
+static void settle_one(struct ear_sink *sink, struct ear_bus_link *link, ear_lane lane,
                        struct ear_amount amount, const struct ear_settle *settle)
 {
     struct account *account = link->data;
@@ -74,7 +74,7 @@ static void settle_one(struct ear_sink *sink, struct ear_link *link, ear_lane la
     give_credit(sink, link, lane, false);
 }
 
-static void return_whole(struct ear_sink *sink, struct ear_link *link, ear_lane lane,
+static void return_whole(struct ear_sink *sink, struct ear_bus_link *link, ear_lane lane,
                          struct ear_amount amount, const struct ear_id *id)
 {
     uint8_t fates[EAR_BATCH_POSTS_MAX];
@@ -85,20 +85,20 @@ static void return_whole(struct ear_sink *sink, struct ear_link *link, ear_lane 
 
 /* --- what sources say --- */
 
-static void refuse(struct ear_link *link, const char *how)
+static void refuse(struct ear_bus_link *link, const char *how)
 {
     ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "protocol");
     ear_log(&EV_BUS_LINK_REFUSED, kv_text("address", link->host), kv_int("port", link->port),
             kv_text("service", link->service), kv_text("reason", how));
-    ear_link_cut(link, how, 0);
+    ear_bus_link_cut(link, how, 0);
 }
 
-static bool known(const struct ear_sink *sink, const struct ear_link *link,
+static bool known(const struct ear_sink *sink, const struct ear_bus_link *link,
                   const struct ear_id *instance)
 {
-    for (struct ear_link *other = ear_names_first(sink->names); other; other = other->next) {
+    for (struct ear_bus_link *other = ear_names_first(sink->names); other; other = other->next) {
         const struct account *account = other->data;
-        if (other != link && other->state == EAR_LINK_LIVE && account &&
+        if (other != link && other->state == EAR_BUS_LINK_LIVE && account &&
             ear_id_cmp(&account->instance, instance) == 0)
             return true;
     }
@@ -111,22 +111,22 @@ static void count_live(struct ear_sink *sink, bool up)
     ear_metric_set(&M_BUS_SOURCES, (double)sink->live);
 }
 
-static void take_hello(struct ear_sink *sink, struct ear_link *link,
+static void take_hello(struct ear_sink *sink, struct ear_bus_link *link,
                        const Earshot__V1__Hello *hello)
 {
     struct account *account = link->data;
     struct ear_id instance;
-    if (link->state != EAR_LINK_OPEN || ear_wire_id(&hello->instance, false, &instance)) {
+    if (link->state != EAR_BUS_LINK_OPEN || ear_wire_id(&hello->instance, false, &instance)) {
         refuse(link, "hello out of place");
     } else if (!ear_frame_fits(hello)) {
         ear_frame_refuse(sink->bus, "no common version", link->host);
-        ear_link_cut(link, "no common version", STRANGE_RETRY_MS);
+        ear_bus_link_cut(link, "no common version", STRANGE_RETRY_MS);
     } else if (known(sink, link, &instance)) {
         ear_log(&EV_BUS_LINK_TWIN, kv_text("address", link->host), kv_int("port", link->port));
-        ear_link_cut(link, "twin", TWIN_RETRY_MS);
+        ear_bus_link_cut(link, "twin", TWIN_RETRY_MS);
     } else {
         account->instance = instance;
-        ear_link_confirm(link);
+        ear_bus_link_confirm(link);
         count_live(sink, true);
         for (ear_lane lane = 0; lane < EAR_LANES; lane++) give_credit(sink, link, lane, true);
     }
@@ -140,7 +140,7 @@ static const char *batch_fault(const Earshot__V1__Batch *batch, struct ear_id *i
     return ear_frame_amount(batch).bytes > EAR_BATCH_BYTES_MAX ? "batch too large" : NULL;
 }
 
-static void hold(struct ear_sink *sink, struct ear_link *link, const struct ear_id *id,
+static void hold(struct ear_sink *sink, struct ear_bus_link *link, const struct ear_id *id,
                  ear_lane lane, struct ear_amount amount)
 {
     struct account *account = link->data;
@@ -164,12 +164,13 @@ static void deliver(struct ear_sink *sink, const Earshot__V1__Batch *batch, cons
     sink->ops->batch(sink->self, &out);
 }
 
-static void take_batch(struct ear_sink *sink, struct ear_link *link,
+static void take_batch(struct ear_sink *sink, struct ear_bus_link *link,
                        const Earshot__V1__Batch *batch)
 {
     struct account *account = link->data;
     struct ear_id id;
-    const char *fault = link->state == EAR_LINK_LIVE ? batch_fault(batch, &id) : "batch too early";
+    const char *fault =
+        link->state == EAR_BUS_LINK_LIVE ? batch_fault(batch, &id) : "batch too early";
     ear_lane lane = (ear_lane)batch->lane;
     struct ear_amount amount = ear_frame_amount(batch);
     if (!fault && !ear_grant_receive(&account->lanes[lane], amount)) fault = "sent past its credit";
@@ -190,18 +191,18 @@ static void take_batch(struct ear_sink *sink, struct ear_link *link,
 
 /* --- links --- */
 
-static void opened(void *self, struct ear_link *link)
+static void opened(void *self, struct ear_bus_link *link)
 {
     struct ear_sink *sink = self;
     struct account *account = ear_alloc(sizeof(*account));
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         ear_grant_init(&account->lanes[lane], sink->windows[lane]);
     link->data = account;
-    ear_link_send_hello(link);
+    ear_bus_link_send_hello(link);
 }
 
 /* One at a time: the owner may settle others, and so change what is held, inside orphaned(). */
-static void orphan_all(struct ear_sink *sink, const struct ear_link *link)
+static void orphan_all(struct ear_sink *sink, const struct ear_bus_link *link)
 {
     struct ear_id id;
     ear_lane lane;
@@ -212,7 +213,7 @@ static void orphan_all(struct ear_sink *sink, const struct ear_link *link)
     }
 }
 
-static void closed(void *self, struct ear_link *link)
+static void closed(void *self, struct ear_bus_link *link)
 {
     struct ear_sink *sink = self;
     struct account *account = link->data;
@@ -223,7 +224,7 @@ static void closed(void *self, struct ear_link *link)
     free(account);
 }
 
-static void frame(void *self, struct ear_link *link, const Earshot__V1__Frame *frame)
+static void frame(void *self, struct ear_bus_link *link, const Earshot__V1__Frame *frame)
 {
     struct ear_sink *sink = self;
     switch (frame->body_case) {
@@ -238,14 +239,14 @@ static void frame(void *self, struct ear_link *link, const Earshot__V1__Frame *f
     }
 }
 
-static bool busy(void *self, const struct ear_link *link)
+static bool busy(void *self, const struct ear_bus_link *link)
 {
     (void)self;
     const struct account *account = link->data;
     return account && account->held > 0;
 }
 
-static const struct ear_link_ops link_ops = {
+static const struct ear_bus_link_ops link_ops = {
     .opened = opened, .closed = closed, .frame = frame, .busy = busy};
 
 static void tick(void *self)
@@ -254,10 +255,10 @@ static void tick(void *self)
     int64_t now_ms = ear_loop_now_ms(sink->bus->loop);
     bool overslept = ear_bus_overslept(sink->bus, sink->ticked_ms, now_ms);
     sink->ticked_ms = now_ms;
-    for (struct ear_link *link = ear_names_first(sink->names); link; link = link->next) {
-        if (link->state == EAR_LINK_LIVE)
+    for (struct ear_bus_link *link = ear_names_first(sink->names); link; link = link->next) {
+        if (link->state == EAR_BUS_LINK_LIVE)
             for (ear_lane lane = 0; lane < EAR_LANES; lane++) give_credit(sink, link, lane, true);
-        ear_link_tick(link, now_ms, overslept);
+        ear_bus_link_tick(link, now_ms, overslept);
     }
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         ear_metric_set(&M_BUS_UNSETTLED_POSTS, (double)sink->held.posts[lane], "sink",
@@ -324,8 +325,8 @@ void ear_sink_drain(struct ear_sink *sink)
 {
     if (sink->draining) return;
     sink->draining = true;
-    for (struct ear_link *link = ear_names_first(sink->names); link; link = link->next)
-        for (ear_lane lane = 0; lane < EAR_LANES && link->state == EAR_LINK_LIVE; lane++) {
+    for (struct ear_bus_link *link = ear_names_first(sink->names); link; link = link->next)
+        for (ear_lane lane = 0; lane < EAR_LANES && link->state == EAR_BUS_LINK_LIVE; lane++) {
             struct account *account = link->data;
             send_credit(link, lane, ear_grant_withdraw(&account->lanes[lane]));
         }
