@@ -32,8 +32,8 @@ const struct ear_held *ear_holdings_find(const struct ear_holdings *holdings,
     return ear_map_get(holdings->by_id, key_of(id));
 }
 
-void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id, struct ear_link *link,
-                      ear_lane lane, struct ear_amount amount)
+void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id,
+                      struct ear_bus_link *link, ear_lane lane, struct ear_amount amount)
 {
     struct ear_held *held = ear_alloc(sizeof(*held));
     *held = (struct ear_held){.link = link, .lane = lane, .amount = amount};
@@ -59,7 +59,7 @@ bool ear_holdings_take(struct ear_holdings *holdings, const struct ear_id *id,
 }
 
 struct search {
-    const struct ear_link *link;
+    const struct ear_bus_link *link;
     struct ear_id id;
     bool found;
 };
@@ -73,7 +73,7 @@ static bool came_over(void *self, struct ear_str key, void *value)
     return !search->found;
 }
 
-bool ear_holdings_take_of(struct ear_holdings *holdings, const struct ear_link *link,
+bool ear_holdings_take_of(struct ear_holdings *holdings, const struct ear_bus_link *link,
                           struct ear_id *id, ear_lane *lane, bool *last)
 {
     struct search search = {.link = link};

@@ -8,11 +8,11 @@
 #include "bus/bus.h"
 #include "bus/credit.h"
 
-struct ear_link;
+struct ear_bus_link;
 
 struct ear_held {
     struct ear_held *twin;
-    struct ear_link *link; /* borrowed: it outlives what came over it */
+    struct ear_bus_link *link; /* borrowed: it outlives what came over it */
     ear_lane lane;
     struct ear_amount amount;
 };
@@ -28,14 +28,14 @@ void ear_holdings_release(struct ear_holdings *holdings);
 /* First of the chain; NULL when not held. */
 const struct ear_held *ear_holdings_find(const struct ear_holdings *holdings,
                                          const struct ear_id *id);
-void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id, struct ear_link *link,
-                      ear_lane lane, struct ear_amount amount);
+void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id,
+                      struct ear_bus_link *link, ear_lane lane, struct ear_amount amount);
 /* Takes one of the chain out; false when there is none left. */
 bool ear_holdings_take(struct ear_holdings *holdings, const struct ear_id *id,
                        struct ear_held *taken);
 /* Takes one that came over the link out; false when there is none left. `last`: nobody else waits
  * for this batch. */
-bool ear_holdings_take_of(struct ear_holdings *holdings, const struct ear_link *link,
+bool ear_holdings_take_of(struct ear_holdings *holdings, const struct ear_bus_link *link,
                           struct ear_id *id, ear_lane *lane, bool *last);
 
 #endif

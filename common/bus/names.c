@@ -16,18 +16,18 @@ struct target {
 struct ear_names {
     struct ear_bus *bus;
     char service[EAR_SERVICE_BYTES];
-    const struct ear_link_ops *ops;
+    const struct ear_bus_link_ops *ops;
     void *self;
     struct target targets[TARGETS_MAX];
     size_t target_count;
-    struct ear_link *links; /* owned list */
+    struct ear_bus_link *links; /* owned list */
     size_t link_count;
     struct ear_timer *timer; /* owned */
 };
 
-static struct ear_link *find(const struct ear_names *names, const char *host, uint16_t port)
+static struct ear_bus_link *find(const struct ear_names *names, const char *host, uint16_t port)
 {
-    struct ear_link *link = names->links;
+    struct ear_bus_link *link = names->links;
     while (link &&
            (link->port != port || !ear_str_eq(ear_str_from(link->host), ear_str_from(host))))
         link = link->next;
@@ -37,10 +37,10 @@ static struct ear_link *find(const struct ear_names *names, const char *host, ui
 static void add(struct target *target, const char *host)
 {
     struct ear_names *names = target->names;
-    struct ear_link *link;
+    struct ear_bus_link *link;
     if (names->link_count == LINKS_MAX) return;
-    ear_link_new(&link, names->bus, host, target->endpoint.port, names->service, names->ops,
-                 names->self);
+    ear_bus_link_new(&link, names->bus, host, target->endpoint.port, names->service, names->ops,
+                     names->self);
     link->origin = target;
     link->next = names->links;
     names->links = link;
@@ -56,7 +56,7 @@ static bool listed(const char *host, const char *const *addresses, size_t count)
     return false;
 }
 
-static bool outlived(struct ear_names *names, struct ear_link *link)
+static bool outlived(struct ear_names *names, struct ear_bus_link *link)
 {
     return ++link->missing >= MISSING_ANSWERS && !names->ops->busy(names->self, link);
 }
@@ -65,8 +65,8 @@ static bool outlived(struct ear_names *names, struct ear_link *link)
 static void drop_missing(struct target *target, const char *const *addresses, size_t count)
 {
     struct ear_names *names = target->names;
-    for (struct ear_link **at = &names->links; *at;) {
-        struct ear_link *link = *at;
+    for (struct ear_bus_link **at = &names->links; *at;) {
+        struct ear_bus_link *link = *at;
         bool here = listed(link->host, addresses, count);
         if (here) link->missing = 0;
         if (here || link->origin != target || !outlived(names, link)) {
@@ -77,7 +77,7 @@ static void drop_missing(struct target *target, const char *const *addresses, si
         names->link_count--;
         ear_log(&EV_BUS_ADDRESS_DROPPED, kv_text("name", target->endpoint.host),
                 kv_text("address", link->host), kv_int("port", link->port));
-        ear_link_free(&link, 0);
+        ear_bus_link_free(&link, 0);
     }
 }
 
@@ -118,7 +118,7 @@ static ear_err parse(struct ear_names *names, const char *text, struct ear_diag 
 }
 
 ear_err ear_names_new(struct ear_names **out, struct ear_bus *bus, const char *text,
-                      const char *service, const struct ear_link_ops *ops, void *self,
+                      const char *service, const struct ear_bus_link_ops *ops, void *self,
                       struct ear_diag *diag)
 {
     struct ear_names *names = ear_alloc(sizeof(*names));
@@ -143,15 +143,15 @@ void ear_names_free(struct ear_names **names_ptr, int linger_ms)
     if (!names) return;
     for (size_t i = 0; i < names->target_count; i++) ear_resolve_forget(&names->targets[i].look_up);
     while (names->links) {
-        struct ear_link *link = names->links;
+        struct ear_bus_link *link = names->links;
         names->links = link->next;
-        ear_link_free(&link, linger_ms);
+        ear_bus_link_free(&link, linger_ms);
     }
     ear_timer_free(&names->timer);
     EAR_FREE(*names_ptr);
 }
 
-struct ear_link *ear_names_first(const struct ear_names *names)
+struct ear_bus_link *ear_names_first(const struct ear_names *names)
 {
     return names->links;
 }
