@@ -41,7 +41,7 @@ struct replay {
     struct ear_pace pace;
     struct ear_tally tally;
     struct batch batches[BATCHES];
-    struct ear_buf url, bearer;
+    struct ear_buf url, bearer, named;
     int64_t patience_ms, progress_ms, next_line_ms;
     bool fed; /* the feed is at its end */
     ear_exit status;
@@ -148,16 +148,33 @@ static void launch(struct batch *batch)
 /* --- Filling ------------------------------------------------------------------------------------
  */
 
-/* When the line says that it was written; 0 when it does not, or nobody asks. */
-static int64_t created_at(const struct replay *replay, struct ear_str line)
+/* When the post says that it was written; 0 when it does not. */
+static int64_t created_at(const json_t *post)
 {
-    int64_t at_us = 0;
+    int64_t at_us;
+    return ear_time_parse(ear_json_at(post, "created_at"), &at_us) ? 0 : at_us;
+}
+
+/* With --account: the line with the account in it, in replay->named, when it names none itself. */
+static void name_account(struct replay *replay, json_t *post, struct ear_str *line)
+{
+    const char *account = replay->ctl->options.account;
+    if (!account || !json_is_object(post) || ear_json_at(post, "account").len > 0) return;
+    json_object_set_new(post, "account", json_string(account));
+    ear_buf_reset(&replay->named);
+    if (ear_json_write(post, &replay->named) == EAR_OK) *line = ear_buf_str(&replay->named);
+}
+
+/* Reads in the line what the options ask for; what is no JSON goes as it is, ingest says so. */
+static int64_t look_into(struct replay *replay, struct ear_str *line)
+{
     json_t *post = NULL;
-    if (replay->pace.speed <= 0) return 0;
-    if (ear_json_parse(line, EAR_FEED_LINE_MAX, &post, NULL)) return 0;
-    if (ear_time_parse(ear_json_at(post, "created_at"), &at_us)) at_us = 0;
+    if (replay->pace.speed <= 0 && !replay->ctl->options.account) return 0;
+    if (ear_json_parse(*line, EAR_FEED_LINE_MAX, &post, NULL)) return 0;
+    int64_t written_us = created_at(post);
+    name_account(replay, post, line);
     json_decref(post);
-    return at_us;
+    return written_us;
 }
 
 static bool add_line(struct batch *batch, struct ear_str line, size_t number)
@@ -184,7 +201,7 @@ static bool take_line(struct replay *replay, struct batch *batch)
         return true;
     }
     if (state != EAR_FEED_LINE) return false;
-    int64_t now_ms = ear_clock_mono_ms(), written_us = created_at(replay, line);
+    int64_t now_ms = ear_clock_mono_ms(), written_us = look_into(replay, &line);
     int64_t due_ms = ear_pace_due_ms(&replay->pace, written_us);
     if (due_ms > now_ms) replay->next_line_ms = due_ms;
     if (due_ms > now_ms || !add_line(batch, line, number)) return false;
@@ -280,9 +297,6 @@ static ear_err write_target(const struct ear_ctl *ctl, struct replay *replay)
     while (base.len > 0 && base.ptr[base.len - 1] == '/') base.len--;
     ear_err err = ear_buf_printf(&replay->url, "%.*s/v1/replay?lane=%s", EAR_STR_ARG(base),
                                  ctl->options.live ? "live" : "backfill");
-    if (!err && ctl->options.account) err = ear_buf_printf(&replay->url, "&account=");
-    if (!err && ctl->options.account)
-        err = ear_url_escape(ear_str_from(ctl->options.account), &replay->url);
     return err ? err : ear_buf_printf(&replay->bearer, "Bearer %s", ctl->settings.replay_token);
 }
 
@@ -292,6 +306,7 @@ static struct replay *replay_new(struct ear_ctl *ctl)
     replay->ctl = ctl;
     ear_buf_init(&replay->url, 8192);
     ear_buf_init(&replay->bearer, 8192);
+    ear_buf_init(&replay->named, 2 * EAR_FEED_LINE_MAX);
     for (size_t i = 0; i < BATCHES; i++) {
         replay->batches[i].replay = replay;
         ear_buf_init(&replay->batches[i].body, BATCH_BYTES_MAX);
@@ -307,6 +322,7 @@ static void replay_free(struct replay *replay)
     if (replay->bearer.data) ear_secret_wipe(replay->bearer.data, replay->bearer.len);
     ear_buf_release(&replay->bearer);
     ear_buf_release(&replay->url);
+    ear_buf_release(&replay->named);
     free(replay);
 }
 

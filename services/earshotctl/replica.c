@@ -68,10 +68,15 @@ static double worst_of(const json_t *value)
 
 static json_t *lag_of(const json_t *answer)
 {
-    double lag_ms = worst_of(json_object_get(answer, "lag_ms"));
-    double lag_s = worst_of(json_object_get(answer, "lag_s"));
-    if (lag_ms < 0 && lag_s >= 0) lag_ms = lag_s * 1000;
-    return lag_ms >= 0 && lag_ms < 1e15 ? json_integer((json_int_t)lag_ms) : json_null();
+    static const struct {
+        const char *key;
+        double in_ms;
+    } names[] = {{"lag_ms", 1}, {"lag_s", 1000}, {"oldest_unsettled_s", 1000}};
+    for (size_t i = 0; i < EAR_COUNT(names); i++) {
+        double lag_ms = worst_of(json_object_get(answer, names[i].key)) * names[i].in_ms;
+        if (lag_ms >= 0 && lag_ms < 1e15) return json_integer((json_int_t)lag_ms);
+    }
+    return json_null();
 }
 
 static json_t *member_or_null(const json_t *answer, const char *key)

@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# What earshotctl reads: case list (order, filters, short ids), case show (whole history), agent
+# list, trace and dead letters, as the operator's role, out of rows as the services write them.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+need_command jq
+need_program earshotctl
+pg_start
+mkdir "$WORK/roles"
+for role in ingest assignment responder operator report; do echo secret >"$WORK/roles/earshot_$role"; done
+"$EARSHOT_BIN/earshotctl" migrate --role-secrets "$WORK/roles" >"$WORK/out"
+ctl() { env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD=secret "$EARSHOT_BIN/earshotctl" "$@"; }
+exits() { # CODE ARGUMENT…
+  local code=$1 status=0
+  shift
+  ctl "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
+  [ "$status" = "$code" ] || { cat "$WORK/out" "$WORK/err" >&2; fail "$*: exit code $status instead of $code"; }
+}
+says() { grep -qF -- "$1" "$WORK/out" "$WORK/err" || { cat "$WORK/out" "$WORK/err" >&2; fail "not said: $1"; }; }
+json() { jq -r "$1" "$WORK/out"; }
+
+exits 0 case list
+says 'no cases'
+exits 0 agent list
+says 'no agents'
+
+cat >"$WORK/care.yaml" <<'YAML'
+firm: Northern Line Parcels
+teams: [{ id: care, name: Customer care, default: true }]
+accounts: [{ id: "@northernline", platform: feed, team: care }]
+agents:
+  - { id: ana, name: Ana Prieto, team: care, capacity: 8, languages: [en, es], shifts: [{ days: daily, from: "00:00", to: "24:00", zone: UTC }] }
+  - { id: bo, name: Bo Lind, team: care, capacity: 3 }
+YAML
+exits 0 apply "$WORK/care.yaml"
+
+# Cases a (late, ana's), b (due later, in the queue), c (no clock), d (closed). Case a has a post that
+# was edited and one that its author deleted, a note, a reply that took two attempts.
+A=019fa000-0000-7000-8000-0000000aaaaa B=019fa000-0000-7000-8000-00000000bbbb
+C=019fa000-0000-7000-8000-00000000cccc D=019fa000-0000-7000-8000-10000000cccc
+P1=00000000-0000-8000-8000-000000000001 P2=00000000-0000-8000-8000-000000000002
+M=cafe0000-0000-8000-8000-000000000001 R=019fa000-0000-7000-8000-00000000eeee
+pg_query "
+SELECT ensure_month('2026-07-26Z');
+INSERT INTO identity VALUES ('$M', 'feed', 'u1', '@maria', 'Maria K', '2026-07-26 10:00Z', '2026-07-26 10:00Z');
+INSERT INTO post (post_id, customer_id, platform, external_id, account_id, created_at, received_at, stored_at, self_ref,
+                  visibility, entry, own, automated, language_hint, body, url) VALUES
+  ('$P1', '$M', 'feed', 'x1', '@northernline', '2026-07-26 10:00Z', '2026-07-26 10:00:01.5Z', '2026-07-26 10:00:01.512Z', '$P1', 0, 1, false, false, '',
+   E'My parcel\n\033[31m has not come\u202e', 'https://feed.example/x1'),
+  ('$P2', '$M', 'feed', 'x2', '@northernline', '2026-07-26 10:05Z', '2026-07-26 10:05:01Z', '2026-07-26 10:05:01Z', '$P2', 1, 1, false, false, '', 'Well?', NULL);
+INSERT INTO post_revision VALUES ('$P2', '$M', '2026-07-26 10:06Z', '2026-07-26 10:06:01Z', 'Hello? Anybody?');
+INSERT INTO tombstone VALUES ('$P1', 'feed', '2026-07-26 11:00Z', '2026-07-26 11:00:01Z');
+INSERT INTO triage SELECT p, '$M', '$A', d, 'en', 1, 1, 1, 1, 1, 1, 0.9, 0, 'rules-1', '{}', t, t, t + interval '20 ms', t + interval '50 ms'
+  FROM (VALUES ('$P1'::uuid, 1, timestamptz '2026-07-26 10:00:01.512Z'), ('$P2'::uuid, 2, timestamptz '2026-07-26 10:05:01Z')) v(p, d, t);
+INSERT INTO \"case\" (case_id, customer_id, account_id, platform, team_id, agent_id, state, close_code, direct, language, intent, topic,
+    urgency, severity, seq, posts, last_post_id, last_post_at, opened_at, heard_at, changed_at, clock_no, respond_by)
+SELECT id::uuid, who::uuid, '@northernline', 'feed', 'care', agent, state, code, false, 'en', 1, 1, 1, 2, 3, 2, '$P1', '2026-07-26 10:05Z',
+       '2026-07-26 10:00Z', '2026-07-26 10:00Z', '2026-07-26 10:00Z', 1, due
+  FROM (VALUES ('$A', '$M', 'ana', 1, NULL, now() - interval '3 min 30 s'), ('$B', '$P2', NULL, 1, NULL, now() + interval '12 min 30 s'),
+               ('$C', '$P1', 'bo', 2, NULL, NULL), ('$D', '$R', 'bo', 3, 'answered', NULL)) v(id, who, agent, state, code, due);
+INSERT INTO reply VALUES ('$R', '$M', '$A', '@northernline', 'feed', '$P1', 'ana', false, false, 'We are on it.', '^Ana',
+    '2026-07-26 10:10Z', 1, 'out1', '$R', '2026-07-26 10:11Z', NULL, 2);
+INSERT INTO attempt VALUES ('$R', 1, '$M', 1, 'k', 5, '2026-07-26 10:10:10Z', '2026-07-26 10:10:11Z', 503, NULL, 'busy'),
+    ('$R', 2, '$M', 1, 'k', 2, '2026-07-26 10:10:58Z', '2026-07-26 10:10:59.25Z', 200, 'out1', NULL);
+INSERT INTO note VALUES ('$C', '$M', '$A', 'bo', '2026-07-26 10:07Z', 'Parcel is in Leeds.');
+INSERT INTO event VALUES ('$A', 1, '$M', '2026-07-26 10:00:01.562Z', 1 + 2 + 8, '', '$P1', NULL, NULL, NULL),
+    ('$A', 2, '$M', '2026-07-26 10:05:01.05Z', 1 + 4, '', '$P2', NULL, NULL, NULL),
+    ('$A', 3, '$M', '2026-07-26 10:11:00.3Z', 512 + 32768, 'responder', NULL, '$R', 'sent', '{\"attempts\": 2}');
+INSERT INTO agent_presence VALUES ('bo', true, now(), 'operator');
+INSERT INTO agent_load VALUES ('ana', 1, now()), ('bo', 2, now());
+INSERT INTO dead_letter VALUES ('$P1', '$P1', '$M', 1, 'triage', 'no end', 3, '2026-07-26 12:00Z', NULL, NULL), ('$P2', '$P2', '$M', 1, 'triage', 'gone', 3, now(), now(), 'ana');
+INSERT INTO intake VALUES ('$P1', 1, now(), '$P1', 1, 2, '', '{$P2}')"
+
+# --- case list: by deadline, then age
+exits 0 case list --json
+expect_eq 'order of the queue' "$A $B $C" "$(json '[.[].case_id] | join(" ")')"
+expect_eq 'owners' 'ana,team care,bo' "$(json '[.[].owner] | join(",")')"
+exits 0 case list
+expect_eq 'heading' 'ID ACCOUNT STATE URGENCY INTENT LANG OWNER RESPOND BY POSTS OPENED' "$(head -1 "$WORK/out" | tr -s ' ')"
+grep -qE '^000aaaaa  @northernline +open +soon +complaint +en +ana +late 3m +2 +2026-07-26 10:00$' "$WORK/out" || { cat "$WORK/out"; fail 'the row of a'; }
+says 'in 12m'
+expect_eq 'each row fits a screen' 0 "$(awk 'length > 120' "$WORK/out" | wc -l)"
+for filter in "--all:4" "--state closed:1" "--state waiting:1" "--agent bo:1" "--team care:3" "--team other:0" "--account @northernline:3" "--limit 2:2"; do
+  # shellcheck disable=SC2086 # options are words
+  exits 0 case list --json ${filter%:*}
+  expect_eq "case list ${filter%:*}" "${filter##*:}" "$(json length)"
+done
+exits 2 case list --state lost
+exits 2 case list --limit 0
+
+# --- case show, by id and by its last digits
+exits 0 case show "$A" --json
+expect_eq 'head' 'open ana Maria K (@maria)' "$(json '"\(.state) \(.agent) \(.customer)"')"
+expect_eq 'history in order' 'post,event,post,event,note,reply,event' "$(json '[.history[].entry] | join(",")')"
+expect_eq 'what became of posts' 'deleted by its author / direct, edited' "$(json '[.history[] | select(.entry == "post").what] | join(" / ")')"
+expect_eq 'the last revision is shown' 'Hello? Anybody?' "$(json '.history[2].text')"
+expect_eq 'events by name' 'classified, cased, assigned' "$(json '.history[1].what')"
+expect_eq 'detail' 2 "$(json '.history[6].detail.attempts')"
+exits 0 case show 0AAAaa
+says "$A"
+says 'known as'
+says 'sent, visible 2026-07-26 10:11, 2 attempts'
+says '    We are on it.'
+says 'reply_sent, clock_stopped (sent)'
+says '    My parcel'
+says '    .[31m has not come...'
+! grep -qP '\x1b|\x{202e}' "$WORK/out" || fail 'a post commands the terminal'
+exits 1 case show 00cccc
+says 'give more digits'
+exits 5 case show 123456
+exits 5 case show 019fa000-0000-7000-8000-00000000ffff
+exits 2 case show nothing
+exits 2 case show
+
+# --- agents
+exits 0 agent list --json
+expect_eq 'agents' 'ana true shift 1,bo true command 2' "$(json '[.[] | "\(.agent) \(.present) \(.by) \(.open_cases)"] | join(",")')"
+
+# --- trace: of a post, of a case
+exits 0 trace "$P1" --json
+expect_eq 'steps of a post' 'written,received,stored,triaged,decided,classified, cased, assigned,reply written,attempt 1 began,attempt 1 to be retried,attempt 2 began,attempt 2 sent,visible,reply_sent, clock_stopped,dead letter' \
+  "$(json '[.steps[].step] | join(",")')"
+expect_eq 'hops in milliseconds' '1500,12,20,30,0' "$(json '[.steps[1:6][].hop_ms] | join(",")')"
+exits 0 trace "$P1"
+says '2026-07-26 10:00:01.512'
+says '12ms'
+exits 0 trace "$A" --json
+expect_eq 'a case has all its posts' 2 "$(json '[.steps[] | select(.step == "stored")] | length')"
+exits 0 trace 0aaaaa
+exits 5 trace 019fa000-0000-7000-8000-00000000ffff
+
+# --- dead letters
+exits 0 dead-letter list --json
+expect_eq 'waiting ones' 1 "$(json length)"
+exits 0 dead-letter list --all --json
+expect_eq 'all' 2 "$(json length)"
+exits 0 dead-letter retry all --as bo
+says '1 dead letter back'
+expect_eq 'on its lane again' "1|{$P1}" "$(pg_query "SELECT lane, post_ids FROM intake WHERE intake_id <> '$P1'")"
+exits 5 dead-letter retry "$P1"
+exits 2 dead-letter retry x
