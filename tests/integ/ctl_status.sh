@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# earshotctl status asks every replica behind every name at once: one row a process however many
+# addresses it has, exit code 1 as soon as one is not ready or a name has none. And probe.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+need_command jq
+need_program earshotctl earshot-ingest
+pg_start
+mkdir "$WORK/roles"
+for role in ingest assignment responder operator report; do echo secret >"$WORK/roles/earshot_$role"; done
+"$EARSHOT_BIN/earshotctl" migrate --role-secrets "$WORK/roles" >"$WORK/out"
+
+declare -A http pid
+start() { # N LISTEN
+  free_port
+  http[$1]=$PORT
+  free_port
+  EAR_HTTP=$2:${http[$1]} EAR_INGEST_BUS=127.0.0.1:$PORT EAR_INGEST_REPLAY_TOKEN=token EAR_SECRETS_DIR=$WORK \
+    EAR_PG="$(pg_conninfo earshot_ingest)" EAR_PG_PASSWORD=secret \
+    setpriv --pdeathsig KILL "$EARSHOT_BIN/earshot-ingest" 2>"$WORK/ingest.$1.log" &
+  pid[$1]=$!
+  at_exit kill -s KILL "${pid[$1]}"
+  must_settle "ingest $1 listens" 30 port_answers "${http[$1]}"
+}
+status_of() { # LIST ARGUMENT…: $WORK/out, $WORK/err, and the exit code in code
+  code=0
+  EAR_CTL_STATUS=$1 "$EARSHOT_BIN/earshotctl" status "${@:2}" >"$WORK/out" 2>"$WORK/err" || code=$?
+}
+json() { jq -r "$1" "$WORK/out"; }
+start 1 127.0.0.1
+start 2 '*'
+both=ingest=localhost:${http[1]},ingest=localhost:${http[2]}
+all_ready() { status_of "$both" --json && [ "$code" = 0 ]; }
+must_settle 'both are ready' 30 all_ready
+expect_eq 'a row a process' 2 "$(json length)"
+expect_eq 'what a row says' 'ingest true 0 0' "$(json '.[0] | "\(.service) \(.ready) \(.backlog.live) \(.credit.backfill)"')"
+expect_eq 'versions' "$("$EARSHOT_BIN/earshotctl" --version | cut -d' ' -f2)" "$(json '.[1].version')"
+status_of "$both"
+expect_eq 'heading' 'SERVICE REPLICA READY VERSION LAG BACKLOG CREDIT WHY' "$(head -1 "$WORK/out" | tr -s ' ')"
+grep -qE "^ingest +127.0.0.1:${http[1]} +yes .* 0 live 0 backfill" "$WORK/out" || { cat "$WORK/out"; fail 'the row of the first'; }
+
+# --- one that is not ready, one that is gone, a name that nobody has
+pg_stop
+not_ready() { status_of "$both" --json; [ "$(json '.[1].ready')" = false ]; }
+must_settle 'they miss the database' 30 not_ready
+expect_eq 'exit code' 1 "$code"
+json '.[1].why' | grep -q PostgreSQL || fail "why: $(json '.[1].why')"
+kill -s KILL "${pid[1]}"
+gone() { ! port_answers "${http[1]}"; }
+must_settle 'the first is gone' 10 gone
+status_of "$both,classifier=no-such-name.invalid:8081" --json --timeout 3s
+expect_eq 'exit code' 1 "$code"
+expect_eq 'the gone one is shown' false "$(json ".[] | select(.replica | endswith(\":${http[1]}\")) | .ready" | sort -u)"
+expect_eq 'a service without replicas' 'none false' "$(json '.[] | select(.service == "classifier") | "\(.replica) \(.ready)"')"
+status_of "ingest=localhost"
+expect_eq 'exit code of nonsense' 2 "$code"
+status_of ","
+expect_eq 'exit code without a service' 2 "$code"
+
+# --- probe
+probe() { code=0; "$EARSHOT_BIN/earshotctl" probe "$@" >"$WORK/out" 2>"$WORK/err" || code=$?; }
+probe "http://127.0.0.1:${http[2]}/healthz"
+expect_eq 'alive' 0 "$code"
+probe "http://127.0.0.1:${http[2]}/readyz"
+expect_eq 'not ready' 1 "$code"
+probe "http://127.0.0.1:${http[1]}/healthz" --timeout 1s
+expect_eq 'gone' 4 "$code"
