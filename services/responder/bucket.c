@@ -8,8 +8,8 @@ void ear_bucket_init(struct ear_bucket *bucket, int64_t count, int64_t period_ms
     int64_t burst = count > 1 ? count / 2 : 1;
     int64_t spread = count > burst ? count - burst : 1;
     int64_t cost_us = period_ms * EAR_US_PER_MS / spread;
-    *bucket = (struct ear_bucket){
-        .burst = burst, .cost_us = cost_us > 0 ? cost_us : 1, .at_ms = now_ms};
+    *bucket =
+        (struct ear_bucket){.burst = burst, .cost_us = cost_us > 0 ? cost_us : 1, .at_ms = now_ms};
 }
 
 static void refill(struct ear_bucket *bucket, int64_t now_ms)

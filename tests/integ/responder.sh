@@ -41,7 +41,7 @@ declare -A responder=()
 start_responder() { # N [KEY=VALUE…]
   local n=$1 port=HTTP$1
   shift
-  env EAR_PG="$(sed 's/user=owner/user=earshot_responder/' <<<"$EAR_PG")" EAR_HTTP="127.0.0.1:${!port}" \
+  env EAR_PG="${EAR_PG/user=owner/user=earshot_responder}" EAR_HTTP="127.0.0.1:${!port}" \
     EAR_RESPONDER_ASSIGNMENTS="127.0.0.1:$REPLIES" EAR_RESPONDER_COMMANDS="127.0.0.1:$COMMANDS" \
     EAR_SECRETS_DIR="$WORK/secrets" EAR_RESPONDER_LEASE=2s EAR_RESPONDER_BACKOFF=50ms \
     EAR_RESPONDER_BACKOFF_MAX=400ms EAR_LOG_LEVEL=debug "$@" \
