@@ -190,8 +190,10 @@ static ear_err read_message(struct ear_mime *mime, GMimeMessage *message, size_t
     read_thread(mime, message);
     judge(mime, message);
     mime->mail.subject = keep_line(mime, g_mime_message_get_subject(message), SUBJECT_BYTES_MAX);
-    mime->mail.language =
-        keep_line(mime, g_mime_object_get_header(GMIME_OBJECT(message), "Content-Language"), 35);
+    /* GMime keeps Content-… with the part they describe. */
+    if (root)
+        mime->mail.language =
+            keep_line(mime, g_mime_object_get_header(root, "Content-Language"), 35);
     if (date) mime->mail.date_us = g_date_time_to_unix(date) * EAR_US_PER_S;
     ear_buf_init(&text, text_max_bytes);
     ear_err err = ear_mime_body(message, &text);
