@@ -6,9 +6,10 @@
 #include "json/json.h"
 #include <stdlib.h>
 
-#define BODY_BYTES_MAX (4u << 20)
-#define RETRY_DOWN_S   5
-#define RETRY_FULL_S   1
+#define BODY_BYTES_MAX   (4u << 20)
+#define ANSWER_BYTES_MAX (1u << 20)
+#define RETRY_DOWN_S     5
+#define RETRY_FULL_S     1
 
 struct ear_http {
     struct ear_care *care;
@@ -54,28 +55,28 @@ static void on_write_answer(struct ear_delivery *delivery)
     }
 }
 
-static void on_done(struct ear_delivery *delivery)
-{
-    struct visit *visit = delivery->self;
-    if (delivery->err != EAR_OK) {
-        answer_down(visit->request);
-    } else {
-        if (!delivery->receipt) on_write_answer(delivery);
-        answer_lines(visit->request, &delivery->answer);
-    }
-    visit_free(visit);
-}
-
-static void answer_without_posts(struct visit *visit)
+static void answer_fresh(const struct visit *visit)
 {
     struct ear_buf lines;
-    ear_buf_init(&lines, 1u << 20);
-    if (ear_parcel_answer(&visit->parcel, NULL, &lines) == EAR_OK) {
+    ear_buf_init(&lines, ANSWER_BYTES_MAX);
+    if (ear_parcel_answer(&visit->parcel, visit->delivery.results, &lines) == EAR_OK) {
         answer_lines(visit->request, &lines);
     } else {
         answer_down(visit->request);
     }
     ear_buf_release(&lines);
+}
+
+static void on_done(struct ear_delivery *delivery)
+{
+    struct visit *visit = delivery->self;
+    if (delivery->err != EAR_OK) {
+        answer_down(visit->request);
+    } else if (delivery->receipt) {
+        answer_lines(visit->request, &delivery->answer);
+    } else {
+        answer_fresh(visit);
+    }
     visit_free(visit);
 }
 
@@ -142,7 +143,8 @@ static void hand_over(struct ear_http *http, struct visit *visit)
     visit->delivery.done = on_done;
     visit->delivery.self = visit;
     if (visit->delivery.count == 0) {
-        answer_without_posts(visit);
+        answer_fresh(visit); /* nothing but malformed lines */
+        visit_free(visit);
         return;
     }
     ear_err err = ear_intake_take(http->intake, &visit->delivery);
