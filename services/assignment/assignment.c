@@ -193,7 +193,7 @@ void ear_assignment_describe(void *self, struct ear_buf *json)
     ear_metric_set(&M_WAITING, (double)ear_work_waiting(a->work));
     ear_err err =
         ear_buf_printf(json,
-                       "\"schema\":%lld,\"schema_least\":%d,\"classifiers\":%zu,\"responders\":%zu,"
+                       "\"database\":%lld,\"database_least\":%d,\"classifiers\":%zu,\"responders\":%zu,"
                        "\"waiting_batches\":%zu,\"commands_active\":%zu,\"leases\":%zu",
                        (long long)ear_care_cache_schema(a->care), SCHEMA_LEAST,
                        ear_work_sources(a->work), ear_outbox_responders(a->outbox),
