@@ -191,13 +191,13 @@ void ear_assignment_describe(void *self, struct ear_buf *json)
     size_t held = 0;
     for (size_t i = 0; i < EAR_COUNT(lease_names); i++) held += ear_leases_held(a->leases, i);
     ear_metric_set(&M_WAITING, (double)ear_work_waiting(a->work));
-    ear_err err =
-        ear_buf_printf(json,
-                       "\"database\":%lld,\"database_least\":%d,\"classifiers\":%zu,\"responders\":%zu,"
-                       "\"waiting_batches\":%zu,\"commands_active\":%zu,\"leases\":%zu",
-                       (long long)ear_care_cache_schema(a->care), SCHEMA_LEAST,
-                       ear_work_sources(a->work), ear_outbox_responders(a->outbox),
-                       ear_work_waiting(a->work), ear_commands_active(a->commands), held);
+    ear_err err = ear_buf_printf(
+        json,
+        "\"database\":%lld,\"database_least\":%d,\"classifiers\":%zu,\"responders\":%zu,"
+        "\"waiting_batches\":%zu,\"commands_active\":%zu,\"leases\":%zu",
+        (long long)ear_care_cache_schema(a->care), SCHEMA_LEAST, ear_work_sources(a->work),
+        ear_outbox_responders(a->outbox), ear_work_waiting(a->work),
+        ear_commands_active(a->commands), held);
     (void)err; /* what does not fit is left out */
 }
 
