@@ -37,7 +37,10 @@ clean() { # KEY=VALUE… COMMAND…
 # feed names. Secrets that it names are made.
 make_care() { # FEED
   local account name
-  sed "s|http://127\.0\.0\.1:8090/|http://127.0.0.1:$receiver_port/|" "$root/deploy/sample/care.yaml" >"$STATE/care.yaml"
+  local sample=$root/deploy/sample/care.yaml
+  default_team=$(awk '$1 == "-" && $2 == "id:" { id = $3 } $1 == "default:" && $2 == "true" { print id; exit }' "$sample")
+  receiver_secret=$(sed -nE 's/^[[:space:]]*secrets:[[:space:]]*\[([^],]*).*/\1/p' "$sample" | head -n 1)
+  sed "s|http://127\.0\.0\.1:8090/|http://127.0.0.1:$receiver_port/|" "$sample" >"$STATE/care.yaml"
   jq -rR 'fromjson? | .account? // empty | strings' "$1" | sort -u | head -n 200 >"$STATE/run/accounts"
   while IFS= read -r account; do
     grep -qF "id: \"$account\"" "$STATE/care.yaml" || add_account "$account"

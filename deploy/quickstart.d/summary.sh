@@ -67,6 +67,6 @@ ${bold}Everything is still running. Where to look${plain}
   logs       $STATE/log/{ingest,classifier,assignment,responder,receiver,postgres}.log
   metrics    http://127.0.0.1:${port[ingest]}/metrics (ingest), ${port[classifier]} classifier, ${port[assignment]} assignment, ${port[responder]} responder
   replies    $STATE/replies.jsonl
-  stop       $root/deploy/quickstart --stop
+  stop       ${EARSHOT_STATE:+EARSHOT_STATE=$EARSHOT_STATE }$root/deploy/quickstart --stop
 TEXT
 }
