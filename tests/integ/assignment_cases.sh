@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# One replica on real PostgreSQL: what becomes of posts, commands, replies and clocks, seen in the
+# rows that are committed.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/assignment.sh"
+pg_start
+assignment_prepare
+assignment_start 1
+
+row() { pg_query "SELECT $2 FROM \"case\" WHERE customer_id = (SELECT customer_id FROM triage WHERE post_id = '${id_of[$1]}') ORDER BY case_id DESC LIMIT 1"; }
+case_of() { row "$1" case_id; }
+declare -A id_of=() # post's name → post_id
+play() { # NAME LINE…: one post at a time
+  local name=$1
+  shift
+  printf '%s\n' "$*" >"$WORK/feed"
+  expect_eq "post $name" "done=1 returned=0 failed=0 lost=0" "$(feed "$WORK/feed")"
+  id_of[$name]=$(pg_query "SELECT post_id FROM triage ORDER BY decided_at DESC LIMIT 1")
+}
+decision() { pg_query "SELECT decision FROM triage WHERE post_id = '${id_of[$1]}'"; }
+answer() { # EXPECTED ID ACTOR KIND CASE ARGUMENT [REASON]
+  local expected=$1 got
+  shift
+  got=$(ask "$@")
+  expect_eq "command $*" "$expected" "${got%%|*}"
+}
+last_kinds() { pg_query "SELECT kind_names(kinds) FROM event WHERE case_id = '$1' ORDER BY seq DESC LIMIT 1"; }
+
+say "nobody is there: the case waits in the queue"
+play 1 1 1 0 1 1 1 en @firm 0 7 0
+expect_eq decision 1 "$(decision 1)"
+case1=$(case_of 1)
+expect_eq "state, team, agent" "1|care|" "$(row 1 'state, team_id, agent_id')"
+expect_eq kinds '{classified,cased,queued,clock_started}' "$(last_kinds "$case1")"
+expect_eq timers 2 "$(pg_query 'SELECT count(*) FROM timer')"
+play 1b 1 1 0 1 1 1 en @firm 0 7 0
+expect_eq "the same again" 1 "$(pg_query 'SELECT count(*) FROM triage')"
+
+say "an agent comes: the queue is given out"
+answer ok c1 - present - ana
+must_settle "the queued case is ana's" 10 eval '[ "$(row 1 agent_id)" = ana ]'
+expect_eq kinds '{assigned}' "$(last_kinds "$case1")"
+
+say "joins, needs nothing, is of the firm, is a bystander's"
+play 2 2 1 5 1 1 1 en @firm 0 7 0
+expect_eq joined 2 "$(decision 2)"
+play 3 3 2 6 2 4 0 en @firm 0 0 0
+expect_eq "praise of another" 4 "$(decision 3)"
+play 4 4 9 7 0 0 0 und @firm 0 0 1
+expect_eq "own, alone" 6 "$(decision 4)"
+play 5 5 9 8 0 0 0 und @firm 0 7 1
+expect_eq "own, in the conversation" 5 "$(decision 5)"
+play 6 6 3 9 0 0 0 en @firm 5 7 0
+expect_eq "a bystander in the conversation" 7 "$(decision 6)"
+expect_eq "is noted there" '{classified,related}' "$(last_kinds "$case1")"
+play 7 7 4 10 1 2 2 en @firm 0 0 0
+expect_eq "belongs to another team" money "$(row 7 team_id)"
+play 8 8 5 11 1 2 1 en - 0 0 0
+expect_eq "account unknown: default team" "|care" "$(row 8 'account_id, team_id')"
+expect_invariants
+
+say "commands, each once"
+answer ok c2 ana note "$case1" "asked the warehouse"
+expect_eq "one note" 1 "$(pg_query "SELECT count(*) FROM note")"
+expect_eq "told to be a repeat" "ok|repeated" "$(ask c2 ana note "$case1" "asked the warehouse" | cut -d'|' -f1,2)"
+expect_eq "still one note" 1 "$(pg_query "SELECT count(*) FROM note")"
+answer denied c3 zoe note "$case1" hm
+answer denied c4 - reply "$case1" hm
+answer not_found c5 ana note 00000000-0000-7000-8000-000000000001 hm
+answer conflict c6 ana resolve "$case1" ''
+answer ok c7 ana assign "$case1" ben handed_over
+expect_eq agent ben "$(row 1 agent_id)"
+answer not_found c8 ana assign "$case1" nobody
+answer ok c9 ana assign-team "$case1" money
+expect_eq team money "$(row 1 team_id)"
+answer ok c10 ana assign "$case1" ana
+expect_invariants
+
+say "a reply stops the clock when the customer can see it"
+answer ok r1 ana reply "$case1" "We are on it."
+expect_eq "still open" "1|t" "$(row 1 'state, respond_by IS NOT NULL')"
+expect_eq "as the responder sees it" "reply|@firm|ana|^Ana|person|We are on it." "$(respond 1 sent | sed -n 1p)"
+must_settle "waits for the customer" 10 eval '[ "$(row 1 "state, respond_by IS NULL, first_responded_at IS NOT NULL")" = "2|t|t" ]'
+expect_eq kinds '{reply_sent,clock_stopped}' "$(last_kinds "$case1")"
+must_settle "nothing is due" 10 eval '[ "$(pg_query "SELECT count(*) FROM reply_due")" = 0 ]'
+expect_eq "reply row" "1|at://sent|1" "$(pg_query 'SELECT state, external_id, attempts FROM reply')"
+expect_invariants
+
+say "an answer to our reply joins, and starts the next clock"
+play 9 9 1 20 1 2 1 en @firm 0 0 0
+expect_eq "joined, owed again" "2|1|2" "$(decision 9)|$(row 1 'state, clock_no')"
+answer ok r2 ana reply "$case1" "Too long"
+respond 1 failed >/dev/null
+must_settle "the failure shows" 10 eval '[ "$(last_kinds "$case1")" = "{reply_failed}" ]'
+expect_eq "the clock runs on" "1|t" "$(row 1 'state, respond_by IS NOT NULL')"
+answer ok r3 rule reply "$case1" "We are closed."
+expect_eq "marked as by a rule" "reply|@firm|||rule|We are closed." "$(respond 1 sent | sed -n 1p)"
+must_settle "sent" 10 eval '[ "$(last_kinds "$case1")" = "{reply_sent}" ]'
+expect_eq "a rule stops no clock" "1|t" "$(row 1 'state, respond_by IS NOT NULL')"
+
+say "closing, reopening"
+answer ok c20 ana resolve "$case1" ''
+expect_eq closed "3|answered||ana" "$(row 1 'state, close_code, agent_id, last_agent_id')"
+expect_eq "its clock is over" 0 "$(pg_query "SELECT count(*) FROM timer WHERE case_id = '$case1'")"
+play 10 10 1 25 2 4 0 en @firm 0 7 0
+expect_eq "thanks, to the closed case" "2|3" "$(decision 10)|$(row 1 state)"
+play 11 11 1 26 1 1 1 en @firm 0 0 0
+expect_eq "opened again, by the same agent" "3|1|ana" "$(decision 11)|$(row 1 'state, agent_id')"
+answer ok c21 - resolve "$case1" '' "they called us"
+expect_eq "words are a note" "answered|they called us" "$(row 1 close_code)|$(pg_query "SELECT body FROM note ORDER BY note_id DESC LIMIT 1")"
+answer ok c22 ana reopen "$case1" -
+answer conflict c23 ana reopen "$case1" -
+answer ok c24 ana resolve "$case1" no_reply_needed
+pg_query "UPDATE \"case\" SET closed_at = now() - interval '8 days' WHERE case_id = '$case1'"
+play 12 12 1 28 1 1 1 en @firm 0 0 0
+expect_eq "too long ago: a new case that follows" "1|$case1" "$(decision 12)|$(row 1 follows)"
+expect_invariants
+
+say "clocks fire once"
+pg_query "UPDATE timer SET due_at = now() - interval '1 second' WHERE case_id = '$(case_of 12)'"
+must_settle "warned and breached" 10 eval '[ "$(row 12 breached)" = t ]'
+expect_eq "one warning, one breach" "1|1" "$(pg_query "SELECT count(*) FILTER (WHERE kinds & 65536 > 0), count(*) FILTER (WHERE kinds & 131072 > 0) FROM event WHERE case_id = '$(case_of 12)'")"
+
+say "a malformed item and one that the schema refuses fail alone"
+printf '%s\n' '30 30 10 1 1 1 en @firm 0 0 0' bad '31 31 11 1 1 1 en @firm 0 0 0' >"$WORK/feed"
+expect_eq "malformed" "done=2 returned=0 failed=1 lost=0" "$(feed "$WORK/feed")"
+{ for n in $(seq 40 47); do echo "$n $n 10 1 1 1 en @firm 0 0 0"; done
+  printf '48 48 10 1 1 1 \xff\xfe @firm 0 0 0\n'; } >"$WORK/feed"
+expect_eq "poison" "done=8 returned=0 failed=1 lost=0" "$(feed "$WORK/feed")"
+expect_invariants
+
+answer ok c30 - away - ana
+expect_eq "presence by command" f "$(pg_query "SELECT present FROM agent_presence WHERE agent_id = 'ana'")"
+answer ok c31 - by-shift - ana
+expect_eq "follows the shift again" 0 "$(pg_query "SELECT count(*) FROM agent_presence")"
+
+for way in healthz readyz metrics; do
+  curl -sf "http://127.0.0.1:${http_port[1]}/$way" >"$WORK/$way" || fail "/$way"
+done
+grep -q '^earshot_assignment_posts_total{decision="opened"}' "$WORK/metrics" || fail "no metrics of posts"
+assignment_stop 1
+assignment_logs_clean
+say "ok"
