@@ -19,8 +19,8 @@
 struct ear_svc;
 
 struct ear_svc_def {
-    const char *name;    /* "ingest" */
-    const char *summary; /* one sentence for --help */
+    const char *name;                    /* "ingest" */
+    const char *summary;                 /* one sentence for --help */
     const struct ear_conf_table *tables; /* the service's own */
     size_t table_count;
     const char *http_default; /* "*:8080" */

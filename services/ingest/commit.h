@@ -5,6 +5,7 @@
 #define EAR_INGEST_COMMIT_H
 
 #include "delivery.h"
+#include "months.h"
 #include "offer.h"
 #include "seen.h"
 
@@ -64,6 +65,10 @@ struct ear_commit_env {
 
 /* (Re)builds entries and statements; ids of the months are asked for before. */
 struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ear_commit_env *env);
+/* Asks for the partitions that the commit needs and that are not known; NULL when all are. */
+struct ear_pg_batch *ear_commit_months(const struct ear_commit *commit,
+                                       const struct ear_months *months);
+void ear_commit_note_months(const struct ear_commit *commit, struct ear_months *months);
 /* After EAR_OK: fills the results, cursor_moved and earlier answers; notes authors as seen. */
 void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env,
                      const struct ear_pg_result *const *results, size_t count);

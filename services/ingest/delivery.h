@@ -69,4 +69,7 @@ struct ear_delivery {
     bool answered_before;
 };
 
+/* Counts its posts by result, and how late live ones were heard. */
+void ear_delivery_measure(const struct ear_delivery *delivery);
+
 #endif

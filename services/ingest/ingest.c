@@ -2,10 +2,10 @@
 #include "care.h"
 #include "events.h"
 #include "fetch/fetch.h"
+#include "hearing.h"
 #include "http.h"
 #include "intake.h"
 #include "lease.h"
-#include "listener.h"
 #include "offer.h"
 #include "store_sql.h"
 #include <stdio.h>
@@ -29,8 +29,7 @@ struct ingest {
     struct ear_offer *offer;
     struct ear_intake *intake;
     struct ear_http *http;
-    struct ear_listener **listeners;
-    size_t listener_count;
+    struct ear_hearing *hearing;
     char lease[LEASE_NAME]; /* on our own intake rows */
     struct ear_timer *count_timer, *adopt_timer, *forget_timer, *drain_timer;
     bool key_known;
@@ -148,67 +147,15 @@ static void on_lease(void *self, const char *name, bool held)
         }
         return;
     }
-    for (size_t i = 0; i < ingest->listener_count; i++) {
-        if (strcmp(ear_listener_lease(ingest->listeners[i]), name) == 0) {
-            ear_listener_lease_changed(ingest->listeners[i], held);
-        }
-    }
-}
-
-static bool is_heard(const struct ingest *ingest, const char *account)
-{
-    for (size_t i = 0; i < ingest->listener_count; i++) {
-        if (strcmp(ear_listener_account(ingest->listeners[i]), account) == 0) return true;
-    }
-    return false;
-}
-
-static void drop_changed(struct ingest *ingest)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < ingest->listener_count; i++) {
-        struct ear_listener *listener = ingest->listeners[i];
-        const struct ear_account *account =
-            ear_care_find(ingest->care, ear_str_from(ear_listener_account(listener)));
-        if (account && ear_listener_fits(listener, account)) {
-            ingest->listeners[kept++] = listener;
-        } else {
-            ear_listener_free(&listener);
-        }
-    }
-    ingest->listener_count = kept;
+    ear_hearing_lease_changed(ingest->hearing, name, held);
 }
 
 static void on_care_changed(void *self)
 {
     struct ingest *ingest = self;
     if (ingest->draining) return;
-    const struct ear_listener_env env = {.loop = ear_svc_loop(ingest->svc),
-                                         .pg = ingest->pg,
-                                         .fetch = ingest->fetch,
-                                         .intake = ingest->intake,
-                                         .leases = ingest->leases};
-    drop_changed(ingest);
-    struct ear_listener **all =
-        ear_alloc((ear_care_count(ingest->care) + 1) * sizeof(struct ear_listener *));
-    size_t count = ingest->listener_count;
-    if (count) memcpy(all, ingest->listeners, count * sizeof(*all));
-    for (size_t i = 0; i < ear_care_count(ingest->care); i++) {
-        const struct ear_account *account = ear_care_at(ingest->care, i);
-        if (!account->enabled || !account->connector || is_heard(ingest, account->key)) continue;
-        ear_listener_new(&all[count++], &env, account);
-    }
-    free(ingest->listeners);
-    ingest->listeners = all;
-    ingest->listener_count = count;
+    ear_hearing_follow(ingest->hearing, ingest->care);
     ear_leases_renew(ingest->leases);
-}
-
-static void drop_listeners(struct ingest *ingest)
-{
-    for (size_t i = 0; i < ingest->listener_count; i++) ear_listener_free(&ingest->listeners[i]);
-    EAR_FREE(ingest->listeners);
-    ingest->listener_count = 0;
 }
 
 /* --- Counting --- */
@@ -250,13 +197,7 @@ static void show(const struct ingest *ingest)
     ear_metric_set(&M_SINKS, (double)stats.source.sinks);
     size_t own = ear_leases_held(ingest->leases, ingest->lease, NULL) ? 1 : 0;
     ear_metric_set(&M_LEASES_HELD, (double)(ear_leases_count(ingest->leases) - own));
-    for (size_t i = 0; i < ingest->listener_count; i++) {
-        int64_t heard_us = ear_listener_heard_us(ingest->listeners[i]);
-        if (heard_us) {
-            ear_metric_set(&M_HEARD_AGE, age_s(heard_us),
-                           ear_listener_account(ingest->listeners[i]));
-        }
-    }
+    ear_hearing_show(ingest->hearing);
 }
 
 static void on_count(void *self)
@@ -376,6 +317,12 @@ static ear_err make_rooms(struct ingest *ingest, struct ear_diag *diag)
     ear_intake_new(&ingest->intake, &intake);
     ear_leases_new(&ingest->leases, &leases);
     ear_leases_want(ingest->leases, ingest->lease);
+    const struct ear_listener_env hearing = {.loop = loop,
+                                             .pg = ingest->pg,
+                                             .fetch = ingest->fetch,
+                                             .intake = ingest->intake,
+                                             .leases = ingest->leases};
+    ear_hearing_new(&ingest->hearing, &hearing);
     ear_http_new(&ingest->http, ear_svc_httpd(ingest->svc), ingest->care, ingest->intake, settings);
     return EAR_OK;
 }
@@ -477,7 +424,7 @@ void ear_ingest_drain(void *self)
     ingest->drain_until_ms = ear_clock_mono_ms() + ear_ingest_settings.settle_wait_ms;
     ear_http_drain(ingest->http);
     ear_offer_drain(ingest->offer);
-    drop_listeners(ingest);
+    ear_hearing_free(&ingest->hearing);
     ear_timer_new(&ingest->drain_timer, ear_svc_loop(ingest->svc), on_drain, ingest);
     ear_timer_start(ingest->drain_timer, 0, DRAIN_MS);
 }
@@ -489,7 +436,7 @@ void ear_ingest_stop(void *self)
     ear_timer_free(&ingest->adopt_timer);
     ear_timer_free(&ingest->forget_timer);
     ear_timer_free(&ingest->drain_timer);
-    drop_listeners(ingest);
+    ear_hearing_free(&ingest->hearing);
     ear_fetch_free(&ingest->fetch);
     ear_pg_free(&ingest->pg); /* whoever waits for it is told now */
     ear_intake_free(&ingest->intake);

@@ -2,8 +2,8 @@
 #include "commit.h"
 #include "events.h"
 #include "feed_line.h"
+#include "known.h"
 #include "months.h"
-#include "store_sql.h"
 #include <stdlib.h>
 
 #define COMMIT_POSTS  512
@@ -34,60 +34,9 @@ struct ear_intake {
     size_t busy;  /* deliveries not told yet */
 };
 
-const char *ear_post_result_name(ear_post_result_kind kind)
-{
-    static const char *const names[EAR_RESULT_KINDS] = {"none", "stored", "duplicate", "tombstoned",
-                                                        "refused"};
-    return names[kind];
-}
-
 static void pump(struct ear_intake *intake);
 
 /* --- Deliveries --- */
-
-static struct ear_str account_of(const struct ear_delivery *delivery,
-                                 const struct ear_post_in *post)
-{
-    return post->account.len ? post->account : delivery->account;
-}
-
-/* What the id itself says comes first: it is the same by every route. */
-static int64_t time_of(const struct ear_post_in *post)
-{
-    const struct ear_connector_in *connector = ear_connector_in_find(post->platform, NULL);
-    int64_t at_us =
-        connector && connector->id_time_us ? connector->id_time_us(post->external_id) : 0;
-    return at_us ? at_us : post->trusted_at_us;
-}
-
-static void work_out(struct ear_intake *intake, const struct ear_delivery *delivery, size_t at,
-                     int64_t now_us)
-{
-    const struct ear_post_in *post = &delivery->posts[at];
-    struct ear_post_known *known = &delivery->known[at];
-    const struct ear_id_key *key = &intake->key;
-    struct ear_str account = account_of(delivery, post);
-    known->post_id = ear_id_post(key, post->platform, post->external_id, time_of(post), now_us);
-    known->customer_id = ear_id_customer(key, post->platform, post->author_id);
-    known->self_ref = ear_id_ref(key, EAR_REF_POST, post->platform, post->external_id);
-    if (post->in_reply_to.len) {
-        known->reply_ref = ear_id_ref(key, EAR_REF_POST, post->platform, post->in_reply_to);
-    }
-    if (post->conversation.len) {
-        known->conversation_ref =
-            ear_id_ref(key, EAR_REF_CONVERSATION, post->platform, post->conversation);
-    }
-    known->account = EAR_STR("");
-    if (ear_care_find(intake->opts.care, account)) {
-        known->account = account;
-    } else {
-        ear_care_warn_unknown(intake->opts.care, account);
-    }
-    known->entry =
-        post->entry != EARSHOT__V1__ENTRY__ENTRY_UNSPECIFIED ? post->entry : delivery->entry;
-    known->own = post->own || ear_care_is_own(intake->opts.care, post->platform, post->author_id);
-    delivery->results[at].post_id = known->post_id;
-}
 
 static size_t bytes_of(const struct ear_post_in *post)
 {
@@ -111,7 +60,9 @@ static void prepare(struct ear_intake *intake, struct ear_delivery *delivery)
         struct ear_diag diag = {0};
         delivery->bytes += bytes_of(&delivery->posts[i]);
         if (ear_post_in_check(&delivery->posts[i], now_us, &diag) == EAR_OK) {
-            work_out(intake, delivery, i, now_us);
+            delivery->known[i] =
+                ear_post_known_of(&intake->key, intake->opts.care, delivery, &delivery->posts[i]);
+            delivery->results[i].post_id = delivery->known[i].post_id;
             continue;
         }
         delivery->results[i].kind = EAR_RESULT_REFUSED;
@@ -120,29 +71,12 @@ static void prepare(struct ear_intake *intake, struct ear_delivery *delivery)
     }
 }
 
-static void measure(const struct ear_delivery *delivery)
-{
-    for (size_t i = 0; i < delivery->count; i++) {
-        const struct ear_post_result *result = &delivery->results[i];
-        if (result->kind == EAR_RESULT_NONE) continue;
-        ear_metric_add(&M_POSTS_TOTAL, 1, ear_lane_name(delivery->lane),
-                       ear_post_result_name(result->kind));
-        if (result->kind != EAR_RESULT_STORED || delivery->lane != EAR_LANE_LIVE) continue;
-        char account[64] = "none";
-        int64_t lag_us = delivery->received_at_us - delivery->posts[i].created_at_us;
-        if (delivery->known[i].account.len) {
-            (void)ear_str_copy(account, sizeof(account), delivery->known[i].account);
-        }
-        ear_metric_observe(&M_INGEST_LAG, lag_us > 0 ? (double)lag_us / 1e6 : 0, account);
-    }
-}
-
 static void tell(struct ear_intake *intake, struct ear_delivery *delivery)
 {
     struct ear_post_result *results = delivery->results;
     struct ear_post_known *known = delivery->known;
     struct ear_buf answer;
-    measure(delivery);
+    ear_delivery_measure(delivery);
     intake->busy--;
     /* The route may give its delivery up in done. */
     answer = delivery->answer;
@@ -270,44 +204,15 @@ static void on_months(void *self, ear_err err, const struct ear_pg_result *const
         pump(intake);
         return;
     }
-    for (size_t s = 0; s < commit->slice_count && err == EAR_OK; s++) {
-        const struct ear_slice *slice = &commit->slices[s];
-        for (size_t i = slice->from; i < slice->to; i++) {
-            ear_months_note(&intake->months, ear_id_time_us(&slice->delivery->known[i].post_id));
-        }
-    }
+    if (err == EAR_OK) ear_commit_note_months(commit, &intake->months);
     write_posts(intake, commit); /* a month that cannot be made refuses its posts there */
-}
-
-/* NULL when all months of the commit are there. */
-static struct ear_pg_batch *lacking_months(const struct ear_intake *intake,
-                                           const struct ear_commit *commit)
-{
-    struct ear_months asked = intake->months;
-    struct ear_pg_batch *batch = NULL;
-    struct ear_pg_array *times = NULL;
-    for (size_t s = 0; s < commit->slice_count; s++) {
-        const struct ear_slice *slice = &commit->slices[s];
-        for (size_t i = slice->from; i < slice->to; i++) {
-            int64_t at_us = ear_id_time_us(&slice->delivery->known[i].post_id);
-            if (!ear_months_lack(&asked, at_us)) continue;
-            ear_months_note(&asked, at_us);
-            if (!batch) {
-                batch = ear_pg_batch_new(0);
-                ear_pg_batch_add(batch, STORE_ENSURE_MONTHS);
-                times = ear_pg_array(batch, EAR_PG_TIME);
-            }
-            ear_pg_push_int(times, at_us);
-        }
-    }
-    return batch;
 }
 
 static void start(struct ear_intake *intake, struct ear_commit *commit)
 {
     commit->home = intake;
     intake->queues[commit->lane].under_way++;
-    struct ear_pg_batch *months = lacking_months(intake, commit);
+    struct ear_pg_batch *months = ear_commit_months(commit, &intake->months);
     if (months) {
         ear_pg_run(intake->opts.pg, &months, on_months, commit);
     } else {
