@@ -61,19 +61,25 @@ static const struct {
     {"middot", "·"}, {"copy", "©"},   {"reg", "®"},
 };
 
+/* 16 or more: no digit. */
+static unsigned digit_of(char c)
+{
+    if (c >= '0' && c <= '9') return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f') return (unsigned)(c - 'a') + 10;
+    if (c >= 'A' && c <= 'F') return (unsigned)(c - 'A') + 10;
+    return 16;
+}
+
 static bool number_entity(struct ear_str name, uint32_t *cp)
 {
     uint64_t value = 0;
-    bool hex = name.len > 1 && (name.ptr[1] == 'x' || name.ptr[1] == 'X');
+    bool hex = name.len > 2 && (name.ptr[1] == 'x' || name.ptr[1] == 'X');
+    unsigned base = hex ? 16 : 10;
     if (name.len < 2 || name.ptr[0] != '#' || name.len > 10) return false;
     for (size_t i = hex ? 2 : 1; i < name.len; i++) {
-        char c = name.ptr[i];
-        unsigned digit = c >= '0' && c <= '9'          ? (unsigned)(c - '0')
-                         : hex && c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                         : hex && c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
-                                                       : 99;
-        if (digit == 99) return false;
-        value = value * (hex ? 16 : 10) + digit;
+        unsigned digit = digit_of(name.ptr[i]);
+        if (digit >= base) return false;
+        value = value * base + digit;
     }
     *cp = value > 0x10ffff ? 0 : (uint32_t)value;
     return true;

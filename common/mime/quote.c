@@ -51,25 +51,33 @@ static bool is_header_block(struct ear_str line, struct ear_str rest)
     return false;
 }
 
-/* "On Monday, Ana wrote:" (perhaps over two lines): ends with a colon, quoted lines follow. */
-static bool introduces(struct ear_str line, struct ear_str rest)
+static bool ends_with_colon(struct ear_str line)
 {
     line = ear_str_trim(line);
-    if (!line.len || line.ptr[line.len - 1] != ':') {
-        struct ear_str second;
-        struct ear_str after = rest;
-        bool opens = starts_nocase(line, "On ") || starts_nocase(line, "Am ") ||
-                     starts_nocase(line, "Le ") || starts_nocase(line, "El ") ||
-                     starts_nocase(line, "Il ") || starts_nocase(line, "Op ");
-        if (!opens || !next_line(&after, &second) || is_quoted(second)) return false;
-        second = ear_str_trim(second);
-        return second.len && second.ptr[second.len - 1] == ':' && introduces(second, after);
-    }
+    return line.len && line.ptr[line.len - 1] == ':';
+}
+
+static bool quote_follows(struct ear_str rest)
+{
+    struct ear_str line;
     while (next_line(&rest, &line)) {
         if (is_quoted(line)) return true;
         if (ear_str_trim(line).len) return false;
     }
     return false;
+}
+
+/* "On Monday, Ana wrote:", perhaps over two lines, with quoted lines behind it. */
+static bool introduces(struct ear_str line, struct ear_str rest)
+{
+    static const char *const openings[] = {"On ", "Am ", "Le ", "El ", "Il ", "Op "};
+    struct ear_str second;
+    if (ends_with_colon(line)) return quote_follows(rest);
+    bool opens = false;
+    line = ear_str_trim(line);
+    for (size_t i = 0; i < EAR_COUNT(openings); i++) opens |= starts_nocase(line, openings[i]);
+    if (!opens || !next_line(&rest, &second)) return false;
+    return !is_quoted(second) && ends_with_colon(second) && quote_follows(rest);
 }
 
 static bool is_signature(struct ear_str line)

@@ -1,10 +1,12 @@
 /* One line a connector; adding one touches nothing else of this service. */
 #include "connector.h"
 #include "connectors/bluesky/bluesky.h"
+#include "connectors/mail/mail.h"
 #include "json/json.h"
 
 static const struct ear_connector_in *const connectors[] = {
     &ear_bluesky_in,
+    &ear_mail_in,
     NULL,
 };
 
