@@ -41,7 +41,7 @@ struct ear_pg_opts {
 ear_err ear_pg_new(struct ear_pg **out, struct ear_loop *loop, const struct ear_pg_opts *opts,
                    struct ear_diag *diag) EAR_MUST_CHECK;
 /* Fails everything that waits or is under way with EAR_CLOSED, in the order it was given. */
-void ear_pg_free(struct ear_pg **pg);
+void ear_pg_free(struct ear_pg **pg); /* not from inside a callback of a batch */
 bool ear_pg_is_up(const struct ear_pg *pg);
 /* Why there is no connection, for /readyz and logs; "" when up. */
 const char *ear_pg_why_down(const struct ear_pg *pg);
@@ -103,8 +103,9 @@ typedef void ear_pg_fn(void *self, ear_err err, const struct ear_pg_result *cons
 void ear_pg_run(struct ear_pg *pg, struct ear_pg_batch **batch, ear_pg_fn *fn, void *self);
 
 /* A session keeps one connection for a transaction of more than one round trip: BEGIN goes out
- * with the first batch, COMMIT with the one run with `commit`. The session ends with commit, with
- * ear_pg_session_end (ROLLBACK), or with the first error, after which it is dead. */
+ * with the first batch, COMMIT with the one run with `commit`. One batch at a time. The session ends with commit, with
+ * ear_pg_session_end (ROLLBACK), or with the first error, after which it is dead; memory goes with
+ * ear_pg_session_end in any case. */
 void ear_pg_session_new(struct ear_pg_session **out, struct ear_pg *pg);
 void ear_pg_session_run(struct ear_pg_session *session, struct ear_pg_batch **batch, bool commit,
                         ear_pg_fn *fn, void *self);

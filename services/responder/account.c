@@ -60,6 +60,11 @@ bool ear_account_leased(const struct ear_account *account)
            ear_loop_now_ms(account->core->loop) < account->leased_until_ms - LEASE_MARGIN_MS;
 }
 
+int64_t ear_account_now_us(const struct ear_account *account)
+{
+    return ear_clock_wall_us() + account->ahead_us;
+}
+
 /* ---- opening ---- */
 
 struct secrets {

@@ -33,6 +33,7 @@ struct ear_account {
 
     struct ear_bucket bucket;
     int64_t resume_at_us; /* the platform's own limit */
+    int64_t ahead_us;     /* of the database's clock before ours; rather too little than too much */
 
     bool loading, wake_again;
     size_t under_way;
@@ -58,6 +59,8 @@ size_t ear_accounts_under_way(struct ear_accounts *accounts);
 
 /* The lease is ours for some time still. */
 bool ear_account_leased(const struct ear_account *account);
+/* The database's time: what journal and queue are compared with, on whatever host. */
+int64_t ear_account_now_us(const struct ear_account *account);
 /* True when it can speak now; otherwise begins to open it, and wakes the sender when that ended. */
 bool ear_account_open(struct ear_account *account);
 /* Ends what is under way without an end in the journal: for the stop of the service. */

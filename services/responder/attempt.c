@@ -77,7 +77,7 @@ static const char *state_name(ear_attempt_state state)
 static void tell(const struct ear_attempt *a, const char *why)
 {
     const struct ear_verdict *v = &a->verdict;
-    int64_t wait_us = v->final ? 0 : v->next_at_us - ear_clock_wall_us();
+    int64_t wait_us = v->final ? 0 : v->next_at_us - ear_account_now_us(a->account);
     ear_log(&EV_ATTEMPT_ENDED, kv_id("reply", &a->reply_id), kv_id("case", &a->case_id),
             kv_text("account", a->account->id), kv_int("attempt", a->number),
             kv_text("state", state_name(v->state)), kv_text("reason", v->reason),
@@ -95,7 +95,7 @@ static void end(struct ear_attempt *a, const char *why)
 {
     set_phase(a, EAR_PHASE_ENDING);
     if (a->verdict.state == EAR_ATTEMPT_SENT && !a->visible_at_us)
-        a->visible_at_us = ear_clock_wall_us();
+        a->visible_at_us = ear_account_now_us(a->account);
     tell(a, why);
     (void)ear_fault("responder.before_outcome");
     commit(a);
@@ -143,7 +143,7 @@ static void keep_session(struct ear_attempt *a, struct ear_str session)
 static void pause_account(struct ear_attempt *a, int64_t until_us)
 {
     struct ear_account *account = a->account;
-    if (until_us <= ear_clock_wall_us()) return;
+    if (until_us <= ear_account_now_us(a->account)) return;
     a->pause_until_us = until_us;
     if (until_us <= account->resume_at_us) return;
     char until[EAR_TIME_TEXT_BYTES];
@@ -164,7 +164,7 @@ static void judge_sent(struct ear_attempt *a, const struct ear_send_result *resu
     struct ear_account *account = a->account;
     const struct ear_responder *core = account->core;
     a->verdict = ear_decide_sent(&a->view, &account->connector->caps, &core->limits, result,
-                                 ear_clock_wall_us(), ear_random_below(UINT64_MAX));
+                                 ear_account_now_us(account), ear_random_below(UINT64_MAX));
     copy_bytes(&a->external_id, result->external_id);
     keep_session(a, result->session);
     a->visible_at_us = result->visible_at_us;
@@ -187,7 +187,7 @@ static void judge_looked(struct ear_attempt *a, const struct ear_look_result *re
     struct ear_account *account = a->account;
     const struct ear_responder *core = account->core;
     a->verdict = ear_decide_looked(&a->view, &account->connector->caps, &core->limits, result,
-                                   ear_clock_wall_us(), ear_random_below(UINT64_MAX));
+                                   ear_account_now_us(account), ear_random_below(UINT64_MAX));
     copy_bytes(&a->external_id, result->external_id);
     keep_session(a, result->session);
     a->visible_at_us = result->visible_at_us;
@@ -318,7 +318,7 @@ static void commit(struct ear_attempt *a)
     struct ear_pg_batch *batch = write_phase(a);
     a->asked_ms = ear_loop_now_ms(a->account->core->loop);
     a->view.started_at_us =
-        a->phase == EAR_PHASE_BEGINNING ? ear_clock_wall_us() : a->view.started_at_us;
+        a->phase == EAR_PHASE_BEGINNING ? ear_account_now_us(a->account) : a->view.started_at_us;
     ear_pg_run(a->account->core->pg, &batch, on_commit, a);
 }
 
@@ -439,8 +439,9 @@ static void reopen(struct ear_attempt *a)
 {
     struct ear_send_result open = {.state = EAR_SEND_UNKNOWN, .reason = "interrupted"};
     a->row = EAR_ROW_ADOPT;
-    a->verdict = ear_decide_sent(&a->view, &a->account->connector->caps, &a->account->core->limits,
-                                 &open, ear_clock_wall_us(), ear_random_below(UINT64_MAX));
+    a->verdict =
+        ear_decide_sent(&a->view, &a->account->connector->caps, &a->account->core->limits, &open,
+                        ear_account_now_us(a->account), ear_random_below(UINT64_MAX));
     end(a, "found open in the journal");
 }
 
@@ -493,6 +494,6 @@ void ear_attempt_start(struct ear_account *account, const struct ear_attempt_sou
     struct ear_step step = {.kind = EAR_STEP_FORGET};
     if (!over)
         step = ear_decide_step(view, &account->connector->caps, &account->core->limits,
-                               ear_clock_wall_us());
+                               ear_account_now_us(a->account));
     follow(a, &step, source->key);
 }

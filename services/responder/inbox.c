@@ -96,6 +96,7 @@ static void on_stored(void *self, ear_err err, const struct ear_pg_result *const
 
 struct columns {
     struct ear_pg_array *replies, *customers, *accounts, *payloads;
+    struct ear_pg_array *woken; /* of the notice */
 };
 
 static ear_err push_item(struct columns *columns, struct ear_str item, struct ear_arena *arena)
@@ -111,6 +112,7 @@ static ear_err push_item(struct columns *columns, struct ear_str item, struct ea
     ear_pg_push_id(columns->customers, &customer_id);
     ear_pg_push_text(columns->accounts, ear_str_from(reply->account));
     ear_pg_push_text(columns->payloads, item);
+    ear_pg_push_text(columns->woken, ear_str_from(reply->account));
     return EAR_OK;
 }
 
@@ -123,6 +125,8 @@ static void push_items(struct arrival *arrival, const struct ear_batch *batch,
     columns.customers = ear_pg_array(sql, EAR_PG_ID);
     columns.accounts = ear_pg_array(sql, EAR_PG_TEXT);
     columns.payloads = ear_pg_array(sql, EAR_PG_BYTES);
+    ear_pg_batch_add(sql, STORE_NOTIFY_SENDING);
+    columns.woken = ear_pg_array(sql, EAR_PG_TEXT);
     for (size_t i = 0; i < batch->count; i++) {
         ear_err err = push_item(&columns, batch->items[i], arena);
         ear_arena_reset(arena);
@@ -146,7 +150,6 @@ static void on_batch(void *self, const struct ear_batch *batch)
     struct ear_pg_batch *sql = ear_pg_batch_new(0);
     ear_pg_batch_add(sql, STORE_ACCEPT_REPLIES);
     push_items(arrival, batch, sql);
-    ear_pg_batch_add(sql, STORE_NOTIFY_SENDING);
     (void)ear_fault("responder.before_accept");
     ear_pg_run(inbox->core->pg, &sql, on_stored, arrival);
 }

@@ -93,12 +93,17 @@ static bool wake_one(void *self, struct ear_str key, void *value)
     return true;
 }
 
-/* Another responder stored replies, perhaps of accounts that are ours. */
+/* Another responder stored replies of an account, which may be ours; without a name notices may
+ * have been missed. */
 static void on_sending(void *self, struct ear_str payload)
 {
     struct ear_responder *core = self;
-    (void)payload;
-    if (core->keyed) ear_map_each(core->accounts->by_id, wake_one, NULL);
+    if (!core->keyed) return;
+    struct ear_account *account = ear_accounts_find(core->accounts, payload);
+    if (account)
+        ear_sender_wake(account);
+    else if (!payload.len)
+        ear_map_each(core->accounts->by_id, wake_one, NULL);
 }
 
 /* ---- start and stop ---- */

@@ -21,6 +21,12 @@ static bool speaks(const struct ear_account *account)
     return account->declared && account->connector;
 }
 
+/* Declared, but it cannot say anything now. */
+static bool is_mute(const struct ear_account *account)
+{
+    return !account->enabled || !account->voice || account->stale;
+}
+
 static int64_t room(struct ear_account *account)
 {
     unsigned limit = speaks(account) ? account->connector->caps.concurrent : CONCURRENT;
@@ -33,10 +39,10 @@ static int64_t wait_ms(struct ear_account *account)
     if (account->core->draining || !ear_account_leased(account)) return -1;
     if (room(account) < 1) return -1;
     if (!speaks(account)) return 0;
-    if (!account->enabled) return -1;
-    int64_t pause_us = account->resume_at_us - ear_clock_wall_us();
+    int64_t pause_us = account->resume_at_us - ear_account_now_us(account);
     if (pause_us > 0) return pause_us / EAR_US_PER_MS + 1;
-    if (!ear_account_open(account)) return account->opening ? -1 : IDLE_MS;
+    if (account->enabled && !ear_account_open(account) && account->opening) return -1;
+    if (is_mute(account)) return 0;
     return ear_bucket_wait_ms(&account->bucket, ear_loop_now_ms(account->core->loop));
 }
 
@@ -53,9 +59,9 @@ static void read_view(const struct ear_pg_result *rows, size_t row, struct ear_r
     };
 }
 
-static void launch(struct ear_account *account, const struct ear_pg_result *rows, size_t row)
+static void launch(struct ear_account *account, const struct ear_pg_result *rows, size_t row,
+                   const struct ear_reply_view *view)
 {
-    struct ear_reply_view view;
     struct ear_attempt_source source = {
         .reply_id = ear_pg_get_id(rows, row, 0),
         .customer_id = ear_pg_get_id(rows, row, 1),
@@ -66,8 +72,38 @@ static void launch(struct ear_account *account, const struct ear_pg_result *rows
         .recipient_id = ear_pg_get_str(rows, row, 14),
         .recipient_name = ear_pg_get_str(rows, row, 15),
     };
-    read_view(rows, row, &view);
-    ear_attempt_start(account, &source, &view);
+    ear_attempt_start(account, &source, view);
+}
+
+/* A mute account (disabled, settings or secret that do not do) keeps its replies until they are too
+ * old; nothing else can happen to them. */
+static bool may_launch(struct ear_account *account, const struct ear_reply_view *view)
+{
+    if (!ear_account_leased(account) || account->core->draining || room(account) < 1) return false;
+    if (!speaks(account)) return true;
+    if (is_mute(account)) {
+        struct ear_step step = ear_decide_step(view, &account->connector->caps,
+                                               &account->core->limits, ear_account_now_us(account));
+        return step.kind == EAR_STEP_END;
+    }
+    return ear_bucket_take(&account->bucket, ear_loop_now_ms(account->core->loop));
+}
+
+/* Launches what is due; returns when to look again, 0 for at once. */
+static int64_t launch_due(struct ear_account *account, const struct ear_pg_result *rows)
+{
+    struct ear_reply_view view;
+    bool launched = false;
+    for (size_t i = 0; i < ear_pg_rows(rows); i++) {
+        account->ahead_us = ear_pg_get_time(rows, i, 16) - ear_clock_wall_us();
+        int64_t due_us = ear_pg_get_time(rows, i, 2) - ear_account_now_us(account);
+        if (due_us > 0) return launched ? 0 : due_us / EAR_US_PER_MS + 1;
+        read_view(rows, i, &view);
+        if (!may_launch(account, &view)) continue;
+        launch(account, rows, i, &view);
+        launched = true;
+    }
+    return launched ? 0 : IDLE_MS;
 }
 
 static void on_due(void *self, ear_err err, const struct ear_pg_result *const *results,
@@ -82,24 +118,8 @@ static void on_due(void *self, ear_err err, const struct ear_pg_result *const *r
         return;
     }
     EAR_CHECK(count == 1);
-    int64_t now_us = ear_clock_wall_us();
-    int64_t next_ms = IDLE_MS;
-    bool more = false;
-    for (size_t i = 0; i < ear_pg_rows(results[0]); i++) {
-        int64_t due_us = ear_pg_get_time(results[0], i, 2);
-        if (due_us > now_us) {
-            next_ms = (due_us - now_us) / EAR_US_PER_MS + 1;
-            break;
-        }
-        if (!ear_account_leased(account) || account->core->draining || room(account) < 1) break;
-        if (speaks(account) && (account->stale || !account->voice)) break;
-        if (speaks(account) &&
-            !ear_bucket_take(&account->bucket, ear_loop_now_ms(account->core->loop)))
-            break;
-        launch(account, results[0], i);
-        more = true;
-    }
-    if (more || account->wake_again)
+    int64_t next_ms = launch_due(account, results[0]);
+    if (!next_ms || account->wake_again)
         ear_sender_wake(account);
     else
         sleep_ms(account, next_ms);

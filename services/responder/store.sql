@@ -57,7 +57,7 @@ SELECT r.reply_id, r.customer_id, r.account_id, now(), r.payload
 RETURNING reply_id, account_id;
 
 -- name: notify_sending
-SELECT pg_notify('earshot_sending', '');
+SELECT pg_notify('earshot_sending', a) FROM (SELECT DISTINCT unnest($1::text[]) AS a) accounts;
 
 -- The oldest reply to each customer, whatever its time: a later one never overtakes it. Names the
 -- last attempt, and whether an earlier one may be visible after all.
@@ -66,7 +66,7 @@ SELECT s.reply_id, s.customer_id, s.next_at, s.tries, s.accepted_at, s.payload,
        a.attempt_no, a.state, a.key, a.started_at, a.looks,
        EXISTS (SELECT FROM attempt o WHERE o.reply_id = s.reply_id AND o.customer_id = s.customer_id
                   AND o.state = 5 AND o.reason = 'open'),
-       p.external_id, p.thread, i.author_id, coalesce(nullif(i.handle, ''), i.name)
+       p.external_id, p.thread, i.author_id, coalesce(nullif(i.handle, ''), i.name), now()
   FROM sending s
   LEFT JOIN LATERAL (SELECT attempt_no, state, key, started_at, looks FROM attempt
                       WHERE reply_id = s.reply_id AND customer_id = s.customer_id

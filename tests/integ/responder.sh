@@ -130,6 +130,26 @@ must_end 2 no_account
 reply "To a platform without connector" "@mute"
 must_end 2 no_connector
 
+say "an account without its secret keeps its replies until somebody mends it, or they are too old"
+mv "$WORK/secrets/shop" "$WORK/secrets/shop.away"
+pg_query "SELECT pg_notify('earshot_care', '')" >/dev/null
+must_settle "the mistake is told" 20 grep -q 'event=responder.account_unusable.*shop' "$WORK/log/responder.1"
+reply "Mended answer"
+sleep 1
+expect_eq "requests" 0 "$(requests_of "$REPLY")"
+mv "$WORK/secrets/shop.away" "$WORK/secrets/shop"
+pg_query "SELECT pg_notify('earshot_care', '')" >/dev/null
+must_end 1 -
+pg_query "UPDATE account SET enabled = false WHERE account_id = '@shop'; SELECT pg_notify('earshot_care', '')" >/dev/null
+stop_responder 1
+start_responder 1 EAR_RESPONDER_GIVE_UP_AFTER=2s
+reply "Too late"
+must_end 2 gave_up 40
+expect_eq "requests" 0 "$(requests_of "$REPLY")"
+stop_responder 1
+pg_query "UPDATE account SET enabled = true WHERE account_id = '@shop'"
+start_responder 1
+
 say "a line cut after the request is an open fate: again, and the receiver dedupes"
 echo drop >"$WORK/mood"
 reply "Fourth answer"
