@@ -103,9 +103,9 @@ typedef void ear_pg_fn(void *self, ear_err err, const struct ear_pg_result *cons
 void ear_pg_run(struct ear_pg *pg, struct ear_pg_batch **batch, ear_pg_fn *fn, void *self);
 
 /* A session keeps one connection for a transaction of more than one round trip: BEGIN goes out
- * with the first batch, COMMIT with the one run with `commit`. One batch at a time. The session ends with commit, with
- * ear_pg_session_end (ROLLBACK), or with the first error, after which it is dead; memory goes with
- * ear_pg_session_end in any case. */
+ * with the first batch, COMMIT with the one run with `commit`. One batch at a time. The session
+ * ends with commit, with ear_pg_session_end (ROLLBACK), or with the first error, after which it is
+ * dead; memory goes with ear_pg_session_end in any case. */
 void ear_pg_session_new(struct ear_pg_session **out, struct ear_pg *pg);
 void ear_pg_session_run(struct ear_pg_session *session, struct ear_pg_batch **batch, bool commit,
                         ear_pg_fn *fn, void *self);
