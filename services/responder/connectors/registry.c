@@ -1,11 +1,13 @@
 /* One line a connector; adding one touches nothing else of this service. */
 #include "connector.h"
 #include "connectors/bluesky/bluesky.h"
+#include "connectors/mail/mail.h"
 #include "connectors/webhook/webhook.h"
 #include "json/json.h"
 
 static const struct ear_connector_out *const connectors[] = {
     &ear_bluesky_out,
+    &ear_mail_out,
     &ear_webhook_out,
     NULL,
 };

@@ -1,95 +1,14 @@
 /* Real requests over real sockets: what came back, and what is known of a request's fate. The peer
  * is a thread with blocking sockets that plays one line script after another. */
 #include "fetch/fetch.h"
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
+#include "script_peer.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-/* ---- the peer ---- */
-
-/* A script is a list of steps: "<text" reads until text was seen, ">text" sends it, "!" closes
- * with a reset, "." closes, "~" stays silent until the client goes. */
-struct peer {
-    int listener;
-    int port;
-    const char *const *script;
-    pthread_t thread;
-    char heard[65536];
-    size_t heard_len;
-};
-
-static void hear_until(struct peer *peer, int fd, const char *text)
-{
-    size_t from = peer->heard_len;
-    while (peer->heard_len < sizeof(peer->heard) - 1) {
-        peer->heard[peer->heard_len] = '\0';
-        if (strstr(peer->heard + from, text)) return;
-        struct pollfd ready = {.fd = fd, .events = POLLIN};
-        if (poll(&ready, 1, 10000) != 1) return;
-        ssize_t n = recv(fd, peer->heard + peer->heard_len, 1, 0);
-        if (n <= 0) return;
-        peer->heard_len++;
-    }
-}
-
-static void play(struct peer *peer, int fd)
-{
-    for (const char *const *step = peer->script; *step; step++) {
-        const char *text = *step + 1;
-        if (**step == '<') hear_until(peer, fd, text);
-        if (**step == '>' && send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) break;
-        if (**step == '~') hear_until(peer, fd, "\x01never");
-        if (**step == '!') {
-            struct linger now = {.l_onoff = 1, .l_linger = 0};
-            setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-        }
-    }
-    close(fd);
-}
-
-static void *serve(void *self)
-{
-    struct peer *peer = self;
-    int fd = accept(peer->listener, NULL, NULL);
-    if (fd >= 0) play(peer, fd);
-    return NULL;
-}
-
-static void peer_listen(struct peer *peer)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(at);
-    *peer = (struct peer){.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    assert_true(peer->listener >= 0);
-    assert_int_equal(bind(peer->listener, (struct sockaddr *)&at, sizeof(at)), 0);
-    assert_int_equal(listen(peer->listener, 8), 0);
-    assert_int_equal(getsockname(peer->listener, (struct sockaddr *)&at, &size), 0);
-    peer->port = ntohs(at.sin_port);
-}
-
-static void peer_start(struct peer *peer, const char *const *script)
-{
-    peer_listen(peer);
-    peer->script = script;
-    assert_int_equal(pthread_create(&peer->thread, NULL, serve, peer), 0);
-}
-
-static void peer_stop(struct peer *peer)
-{
-    shutdown(peer->listener, SHUT_RDWR);
-    pthread_join(peer->thread, NULL);
-    close(peer->listener);
-    peer->heard[peer->heard_len] = '\0';
-}
 
 /* ---- one request ---- */
 
