@@ -3,7 +3,6 @@
 #include "commands.h"
 #include "engine/facts.h"
 #include "events.h"
-#include "metrics.h"
 #include "outbox.h"
 #include "queue.h"
 #include "store_sql.h"
@@ -190,7 +189,6 @@ void ear_assignment_describe(void *self, struct ear_buf *json)
     struct assignment *a = self;
     size_t held = 0;
     for (size_t i = 0; i < EAR_COUNT(lease_names); i++) held += ear_leases_held(a->leases, i);
-    ear_metric_set(&M_WAITING, (double)ear_work_waiting(a->work));
     ear_err err = ear_buf_printf(
         json,
         "\"database\":%lld,\"database_least\":%d,\"classifiers\":%zu,\"responders\":%zu,"

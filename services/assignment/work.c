@@ -272,13 +272,19 @@ static void start(struct ear_work *work, struct ear_job *job)
     try_part(job);
 }
 
+static void count_waiting(struct ear_work *work, int more)
+{
+    work->waiting_count += (size_t)more;
+    ear_metric_set(&M_WAITING, (double)work->waiting_count);
+}
+
 static struct ear_job *take_waiting(struct ear_work *work)
 {
     for (size_t lane = 0; lane < EAR_LANES; lane++) {
         struct ear_job *job = TAILQ_FIRST(&work->waiting[lane]);
         if (!job) continue;
         TAILQ_REMOVE(&work->waiting[lane], job, link);
-        work->waiting_count--;
+        count_waiting(work, -1);
         return job;
     }
     return NULL;
@@ -303,7 +309,7 @@ static void on_batch(void *self, const struct ear_batch *batch)
         return;
     }
     TAILQ_INSERT_TAIL(&work->waiting[job->lane], job, link);
-    work->waiting_count++;
+    count_waiting(work, 1);
     start_more(work);
 }
 
@@ -317,7 +323,7 @@ static void on_orphaned(void *self, const struct ear_id *batch_id)
         {
             if (ear_id_cmp(&job->batch_id, batch_id) != 0) continue;
             TAILQ_REMOVE(&work->waiting[lane], job, link);
-            work->waiting_count--;
+            count_waiting(work, -1);
             ear_job_free(&job);
             return;
         }

@@ -400,23 +400,28 @@ static int respond(char **v)
     return 0;
 }
 
+static int play(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    if (argc >= 5 && argc <= 6 && strcmp(what, "feed") == 0) {
+        if (argc == 6) sinks_least = (size_t)number(argv[5]);
+        return feed(number(argv[2]), argv[3], argv[4]);
+    }
+    if (argc >= 8 && argc <= 9 && strcmp(what, "ask") == 0) return ask(argv + 2);
+    if (argc == 6 && strcmp(what, "respond") == 0) return respond(argv + 2);
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     struct ear_bus_opts opts = {.service = "classifier", .resolve_ms = 200};
     struct ear_diag diag;
-    int status = 2;
     ear_crypt_start();
     ear_log_start("peer", EAR_LOG_WARN);
     if (argc > 1 && strcmp(argv[1], "ask") == 0) opts.service = "operator";
     if (argc > 1 && strcmp(argv[1], "respond") == 0) opts.service = "responder";
     if (ear_loop_new(&loop) || ear_bus_new(&bus, loop, &opts, &diag)) die("bus", diag.text);
-    if (argc == 6 && strcmp(argv[1], "feed") == 0) sinks_least = (size_t)number(argv[5]);
-    if (argc >= 5 && argc <= 6 && strcmp(argv[1], "feed") == 0)
-        status = feed(number(argv[2]), argv[3], argv[4]);
-    else if (argc >= 8 && argc <= 9 && strcmp(argv[1], "ask") == 0)
-        status = ask(argv + 2);
-    else if (argc == 6 && strcmp(argv[1], "respond") == 0)
-        status = respond(argv + 2);
+    int status = play(argc, argv);
     ear_bus_free(&bus);
     ear_loop_free(&loop);
     return status;

@@ -67,40 +67,56 @@ static void lead_to(struct ear_book *book, struct ear_id ref, const struct ear_c
     ear_book_point(book, &ref, c);
 }
 
+static void say_row(const struct row *row, struct said *s)
+{
+    say(s, 1, 3, 0);
+    s->triage.answer = (Earshot__V1__Answer)row->answer;
+    s->triage.intent = (Earshot__V1__Intent)row->intent;
+    if (row->thread == BY_CONVERSATION)
+        s->heard.conversation_ref = id_of('r', 1);
+    else if (row->thread != BY_CUSTOMER && row->thread != OWN_POST)
+        s->heard.reply_ref = id_of('r', 1);
+    s->post.own = row->thread == OWN_POST || row->thread == OWN_LINKED;
+    if (s->post.own) s->heard.customer_id = id_of('c', 99);
+}
+
+static void check_case(const struct row *row, const struct ear_case *got,
+                       const struct ear_case *mine, const struct ear_case *other)
+{
+    switch (row->want) {
+    case EAR_DECIDED_JOINED:
+    case EAR_DECIDED_REOPENED:
+    case EAR_DECIDED_OWN:
+        assert_ptr_equal(got, mine);
+        break;
+    case EAR_DECIDED_OPENED:
+        assert_true(got->is_new && got != mine && got != other);
+        if (mine) assert_int_equal(ear_id_cmp(&got->follows, &mine->case_id), 0);
+        break;
+    case EAR_DECIDED_RELATED:
+        assert_ptr_equal(got, other);
+        break;
+    default:
+        assert_null(got);
+    }
+}
+
 static void run_row(const struct row *row)
 {
     void *state;
+    struct said s;
     world_up(&state);
     struct ear_book *book = state;
     struct ear_case *mine = row->before ? make_case(book, 1, 1, row->before) : NULL;
     struct ear_case *other = make_case(book, 2, 2, OPEN);
     int32_t other_seq = other->seq;
-    struct ear_id ref = id_of('r', 1);
-    struct said s;
-    say(&s, 1, 3, 0);
-    s.triage.answer = (Earshot__V1__Answer)row->answer;
-    s.triage.intent = (Earshot__V1__Intent)row->intent;
-    if (row->thread == BY_CONVERSATION)
-        s.heard.conversation_ref = ref;
-    else if (row->thread != BY_CUSTOMER && row->thread != OWN_POST)
-        s.heard.reply_ref = ref;
-    s.post.own = row->thread == OWN_POST || row->thread == OWN_LINKED;
-    if (s.post.own) s.heard.customer_id = id_of('c', 99);
-    if (row->thread == OF_OTHER)
-        lead_to(book, ref, other);
-    else if (mine)
-        lead_to(book, ref, mine);
+    const struct ear_case *linked = row->thread == OF_OTHER ? other : mine;
+    say_row(row, &s);
+    if (linked) lead_to(book, id_of('r', 1), linked);
 
     struct ear_case *got = decide_one(book, &s);
     assert_int_equal(last_decision(book), row->want);
-    bool keeps = row->want == EAR_DECIDED_JOINED || row->want == EAR_DECIDED_REOPENED ||
-                 row->want == EAR_DECIDED_OWN;
-    if (keeps) assert_ptr_equal(got, mine);
-    if (row->want == EAR_DECIDED_OPENED) {
-        assert_true(got->is_new && got != mine && got != other);
-        if (mine) assert_int_equal(ear_id_cmp(&got->follows, &mine->case_id), 0);
-    }
-    if (row->want == EAR_DECIDED_RELATED) assert_ptr_equal(got, other);
+    check_case(row, got, mine, other);
     assert_int_equal(other->seq, other_seq + (row->thread == OF_OTHER));
     world_down(&state);
 }

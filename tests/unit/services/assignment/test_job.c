@@ -1,0 +1,280 @@
+#include "job.h"
+
+#include "engine/act.h"
+#include "heard.h"
+#include "orders.h"
+#include "wire/wire.h"
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#define AT_US (INT64_C(1795312800) * EAR_US_PER_S)
+
+/* ---- items ---- */
+
+/* What is wrong with an item. */
+enum wrong {
+    NOTHING,
+    NO_POST_ID,
+    SHORT_CUSTOMER,
+    NO_TIME,
+    LATE_TIME,
+    NO_TRIAGE,
+    WILD_TRIAGE,
+    NOISE
+};
+
+static void pack_item(enum wrong wrong, uint8_t number, struct ear_buf *out)
+{
+    struct ear_id id = {{0, 0, 1, number}};
+    struct ear_buf inner;
+    char english[] = "en";
+    Earshot__V1__Post post = EARSHOT__V1__POST__INIT;
+    Earshot__V1__Triage triage = EARSHOT__V1__TRIAGE__INIT;
+    Earshot__V1__TriagedPost triaged = EARSHOT__V1__TRIAGED_POST__INIT;
+    ear_buf_init(&inner, 1 << 16);
+    if (wrong != NO_POST_ID) post.post_id = ear_wire_bytes(&id);
+    post.customer_id = ear_wire_bytes(&id);
+    if (wrong == SHORT_CUSTOMER) post.customer_id.len = 15;
+    post.created_at_us = wrong == NO_TIME ? 0 : wrong == LATE_TIME ? INT64_MAX : AT_US;
+    post.received_at_us = AT_US;
+    post.conversation_ref = ear_wire_bytes(&id);
+    triage.language = english;
+    if (wrong == WILD_TRIAGE) {
+        triage.intent = (Earshot__V1__Intent)99;
+        triage.urgency = 4000000000U;
+        triage.severity = 70000;
+        triage.answer_p = 7.5F;
+        triage.intent_p = -1.0F / 0.0F;
+    }
+    assert_int_equal(ear_wire_pack(&post.base, &inner), EAR_OK);
+    triaged.post = (ProtobufCBinaryData){inner.len, (uint8_t *)inner.data};
+    if (wrong != NO_TRIAGE) triaged.triage = &triage;
+    assert_int_equal(ear_wire_pack(&triaged.base, out), EAR_OK);
+    ear_buf_release(&inner);
+    if (wrong == NOISE) out->data[0] = '\x07';
+}
+
+static void test_heard__takes_nothing_for_granted(void **state)
+{
+    (void)state;
+    static const struct {
+        enum wrong wrong;
+        ear_err want;
+    } rows[] = {{NOTHING, EAR_OK},      {NO_POST_ID, EAR_INVALID}, {SHORT_CUSTOMER, EAR_INVALID},
+                {NO_TIME, EAR_INVALID}, {LATE_TIME, EAR_INVALID},  {NO_TRIAGE, EAR_OK},
+                {WILD_TRIAGE, EAR_OK},  {NOISE, EAR_INVALID}};
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
+        struct ear_buf item;
+        struct ear_heard heard;
+        struct ear_arena *arena = ear_arena_new(1 << 20);
+        ear_buf_init(&item, 1 << 16);
+        pack_item(rows[i].wrong, 1, &item);
+        assert_int_equal(ear_heard_read(ear_buf_str(&item), arena, &heard), rows[i].want);
+        if (rows[i].want == EAR_OK) {
+            assert_non_null(heard.triage);
+            assert_true(heard.triage->urgency <= 2 && heard.triage->severity <= 3);
+            assert_true(heard.triage->answer_p <= 1 && heard.triage->intent_p >= 0);
+            assert_true(heard.post->stored_at_us > 0 && heard.triage->triaged_at_us > 0);
+        }
+        if (rows[i].wrong == WILD_TRIAGE) assert_int_equal(heard.triage->intent, 0);
+        ear_buf_release(&item);
+        ear_arena_free(&arena);
+    }
+}
+
+/* ---- parts ---- */
+
+#define ITEMS 5
+
+static struct ear_job *make_job(size_t malformed)
+{
+    struct ear_buf items[ITEMS];
+    struct ear_str shown[ITEMS];
+    for (size_t i = 0; i < ITEMS; i++) {
+        ear_buf_init(&items[i], 1 << 16);
+        pack_item(i == malformed ? NOISE : NOTHING, (uint8_t)i, &items[i]);
+        shown[i] = ear_buf_str(&items[i]);
+    }
+    struct ear_batch batch = {.lane = EAR_LANE_LIVE, .items = shown, .count = ITEMS};
+    struct ear_job *job = ear_job_new(&batch, NULL);
+    for (size_t i = 0; i < ITEMS; i++) ear_buf_release(&items[i]); /* the job has copies */
+    return job;
+}
+
+/* Plays a database that refuses one post: all others must come through, it alone must fail. */
+static void test_job__halving_leaves_the_poison_alone(void **state)
+{
+    (void)state;
+    for (size_t poison = 0; poison < ITEMS; poison++) {
+        struct ear_job *job = make_job(ITEMS);
+        struct ear_part *part;
+        size_t rounds = 0;
+        assert_int_equal(ear_job_read(job), 0);
+        while ((part = ear_job_part(job)) && rounds++ < 50) {
+            bool refused = part->from <= poison && poison < part->to;
+            if (!refused)
+                ear_job_settle_part(job, EAR_ITEM_DONE);
+            else if (part->to - part->from > 1)
+                ear_job_halve(job);
+            else
+                ear_job_settle_part(job, EAR_ITEM_FAILED);
+        }
+        for (size_t i = 0; i < ITEMS; i++)
+            assert_int_equal(job->fates[i], i == poison ? EAR_ITEM_FAILED : EAR_ITEM_DONE);
+        ear_job_free(&job);
+    }
+}
+
+static void test_job__malformed_item_has_failed_from_the_start(void **state)
+{
+    (void)state;
+    struct ear_job *job = make_job(2);
+    assert_int_equal(ear_job_read(job), 1);
+    assert_non_null(ear_job_part(job));
+    assert_int_equal(job->post_count, ITEMS - 1);
+    ear_job_settle_part(job, EAR_ITEM_DONE);
+    for (size_t i = 0; i < ITEMS; i++)
+        assert_int_equal(job->fates[i], i == 2 ? EAR_ITEM_FAILED : EAR_ITEM_DONE);
+    assert_null(ear_job_part(job));
+    ear_job_free(&job);
+}
+
+static void test_job__is_handed_back_where_nothing_was_done(void **state)
+{
+    (void)state;
+    struct ear_job *job = make_job(ITEMS);
+    for (size_t i = 0; i < ITEMS; i++) assert_int_equal(job->fates[i], EAR_ITEM_RETURNED);
+    ear_job_free(&job);
+}
+
+static void test_job__locks_customers_of_posts_and_of_links(void **state)
+{
+    (void)state;
+    struct ear_job *job = make_job(ITEMS);
+    struct ear_id refs[3 * ITEMS];
+    struct ear_link links[2] = {{.customer_id = {{9}}}, {.customer_id = {{9}}}};
+    struct ear_id stranger = {{8}};
+    assert_int_equal(ear_job_read(job), 0);
+    assert_non_null(ear_job_part(job));
+    assert_true(ear_job_has_refs(job));
+    assert_int_equal(ear_job_refs(job, refs), ITEMS); /* a conversation each */
+    ear_job_note_links(job, links, 2);
+    assert_int_equal(job->people_count, ITEMS + 1);
+    assert_true(ear_job_locks(job, &links[0].customer_id));
+    assert_true(ear_job_locks(job, &job->posts[3]->customer_id));
+    assert_false(ear_job_locks(job, &stranger));
+    ear_job_free(&job);
+}
+
+/* ---- orders ---- */
+
+struct order_row {
+    const char *peer;
+    int body;
+    size_t id_bytes, case_bytes;
+    int state;
+    ear_err want;
+};
+
+static void run_order(const struct order_row *row)
+{
+    struct ear_id id = {{1, 2, 3}};
+    Earshot__V1__Command command = EARSHOT__V1__COMMAND__INIT;
+    Earshot__V1__NoteCommand note = EARSHOT__V1__NOTE_COMMAND__INIT;
+    Earshot__V1__PresenceCommand presence = EARSHOT__V1__PRESENCE_COMMAND__INIT;
+    Earshot__V1__Outcome outcome = EARSHOT__V1__OUTCOME__INIT;
+    struct ear_buf packed;
+    command.command_id = (ProtobufCBinaryData){row->id_bytes, id.b};
+    note.case_id = outcome.case_id = (ProtobufCBinaryData){row->case_bytes, id.b};
+    outcome.reply_id = ear_wire_bytes(&id);
+    outcome.state = (Earshot__V1__OutcomeState)row->state;
+    command.body_case = (Earshot__V1__Command__BodyCase)row->body;
+    if (command.body_case == EARSHOT__V1__COMMAND__BODY_NOTE) command.note = &note;
+    if (command.body_case == EARSHOT__V1__COMMAND__BODY_PRESENCE) command.presence = &presence;
+    if (command.body_case == EARSHOT__V1__COMMAND__BODY_OUTCOME) command.outcome = &outcome;
+    ear_buf_init(&packed, 1 << 16);
+    assert_int_equal(ear_wire_pack(&command.base, &packed), EAR_OK);
+
+    struct ear_arena *arena = ear_arena_new(1 << 16);
+    struct ear_order order;
+    const char *why = "";
+    assert_int_equal(ear_order_read(ear_buf_str(&packed), arena, row->peer, &order, &why),
+                     row->want);
+    assert_int_equal(why[0] != '\0', row->want != EAR_OK);
+    assert_non_null(order.command);
+    ear_buf_release(&packed);
+    ear_arena_free(&arena);
+}
+
+static void test_order__is_checked_before_anything_else(void **state)
+{
+    (void)state;
+    enum {
+        NONE = EARSHOT__V1__COMMAND__BODY__NOT_SET,
+        NOTE = EARSHOT__V1__COMMAND__BODY_NOTE,
+        PRESENCE = EARSHOT__V1__COMMAND__BODY_PRESENCE,
+        OUTCOME = EARSHOT__V1__COMMAND__BODY_OUTCOME
+    };
+    static const struct order_row rows[] = {
+        {"operator", NOTE, 16, 16, 0, EAR_OK},
+        {"", NOTE, 16, 16, 0, EAR_OK},
+        {"operator", NOTE, 0, 16, 0, EAR_INVALID},
+        {"operator", NOTE, 16, 15, 0, EAR_INVALID},
+        {"operator", NONE, 16, 16, 0, EAR_INVALID},
+        {"operator", PRESENCE, 16, 0, 0, EAR_OK},
+        {"responder", OUTCOME, 16, 16, 1, EAR_OK},
+        {"", OUTCOME, 16, 16, 3, EAR_OK},
+        {"responder", OUTCOME, 16, 16, 0, EAR_INVALID},
+        {"responder", OUTCOME, 16, 16, 4, EAR_INVALID},
+        {"operator", OUTCOME, 16, 16, 1, EAR_DENIED},
+        {"responder", NOTE, 16, 16, 0, EAR_DENIED},
+    };
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) run_order(&rows[i]);
+}
+
+static void test_order__repeats_its_result(void **state)
+{
+    (void)state;
+    static const Earshot__V1__Command command = EARSHOT__V1__COMMAND__INIT;
+    struct ear_order order = {.command = &command, .command_id = {{1}}, .case_id = {{2}}};
+    struct ear_answer answer = {.error = "conflict", .message = "closed"};
+    struct ear_buf first, again;
+    struct ear_arena *arena = ear_arena_new(1 << 16);
+    ear_buf_init(&first, 1 << 16);
+    ear_buf_init(&again, 1 << 16);
+    ear_order_pack(&order, &answer, &first);
+    assert_int_equal(ear_order_repeat(ear_buf_str(&first), arena, &again), EAR_OK);
+    Earshot__V1__CommandResult *r =
+        EAR_UNPACK(Earshot__V1__CommandResult, earshot__v1__command_result__descriptor,
+                   ear_buf_str(&again), arena);
+    assert_non_null(r);
+    assert_true(r->repeated);
+    assert_string_equal(r->error, "conflict");
+    assert_string_equal(r->message, "closed");
+    assert_int_equal(r->case_id.len, 16);
+    assert_int_equal(r->reply_id.len, 0);
+    assert_int_equal(ear_order_repeat(EAR_STR("\xff\xff"), arena, &again), EAR_INVALID);
+    ear_buf_release(&first);
+    ear_buf_release(&again);
+    ear_arena_free(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_heard__takes_nothing_for_granted),
+        cmocka_unit_test(test_job__halving_leaves_the_poison_alone),
+        cmocka_unit_test(test_job__malformed_item_has_failed_from_the_start),
+        cmocka_unit_test(test_job__is_handed_back_where_nothing_was_done),
+        cmocka_unit_test(test_job__locks_customers_of_posts_and_of_links),
+        cmocka_unit_test(test_order__is_checked_before_anything_else),
+        cmocka_unit_test(test_order__repeats_its_result),
+    };
+    ear_crypt_start();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
