@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# A day of an operator, over the whole stack: a feed is played, cases are listed, shown, answered,
+# noted, given away, settled and opened again by earshotctl; every command is harmless to repeat; the
+# way of a post is traced from the platform to the answer's outcome; status sees every replica.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/stack.sh"
+need_command jq
+pg_start
+cat >"$WORK/care.yaml" <<'YAML'
+firm: Northern Line Parcels
+teams:
+  - { id: care, name: Customer care, default: true }
+  - { id: second, name: Second line }
+accounts: [{ id: "@northernline", platform: feed, team: care }]
+agents:
+  - { id: ana, name: Ana Prieto, team: care, capacity: 1 }
+  - { id: bo, name: Bo Lind, team: second, capacity: 5 }
+YAML
+stack_prepare "$WORK/care.yaml"
+stack_start ingest=2
+
+exits() { # CODE ARGUMENT…
+  local code=$1 status=0
+  shift
+  ctl "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || status=$?
+  [ "$status" = "$code" ] || { cat "$WORK/out" "$WORK/err" >&2; fail "$*: exit code $status instead of $code"; }
+}
+says() { grep -qF -- "$1" "$WORK/out" "$WORK/err" || { cat "$WORK/out" "$WORK/err" >&2; fail "not said: $1"; }; }
+json() { jq -r "$1" "$WORK/out"; }
+
+exits 0 status --json
+expect_eq 'replicas' 'assignment classifier ingest ingest responder' "$(json '[.[].service] | join(" ")')"
+exits 0 status
+
+# --- ana comes to work; she can take one case
+exits 0 agent present ana --as ana
+exits 0 agent list --json
+expect_eq 'who is there' 'ana true command,bo false shift' "$(json '[.[] | "\(.agent) \(.present) \(.by)"] | join(",")')"
+exits 5 agent present nobody
+
+# --- two customers complain
+for n in 1 2; do
+  jq -cn --arg n "$n" '{platform: "feed", external_id: ("x" + $n), account: "@northernline", author: {id: ("u" + $n), handle: ("@maria" + $n), name: "Maria"},
+    text: "My parcel is late again and nobody answers. Where is it?", created_at: (now | todate)}'
+done >"$WORK/feed.jsonl"
+exits 0 replay --live "$WORK/feed.jsonl" --json
+expect_eq 'stored' 2 "$(json .stored)"
+must_settle 'everything is decided' 30 stack_settled
+exits 0 case list --json
+expect_eq 'cases' 2 "$(json length)"
+hers=$(json '.[] | select(.agent == "ana").case_id') queued=$(json '.[] | select(.agent == null).case_id')
+[ -n "$hers" ] && [ -n "$queued" ] || fail 'one for ana and one in the queue'
+exits 0 case list --agent ana
+says 'in 14m'
+
+# --- an answer, twice with the same id: written once
+id=$(cat /proc/sys/kernel/random/uuid)
+exits 0 case reply "$hers" 'It is in Leeds, you get it tomorrow.' --as ana --id "$id" --json
+expect_eq 'first time' false "$(json .repeated)"
+reply=$(json .reply_id)
+exits 0 case reply "$hers" 'It is in Leeds, you get it tomorrow.' --as ana --id "$id" --json
+expect_eq 'second time' "true $reply" "$(json '"\(.repeated) \(.reply_id)"')"
+expect_eq 'written' 1 "$(pg_query 'SELECT count(*) FROM reply')"
+exits 2 case reply "$hers" 'Who says so?'
+exits 2 case reply "$hers" ' ' --as ana
+exits 1 case reply "$hers" 'x' --as nobody
+ctl case reply "${hers: -8}" - --as ana --json <<<'From standard input.' >"$WORK/out"
+expect_eq 'from standard input, by its last digits' 2 "$(pg_query 'SELECT count(*) FROM reply')"
+exits 5 case reply 019fa000-0000-7000-8000-00000000ffff 'x' --as ana
+
+# --- notes, hands, ends
+exits 0 case note "$hers" 'Driver called.' --as bo
+exits 2 case assign "$queued"
+exits 2 case assign "$queued" --to bo --team care
+exits 0 case assign "$queued" --to bo --reason 'knows the depot'
+exits 0 case list --agent bo --json
+expect_eq 'bo has it' "$queued" "$(json '.[0].case_id')"
+exits 0 case assign "$queued" --team second
+exits 1 case resolve "$queued" --code answered --as bo
+exits 0 case resolve "$queued" --code spam --as bo
+exits 1 case resolve "$queued" --code spam --as bo
+exits 0 case reopen "$queued" --as bo
+exits 0 case show "$queued" --json
+expect_eq 'its state' open "$(json .state)"
+json '[.history[].what] | join(" ")' | grep -q 'resolved.*reopened' || fail "history: $(json '[.history[].what] | join(" ")')"
+
+# --- the way of a post, to the end of its answers
+must_settle 'the answers have an outcome' 60 stack_settled
+exits 0 trace "$hers" --json
+for step in written received stored triaged decided 'reply written'; do
+  json '.steps[].step' | grep -qx "$step" || fail "not on the way: $step"
+done
+expect_eq 'in the order of time' true "$(json '[.steps[1:][].hop_ms >= 0] | all')"
+post=$(json '.steps[] | select(.step == "stored").id')
+exits 0 trace "$post"
+says classifier
+exits 0 dead-letter list
+says 'no dead letters'
+
+# --- ana leaves; a command that nobody answers says how to repeat it
+exits 0 agent away ana
+exits 0 agent list --json
+expect_eq 'ana is away' false "$(json '.[0].present')"
+service_stop assignment 1
+exits 4 agent present ana --timeout 1s
+says 'try again with --id'
+exits 1 status --timeout 2s
+stack_stop
+stack_logs_clean
