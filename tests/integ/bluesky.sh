@@ -7,9 +7,10 @@ ingest=$EARSHOT_BIN/unit.services.ingest.connectors.test_bluesky_live
 responder=$EARSHOT_BIN/unit.services.responder.connectors.test_bluesky_live
 need_program "${ingest##*/}" "${responder##*/}"
 
-# The network takes a run of ports from the one it is given; the other servers follow it.
-free_port
-net=$((PORT % 200 * 100 + 11000))
+# The network takes a run of ports from the one it is given.
+taken() { for above in {0..20}; do port_answers $(($1 + above)) && return 0; done; return 1; }
+net=0
+until [ "$net" != 0 ] && ! taken "$net"; do net=$((RANDOM % 190 * 100 + 11000)); done
 at_exit "cat '$WORK'/bsky/*.pid 2>/dev/null | xargs -r kill 2>/dev/null; sleep 1"
 "$PEERS/bsky.sh" "$WORK/bsky" full "$net" >"$WORK/env" || fail "the Bluesky network did not start"
 peer() { sed -n "s/^$1=//p" "$WORK/env"; }

@@ -7,9 +7,10 @@ ingest=$EARSHOT_BIN/unit.services.ingest.connectors.test_mail_live
 responder=$EARSHOT_BIN/unit.services.responder.connectors.test_mail_send
 need_program "${ingest##*/}" "${responder##*/}"
 
-# The servers take ports up to 993 above the one they are given.
-free_port
-base=$((PORT % 150 * 100 + 12000))
+# The servers take these ports above the one they are given.
+taken() { for above in 25 143 465 587 993; do port_answers $(($1 + above)) && return 0; done; return 1; }
+base=0
+until [ "$base" != 0 ] && ! taken "$base"; do base=$((RANDOM % 150 * 100 + 12000)); done
 at_exit "kill \$(cat '$WORK'/mail/dovecot.pid '$WORK'/mail/exim.pid) 2>/dev/null || true"
 "$PEERS/mail.sh" "$WORK/mail" "$base" >"$WORK/env" || fail "the mail servers did not start"
 peer() { sed -n "s/^$1=//p" "$WORK/env"; }

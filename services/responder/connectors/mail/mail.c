@@ -179,6 +179,23 @@ static ear_err read_login(struct postman *p, const struct ear_account_out *accou
                    : ear_fail(diag, EAR_INVALID, "author_id or the setting \"user\" is missing");
 }
 
+/* smtp://HOST → smtp://HOST/DOMAIN: how we greet, since a host inside a container has no name that
+ * a server outside would believe. */
+static char *greet_as(char *url, const char *from)
+{
+    struct ear_buf whole;
+    const char *host = strstr(url, "://");
+    const char *domain = strchr(from, '@');
+    if (!host || !domain || strchr(host + 3, '/')) return url;
+    ear_buf_init(&whole, 4096);
+    if (!ear_buf_printf(&whole, "%s/%s", url, domain + 1)) {
+        free(url);
+        url = ear_strdup(whole.data);
+    }
+    ear_buf_release(&whole);
+    return url;
+}
+
 static ear_err read_settings(struct postman *p, const struct ear_account_out *account,
                              struct ear_diag *diag)
 {
@@ -195,6 +212,7 @@ static ear_err read_settings(struct postman *p, const struct ear_account_out *ac
     if (!ear_mail_address_valid(ear_str_from(p->from)))
         return ear_fail(diag, EAR_INVALID,
                         "author_id or the setting \"from\" must be a mail address");
+    p->url = greet_as(p->url, p->from);
     return read_login(p, account, diag);
 }
 

@@ -106,7 +106,7 @@ static void send_to(struct rig *rig, const char *to)
     ear_buf_release(&key);
 }
 
-#define HELLO   ">220 mx\r\n", "<EHLO", ">250 mx\r\n", "<MAIL FROM"
+#define HELLO   ">220 mx\r\n", "<EHLO care.test\r\n", ">250 mx\r\n", "<MAIL FROM"
 #define TO_DATA HELLO, ">250 ok\r\n", "<RCPT TO", ">250 ok\r\n", "<DATA"
 #define TO_DOT  TO_DATA, ">354 go on\r\n", "<\r\n.\r\n"
 
