@@ -58,3 +58,4 @@ feed_check
 
 stack_stop
 stack_logs_clean
+feed_check_checks

@@ -8,6 +8,7 @@
 #   feed_play RUN            plays it (live lane, 150 posts a second) until every line was taken
 #   feed_answer COUNT        ana answers so many open cases, each command until it is carried out;
 #                            adds to FEED_REPLIES
+#   feed_check_checks        whether those checks can fail at all
 #   feed_check               waits until nothing is on its way, then checks every invariant
 
 FEED_POSTS=0
@@ -159,4 +160,16 @@ feed_check_replies() {
   [ "$FEED_REPLIES" = 0 ] || expect_eq "answers that customers see, each once" "$FEED_REPLIES" \
     "$(jq -r '.body.data.body' "$WORK/received.jsonl" | sort -u | wc -l)"
   [ "$FEED_REPLIES" = 0 ] || expect_eq "answers at the receiver" "$FEED_REPLIES" "$(wc -l <"$WORK/received.jsonl")"
+}
+
+# Spoils one thing at a time and sees that the checks notice: a check that cannot fail is none. The
+# database is of no use afterwards.
+feed_check_checks() {
+  local check
+  pg_query "UPDATE reply SET state = 2 WHERE reply_id = (SELECT min(reply_id::text)::uuid FROM reply);
+    UPDATE agent_load SET open_cases = open_cases + 1;
+    DELETE FROM triage WHERE post_id = (SELECT min(post_id::text)::uuid FROM triage)"
+  for check in feed_check_replies feed_check_cases feed_check_posts; do
+    ! ("$check") >/dev/null 2>&1 || fail "$check does not notice anything"
+  done
 }

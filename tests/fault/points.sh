@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Every named fault point of every service: the process kills itself there, in the middle of a feed
+# and of answers, and is started again. The points are read from the sources, so a new one is tested
+# from its first day; one that is never reached fails the test.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/webhook.sh"
+. "$(dirname "$0")/../lib/stack.sh"
+. "$(dirname "$0")/../lib/feed.sh"
+
+pg_start
+ENV_ingest=(EAR_INGEST_LEASE=2s)
+ENV_responder=(EAR_RESPONDER_LEASE=2s)
+feed_stack ingest=1 classifier=1 assignment=1 responder=1
+
+points() { # as "SERVICE POINT"
+  local point
+  grep -rhoE --include='*.c' 'ear_fault\("[a-z_.]+"\)' "$EARSHOT_SOURCE/services" "$EARSHOT_SOURCE/common/bus" |
+    cut -d'"' -f2 | sort -u | while read -r point; do
+    case $point in
+      bus.offered) printf '%s\n' "ingest $point" "classifier $point" "assignment $point" ;;
+      bus.*) printf '%s\n' "classifier $point" "assignment $point" "responder $point" ;;
+      *.*) echo "${point%%.*} $point" ;;
+    esac
+  done
+}
+
+is_over() { ! kill -0 "${stack_pid[$1.1]}" 2>/dev/null; }
+
+# Short leases: what a dead process held is taken over soon.
+short() { # SERVICE
+  local -n settings=ENV_$1
+  settings=()
+  case $1 in ingest | responder) settings=("EAR_${1^^}_LEASE=2s") ;; esac
+}
+
+arm() { # SERVICE POINT
+  short "$1"
+  local -n settings=ENV_$1
+  settings+=("EAR_FAULT=$2:2=kill")
+  service_stop "$1" 1
+  service_start "$1" 1
+  service_wait_ready "$1" 1
+}
+
+mend() { # SERVICE
+  short "$1"
+  service_kill "$1" 1
+  service_start "$1" 1
+}
+
+try() { # SERVICE POINT
+  local run=$2.$1 player answering
+  say "$2 in $1"
+  arm "$1" "$2"
+  feed_make "$run" 80
+  feed_play "$run" &
+  player=$!
+  feed_answer 3 &
+  answering=$!
+  must_settle "$1 reaches $2" 60 is_over "$1"
+  grep -q "event=fault_point name=$2 " "$WORK/log/$1.1.log" || fail "$1 ended, but not at $2"
+  mend "$1"
+  wait "$answering" || fail "not answered"
+  FEED_REPLIES=$((FEED_REPLIES + 3))
+  wait "$player" || fail "the feed could not be played"
+  feed_check
+}
+
+points >"$WORK/points"
+[ "$(wc -l <"$WORK/points")" -ge 20 ] || fail "only $(wc -l <"$WORK/points") points found"
+while read -r service point <&3; do
+  try "$service" "$point"
+done 3<"$WORK/points"
+
+for service in "${STACK_SERVICES[@]}"; do service_wait_ready "$service" 1; done
+stack_stop
+stack_logs_clean
