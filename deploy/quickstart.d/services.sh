@@ -33,22 +33,27 @@ clean() { # KEY=VALUE… COMMAND…
   env -i PATH="$PATH" HOME="${HOME:-/}" LANG=C.UTF-8 "$@"
 }
 
-# care.yaml of this run: the sample's, answering at our receiver, and with every account that the
-# feed names. Secrets that it names are made.
+# care.yaml of this run: the sample's, answering at our receiver; for a feed of one's own also with the
+# accounts that it names. Secrets that it names are made.
 make_care() { # FEED
-  local account name
+  local name
   local sample=$root/deploy/sample/care.yaml
   default_team=$(awk '$1 == "-" && $2 == "id:" { id = $3 } $1 == "default:" && $2 == "true" { print id; exit }' "$sample")
   receiver_secret=$(sed -nE 's/^[[:space:]]*secrets:[[:space:]]*\[([^],]*).*/\1/p' "$sample" | head -n 1)
   sed "s|http://127\.0\.0\.1:8090/|http://127.0.0.1:$receiver_port/|" "$sample" >"$STATE/care.yaml"
-  jq -rR 'fromjson? | .account? // empty | strings' "$1" | sort -u | head -n 200 >"$STATE/run/accounts"
-  while IFS= read -r account; do
-    grep -qF "id: \"$account\"" "$STATE/care.yaml" || add_account "$account"
-  done <"$STATE/run/accounts"
+  [ "$1" -ef "$root/deploy/sample/feed.jsonl" ] || add_accounts_of "$1"
   sed -nE 's/^[[:space:]]*secrets:[[:space:]]*\[([^]]*)\].*/\1/p' "$STATE/care.yaml" | tr -d '"'"' " | tr ',' '\n' |
     sort -u | while read -r name; do
     [ -z "$name" ] || (umask 077 && printf 'whsec_%s' "$(random 32)" >"$STATE/secrets/$name")
   done
+}
+
+add_accounts_of() { # FEED
+  local account
+  jq -rR 'fromjson? | .account? // empty | strings' "$1" 2>/dev/null | sort -u | head -n 200 >"$STATE/run/accounts"
+  while IFS= read -r account; do
+    grep -qF "id: \"$account\"" "$STATE/care.yaml" || add_account "$account"
+  done <"$STATE/run/accounts"
 }
 
 # An account of the feed that the sample does not have: answered by webhook as well.

@@ -8,10 +8,10 @@ static struct ear_classifier_settings settings;
     EAR_CONF(name, type, fallback, min, max, ear_classifier_settings, field, about)
 
 static const struct ear_conf_key keys[] = {
-    KEY("EAR_CLASSIFIER_INGESTS", TEXT, "127.0.0.1:5701", 0, 0, ingests,
+    KEY("EAR_CLASSIFIER_INGESTS", TEXT, "localhost:5701", 0, 0, ingests,
         "Buses of ingest, host:port[,host:port…]; a name may stand for many replicas."),
-    KEY("EAR_CLASSIFIER_BUS", ENDPOINT, "127.0.0.1:5702", 0, 0, bus,
-        "Where assignments fetch triaged posts; \"*:5702\" listens everywhere, with keys only."),
+    KEY("EAR_CLASSIFIER_BUS", ENDPOINT, "*:5702", 0, 0, bus,
+        "Where assignments fetch triaged posts."),
     KEY("EAR_BUS_KEY_FILE", TEXT, "", 0, 0, bus_key_file,
         "CURVE secret key of this service (earshotctl keygen); empty: loopback only."),
     KEY("EAR_BUS_PEERS_FILE", TEXT, "", 0, 0, bus_peers_file,

@@ -88,7 +88,7 @@ json '[.history[].what] | join(" ")' | grep -q 'resolved.*reopened' || fail "his
 # --- the way of a post, to the end of its answers
 must_settle 'the answers have an outcome' 60 stack_settled
 exits 0 trace "$hers" --json
-for step in written received stored triaged decided 'reply written'; do
+for step in written received stored triaged decided reply_written; do
   json '.steps[].step' | grep -qx "$step" || fail "not on the way: $step"
 done
 expect_eq 'in the order of time' true "$(json '[.steps[1:][].hop_ms >= 0] | all')"
