@@ -6,6 +6,7 @@
 
 #define LANGS_MAX    40
 #define WORDS_READ   60 /* further ones change nothing */
+#define PIECED_BYTES 24
 #define BYTES_READ   1024
 #define UNPROVEN_P   0.4f
 #define SURE_P       0.55f
@@ -148,11 +149,15 @@ static void tally_points(const struct ear_lang *lang, struct ear_str text, struc
 /* Pieces of two to five bytes at every place: a bounded number of look-ups a byte. */
 static void tally_pieces(const struct ear_lang *lang, struct ear_str word, struct tally *t)
 {
-    size_t end = word.len < 24 ? word.len : 24;
-    for (size_t at = 0; at < end; at++)
-        for (size_t len = 2; len <= 5 && at + len <= end; len++)
-            add_mask(t, ear_vocab_get(&lang->endings, (struct ear_str){word.ptr + at, len}),
-                     ENDING_SCORE);
+    size_t end = word.len < PIECED_BYTES ? word.len : PIECED_BYTES;
+    for (size_t at = 0; at + 1 < end; at++) {
+        uint32_t hash = ear_vocab_hash(EAR_VOCAB_SEED, word.ptr[at]);
+        for (size_t len = 2; len <= 5 && at + len <= end; len++) {
+            hash = ear_vocab_hash(hash, word.ptr[at + len - 1]);
+            struct ear_str piece = {word.ptr + at, len};
+            add_mask(t, ear_vocab_find(&lang->endings, hash, piece), ENDING_SCORE);
+        }
+    }
 }
 
 static void tally_words(const struct ear_lang *lang, const struct ear_word *words, size_t count,

@@ -24,14 +24,16 @@ static uint32_t hash_of(struct ear_str text)
     return hash;
 }
 
-/* Where the piece is or would be; a quarter of the slots at least stays free. */
+/* Where the piece is or would be; half of the slots at least stay free. */
 static struct ear_vocab_entry *slot_of(const struct ear_vocab *vocab, uint32_t hash,
                                        struct ear_str text)
 {
     size_t mask = vocab->slot_count - 1;
     for (size_t at = (hash ^ hash >> 16) & mask;; at = (at + 1) & mask) {
         struct ear_vocab_entry *e = &vocab->slots[at];
-        if (!e->text || (e->len == text.len && memcmp(e->text, text.ptr, text.len) == 0)) return e;
+        if (!e->text) return e;
+        if (e->hash == hash && e->len == text.len && memcmp(e->text, text.ptr, text.len) == 0)
+            return e;
     }
 }
 
@@ -42,19 +44,22 @@ static void grow(struct ear_vocab *vocab)
     vocab->slots = ear_alloc(vocab->slot_count * sizeof *vocab->slots);
     for (size_t i = 0; i < old.slot_count; i++) {
         struct ear_str text = {old.slots[i].text, old.slots[i].len};
-        if (text.ptr) *slot_of(vocab, hash_of(text), text) = old.slots[i];
+        if (text.ptr) *slot_of(vocab, old.slots[i].hash, text) = old.slots[i];
     }
     free(old.slots);
 }
 
 uint64_t *ear_vocab_add(struct ear_vocab *vocab, struct ear_str text)
 {
-    if (vocab->used * 4 >= vocab->slot_count * 3) grow(vocab);
-    struct ear_vocab_entry *e = slot_of(vocab, hash_of(text), text);
+    if (vocab->used * 2 >= vocab->slot_count) grow(vocab);
+    uint32_t hash = hash_of(text);
+    struct ear_vocab_entry *e = slot_of(vocab, hash, text);
     if (!e->text) {
+        EAR_CHECK(text.len <= UINT32_MAX);
         e->text = ear_alloc(text.len + 1);
         memcpy(e->text, text.ptr, text.len);
-        e->len = text.len;
+        e->len = (uint32_t)text.len;
+        e->hash = hash;
         vocab->used++;
     }
     return &e->value;

@@ -8,7 +8,8 @@
 
 struct ear_vocab_entry {
     char *text; /* owned; NULL marks a free slot */
-    size_t len;
+    uint32_t len;
+    uint32_t hash;
     uint64_t value;
 };
 
