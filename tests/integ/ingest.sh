@@ -233,6 +233,27 @@ sink_start done b
 must_settle "adopted" 30 nothing_owed
 grep -q 'left behind$' "$WORK/taken" || fail "what was left behind did not come"
 
+# --- Two instances hear the same posts at the same time
+ingest_start a
+ingest_wait a
+sed 's/"m\([0-9]*\)"/"t\1"/' "$WORK/many" >"$WORK/twice"
+replay_into() { # NAME FILE: its own answer file, so that two can run at once
+  curl -s -o "$WORK/answer.$1" --max-time 30 -X POST "http://127.0.0.1:${http[$1]}/v1/replay" \
+    -H 'Content-Type: application/x-ndjson' -H "Authorization: Bearer $TOKEN" --data-binary "@$2"
+}
+replay_into a "$WORK/twice" &
+first=$!
+replay_into b "$WORK/twice"
+wait "$first"
+expect_eq "stored by one or the other" 1000 \
+  "$(jq -r 'select(.status == "stored").line' "$WORK/answer.a" "$WORK/answer.b" | sort -u | wc -l)"
+expect_eq "answers in all" "duplicate=1000 stored=1000" \
+  "$(cat "$WORK/answer.a" "$WORK/answer.b" >"$WORK/answer"; statuses)"
+sink_stop
+sink_start done a b
+must_settle "both owe nothing" 30 nothing_owed
+ingest_stop a
+
 # --- PostgreSQL goes and comes back
 pg_stop immediate
 line r1 "while it was away" >"$WORK/body"
