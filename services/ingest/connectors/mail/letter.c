@@ -2,7 +2,7 @@
 #include "mime/mime.h"
 #include "json/json.h"
 
-#define TEXT_BYTES_MAX   (64u << 10)
+#define TEXT_BYTES_MAX   (60u << 10) /* with the subject within what a post may hold */
 #define THREAD_BYTES_MAX (64u << 10)
 #define REFERENCES_KEPT  20u
 #define DAY_US           (INT64_C(24) * 3600 * EAR_US_PER_S)
