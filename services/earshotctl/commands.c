@@ -75,6 +75,24 @@ const struct ear_ctl_command *ear_ctl_command_find(int argc, char **argv, int *w
     return NULL;
 }
 
+static void print_command(const struct ear_ctl_command *command, FILE *out)
+{
+    fprintf(out, "  %-18s %s\n", command->name, command->about);
+}
+
+bool ear_ctl_group_help(const char *word, FILE *out)
+{
+    size_t len = strlen(word);
+    bool any = false;
+    for (size_t i = 0; i < ear_ctl_command_count; i++) {
+        const struct ear_ctl_command *command = &ear_ctl_commands[i];
+        if (strncmp(command->name, word, len) != 0 || command->name[len] != ' ') continue;
+        print_command(command, out);
+        any = true;
+    }
+    return any;
+}
+
 void ear_ctl_help(FILE *out)
 {
     fputs("Usage: earshotctl COMMAND [OPTION]… [OPERAND]…\n"

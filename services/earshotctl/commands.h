@@ -12,6 +12,8 @@ extern const size_t ear_ctl_command_count;
  * none. */
 const struct ear_ctl_command *ear_ctl_command_find(int argc, char **argv, int *words);
 void ear_ctl_help(FILE *out);
+/* The commands that begin with this word, for `earshotctl case`. False when there is none. */
+bool ear_ctl_group_help(const char *word, FILE *out);
 void ear_ctl_command_help(const struct ear_ctl_command *command, FILE *out);
 
 #endif

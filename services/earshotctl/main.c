@@ -53,6 +53,14 @@ static ear_exit run(const struct ear_ctl_command *command, int argc, char **argv
     return flushed(status);
 }
 
+static ear_exit no_command(const char *word, bool help)
+{
+    if (ear_ctl_group_help(word, help ? stdout : stderr))
+        return help ? EAR_EXIT_OK : EAR_EXIT_USAGE;
+    ear_ctl_fail(EAR_INVALID, "no command '%s'; see earshotctl --help", word);
+    return EAR_EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     ear_crypt_start();
@@ -62,10 +70,7 @@ int main(int argc, char **argv)
     if (alone >= 0) return alone;
     int words;
     const struct ear_ctl_command *command = ear_ctl_command_find(argc - 1, argv + 1, &words);
-    if (!command) {
-        ear_ctl_fail(EAR_INVALID, "no command '%s'; see earshotctl --help", argv[1]);
-        return EAR_EXIT_USAGE;
-    }
+    if (!command) return no_command(argv[1], argc > 2 && strcmp(argv[2], "--help") == 0);
     ear_exit status = run(command, argc - 1 - words, argv + 1 + words);
     ear_settings_release();
     return (int)status;

@@ -59,6 +59,14 @@ json_t *ear_show_rows(const struct ear_pg_result *result, const struct ear_show_
 /* --- For people ---------------------------------------------------------------------------------
  */
 
+/* U+202A … U+202E and U+2066 … U+2069 turn the direction of what follows. */
+static bool turns_text(const unsigned char *p)
+{
+    if (p[0] != 0xe2) return false;
+    return (p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
+           (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
 /* One line of text without control characters: what a terminal must not obey is shown as dots. */
 static void tame(char *text)
 {
@@ -66,10 +74,7 @@ static void tame(char *text)
         if (*p == '\n' || *p == '\t') *p = ' ';
         if (*p < ' ' || *p == 0x7f) *p = '.';
         if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) p[0] = '.', p[1] = '.'; /* C1 */
-        /* U+202A … U+202E and U+2066 … U+2069 turn the direction of what follows. */
-        bool turns = *p == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
-                                    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
-        if (turns) memset(p, '.', 3);
+        if (turns_text(p)) memset(p, '.', 3);
     }
 }
 

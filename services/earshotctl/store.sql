@@ -113,7 +113,8 @@ SELECT c.case_id, c.account_id, (ARRAY['open', 'waiting', 'closed'])[c.state],
        coalesce((ARRAY['routine', 'soon', 'immediate'])[c.urgency + 1], c.urgency::text),
        coalesce((ARRAY['unsure', 'complaint', 'question', 'request', 'praise', 'suggestion', 'vent', 'spam', 'other'])[c.intent + 1], c.intent::text),
        c.language, coalesce(c.agent_id, 'team ' || c.team_id), c.respond_by, c.posts, c.opened_at,
-       c.customer_id, c.platform, c.team_id, c.agent_id, c.breached, c.last_post_at, c.closed_at, c.close_code
+       c.customer_id, c.platform, c.team_id, c.agent_id, c.breached, c.last_post_at, c.closed_at,
+       CASE WHEN c.state = 3 THEN c.close_code END
   FROM earshot."case" c
  WHERE CASE $1::text WHEN '' THEN c.state <> 3 WHEN 'all' THEN true
                      ELSE c.state = array_position(ARRAY['open', 'waiting', 'closed'], $1::text) END
@@ -136,7 +137,8 @@ SELECT c.case_id, c.account_id, c.platform, (ARRAY['open', 'waiting', 'closed'])
        c.language, c.team_id, c.agent_id, c.direct, c.customer_id,
        nullif(concat_ws(' ', nullif(i.name, ''), '(' || nullif(i.handle, '') || ')'), ''),
        c.posts, c.opened_at, c.respond_by, c.respond_by, c.first_responded_at, c.breached, c.clock_no,
-       c.last_post_id, c.last_post_at, c.closed_at, c.close_code, c.follows
+       c.last_post_id, c.last_post_at, c.closed_at,
+       CASE WHEN c.state = 3 THEN c.close_code END, c.follows
   FROM earshot."case" c LEFT JOIN earshot.identity i USING (customer_id)
  WHERE c.case_id = $1::uuid;
 
@@ -182,7 +184,7 @@ SELECT at, entry, who, what, body, code, id, url, seq, detail::text
 -- name: agents
 SELECT a.agent_id, a.name, a.team_id, coalesce(p.present, s.agent_id IS NOT NULL) AND a.active,
        CASE WHEN NOT a.active THEN 'left' WHEN p.agent_id IS NOT NULL THEN 'command' ELSE 'shift' END,
-       p.since, coalesce(l.open_cases, 0), a.capacity, array_to_string(a.languages, ','), l.idle_since,
+       p.since, coalesce(l.open_cases, 0), a.capacity, coalesce(nullif(array_to_string(a.languages, ','), ''), 'any'), l.idle_since,
        s.agent_id IS NOT NULL, p.set_by, a.sign_off
   FROM earshot.agent a
   LEFT JOIN earshot.agent_presence p USING (agent_id)
@@ -228,7 +230,6 @@ WITH told AS (
            'case ' || case_id::text), post_id FROM decided
     UNION ALL SELECT 6, at, 'assignment', array_to_string(earshot.kind_names(kinds), ', '),
            concat_ws(', ', nullif(actor, ''), code), coalesce(reply_id, post_id, case_id) FROM events
-    UNION ALL SELECT 7, created_at, 'assignment', 'reply written', CASE WHEN by_rule THEN 'rule' ELSE agent_id END, reply_id FROM replies
     UNION ALL SELECT 8, a.started_at, 'responder', 'attempt ' || a.attempt_no || ' began', a.key, a.reply_id
       FROM replies JOIN earshot.attempt a USING (reply_id)
     UNION ALL SELECT 9, a.ended_at, 'responder', 'attempt ' || a.attempt_no || ' '

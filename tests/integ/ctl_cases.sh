@@ -118,7 +118,7 @@ expect_eq 'agents' 'ana true shift 1,bo true command 2' "$(json '[.[] | "\(.agen
 
 # --- trace: of a post, of a case
 exits 0 trace "$P1" --json
-expect_eq 'steps of a post' 'written,received,stored,triaged,decided,classified, cased, assigned,reply written,attempt 1 began,attempt 1 to be retried,attempt 2 began,attempt 2 sent,visible,reply_sent, clock_stopped,dead letter' \
+expect_eq 'steps of a post' 'written,received,stored,triaged,decided,classified, cased, assigned,attempt 1 began,attempt 1 to be retried,attempt 2 began,attempt 2 sent,visible,reply_sent, clock_stopped,dead letter' \
   "$(json '[.steps[].step] | join(",")')"
 expect_eq 'hops in milliseconds' '1500,12,20,30,0' "$(json '[.steps[1:6][].hop_ms] | join(",")')"
 exits 0 trace "$P1"
