@@ -15,7 +15,7 @@ typedef enum ear_exit {
     EAR_EXIT_OK = 0,
     EAR_EXIT_REFUSED = 1,     /* understood and not done; the message says why */
     EAR_EXIT_USAGE = 2,       /* the words or the environment are off */
-    EAR_EXIT_INVALID = 3,     /* a file or a line of input is malformed */
+    EAR_EXIT_INVALID = 3,     /* a file or an answer is malformed */
     EAR_EXIT_UNREACHABLE = 4, /* database or service did not answer; the same call may work later */
     EAR_EXIT_NOT_FOUND = 5,   /* no such case, post, agent … */
 } ear_exit;
