@@ -378,22 +378,25 @@ void ear_ingest_describe(void *self, struct ear_buf *json)
     const struct ingest *ingest = self;
     struct ear_offer_stats stats;
     ear_offer_stats(ingest->offer, &stats);
+    double live_s = age_s(ingest->oldest_us[EAR_LANE_LIVE]);
+    double bulk_s = age_s(ingest->oldest_us[EAR_LANE_BACKFILL]);
     ear_err err = ear_buf_printf(
         json,
+        "\"lag_ms\":%.0f,"
         "\"classifiers\":%zu,\"accounts\":%zu,\"leases\":%zu,"
         "\"queued\":{\"live\":%zu,\"backfill\":%zu},"
         "\"backlog\":{\"live\":%lld,\"backfill\":%lld},"
         "\"in_flight\":{\"live\":%zu,\"backfill\":%zu},"
         "\"credit\":{\"live\":%lld,\"backfill\":%lld},"
         "\"oldest_unsettled_s\":{\"live\":%.3f,\"backfill\":%.3f}",
-        stats.source.sinks, ear_care_count(ingest->care), ear_leases_count(ingest->leases),
+        (live_s > bulk_s ? live_s : bulk_s) * 1000, stats.source.sinks,
+        ear_care_count(ingest->care), ear_leases_count(ingest->leases),
         ear_intake_queued(ingest->intake, EAR_LANE_LIVE),
         ear_intake_queued(ingest->intake, EAR_LANE_BACKFILL),
         (long long)ingest->backlog[EAR_LANE_LIVE], (long long)ingest->backlog[EAR_LANE_BACKFILL],
         stats.in_flight[EAR_LANE_LIVE], stats.in_flight[EAR_LANE_BACKFILL],
         (long long)stats.source.credit_posts[EAR_LANE_LIVE],
-        (long long)stats.source.credit_posts[EAR_LANE_BACKFILL],
-        age_s(ingest->oldest_us[EAR_LANE_LIVE]), age_s(ingest->oldest_us[EAR_LANE_BACKFILL]));
+        (long long)stats.source.credit_posts[EAR_LANE_BACKFILL], live_s, bulk_s);
     if (err != EAR_OK) ear_buf_reset(json);
 }
 
