@@ -31,9 +31,9 @@ ear_err ear_tid_parse(struct ear_str text, int64_t *at_us, unsigned *clock)
 ear_err ear_at_uri_parse(struct ear_str text, struct ear_at_uri *uri)
 {
     const struct ear_str scheme = EAR_STR("at://");
-    struct ear_str rest = {text.ptr + scheme.len, text.len - scheme.len};
     struct ear_str extra;
     if (!ear_str_starts(text, scheme)) return EAR_INVALID;
+    struct ear_str rest = {text.ptr + scheme.len, text.len - scheme.len};
     *uri = (struct ear_at_uri){0};
     ear_str_split(&rest, '/', &uri->authority);
     ear_str_split(&rest, '/', &uri->collection);

@@ -67,6 +67,7 @@ static void test_at_uri__needs_three_parts(void **state)
         {"at://a/b/c/d", false},
         {"https://a/b/c", false},
         {"at:/", false},
+        {NULL, false},
         {"", false},
     };
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
