@@ -23,7 +23,9 @@ diagnose() {
 }
 at_exit 'compose down -v -t 5 >/dev/null 2>&1'
 on_failure diagnose
-export COMPOSE_HTTP_TIMEOUT=300
+# Docker takes the first of the range that no container has: all of them must be free.
+free_port
+export EARSHOT_PORTS=127.0.0.1:$PORT-$((PORT + 9)) COMPOSE_HTTP_TIMEOUT=300
 
 say "building and starting, two of each"
 # One image serves all.
