@@ -30,6 +30,7 @@ struct bluesky {
     char uri[URI_BYTES], cid[CID_BYTES]; /* of the part before */
     char first_uri[URI_BYTES], url[URI_BYTES];
     int64_t visible_at_us;
+    int status;        /* the server's last */
     int create_status; /* why a part is read back */
     char create_why[256];
 };
@@ -72,6 +73,7 @@ static void end_visible(struct bluesky *b)
         b->env.looked(b->env.core, end_job(b), &found);
     } else {
         struct ear_send_result sent = {.state = EAR_SEND_SENT,
+                                       .status = b->status,
                                        .external_id = ear_str_from(b->first_uri),
                                        .url = ear_str_from(b->url),
                                        .visible_at_us = b->visible_at_us,
@@ -84,6 +86,8 @@ static void end_send(struct bluesky *b, ear_send_state state, const char *reason
                      int64_t retry_at_us)
 {
     struct ear_send_result result = {.state = state,
+                                     .status = b->status,
+                                     .partly = b->part > 0,
                                      .reason = reason,
                                      .why = why,
                                      .retry_at_us = retry_at_us,
@@ -95,6 +99,7 @@ static void end_send(struct bluesky *b, ear_send_state state, const char *reason
 static void end_look(struct bluesky *b, ear_look_state state, const char *why, int64_t retry_at_us)
 {
     struct ear_look_result result = {.state = state,
+                                     .partly = b->part > 0,
                                      .why = why,
                                      .retry_at_us = retry_at_us,
                                      .session = ear_atp_session_changed(b->atp)};
@@ -152,6 +157,7 @@ static void on_read(void *self, const struct ear_atp_answer *answer)
 {
     struct bluesky *b = self;
     int64_t at_us = 0;
+    b->status = answer->status;
     if (answer->err == EAR_NOT_FOUND) {
         judge_absent(b);
     } else if (answer->err) {
@@ -198,6 +204,7 @@ static void read_back(struct bluesky *b, const struct ear_atp_answer *answer)
 static void on_created(void *self, const struct ear_atp_answer *answer)
 {
     struct bluesky *b = self;
+    b->status = answer->status;
     if (!answer->err)
         part_visible(b, answer->body, 0);
     else if (answer->err == EAR_LIMITED)
@@ -245,6 +252,52 @@ static void create_part(struct bluesky *b)
     if (err) end_send(b, EAR_SEND_FAILED, "refused", diag.text, 0);
 }
 
+/* ---- where the answered post stands ---- */
+
+static void on_placed(void *self, const struct ear_atp_answer *answer)
+{
+    struct bluesky *b = self;
+    const json_t *post = json_array_get(json_object_get(answer->body, "posts"), 0);
+    if (answer->err == EAR_LIMITED) {
+        end_send(b, EAR_SEND_RETRY, "limited", answer->why, answer->retry_at_us);
+    } else if (answer->err) {
+        end_send(b, EAR_SEND_RETRY, answer->err == EAR_DENIED ? "denied" : "unreachable",
+                 answer->why, answer->retry_at_us);
+    } else if (ear_bluesky_place(post, &b->parent, &b->root)) {
+        end_send(b, EAR_SEND_FAILED, "gone", "the answered post is not there any more", 0);
+    } else {
+        b->thread = json_incref((json_t *)(uintptr_t)post);
+        create_part(b);
+    }
+}
+
+/* Posts that came by another route than this connector bring no thread. */
+static ear_err find_place(struct bluesky *b, struct ear_diag *diag)
+{
+    struct ear_at_uri uri;
+    struct ear_buf method;
+    if (ear_at_uri_parse(b->job->post_id, &uri))
+        return ear_fail(diag, EAR_INVALID, "the place of the answered post is not known");
+    ear_buf_init(&method, 2048);
+    ear_err err = ear_buf_append_str(&method, EAR_STR("app.bsky.feed.getPosts?uris="));
+    if (!err) err = ear_url_escape(b->job->post_id, &method);
+    if (err)
+        ear_fail(diag, err, "the answered post's name is too long");
+    else
+        err = ear_atp_call(b->atp, method.data, NULL, on_placed, b, diag);
+    ear_buf_release(&method);
+    return err;
+}
+
+static ear_err begin_send(struct bluesky *b, struct ear_diag *diag)
+{
+    if (!ear_bluesky_thread(b->job->thread, &b->thread, &b->parent, &b->root))
+        return try_create(b, diag);
+    json_decref(b->thread);
+    b->thread = NULL;
+    return find_place(b, diag);
+}
+
 /* ---- what the core calls ---- */
 
 static ear_err begin_job(struct bluesky *b, const struct ear_send_job *job, bool looking,
@@ -254,8 +307,9 @@ static ear_err begin_job(struct bluesky *b, const struct ear_send_job *job, bool
     b->job = job;
     b->looking = looking;
     b->part = 0;
+    b->status = 0;
     b->visible_at_us = 0;
-    ear_err err = looking ? read_part(b, diag) : try_create(b, diag);
+    ear_err err = looking ? read_part(b, diag) : begin_send(b, diag);
     if (err)
         end_job(b);
     else
@@ -265,15 +319,9 @@ static ear_err begin_job(struct bluesky *b, const struct ear_send_job *job, bool
 
 static ear_err bluesky_send(void *self, const struct ear_send_job *job, struct ear_diag *diag)
 {
-    struct bluesky *b = self;
-    if (b->job) return ear_fail(diag, EAR_AGAIN, "another reply is under way");
     if (job->direct)
         return ear_fail(diag, EAR_UNSUPPORTED, "Bluesky replies are public; this one must not be");
-    if (ear_bluesky_thread(job->thread, &b->thread, &b->parent, &b->root)) {
-        end_job(b);
-        return ear_fail(diag, EAR_INVALID, "the place of the answered post is not known");
-    }
-    return begin_job(b, job, false, diag);
+    return begin_job(self, job, false, diag);
 }
 
 static ear_err bluesky_look(void *self, const struct ear_send_job *job, struct ear_diag *diag)

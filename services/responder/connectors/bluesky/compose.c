@@ -197,6 +197,14 @@ ear_err ear_bluesky_thread(struct ear_str text, json_t **thread, struct ear_blue
     return EAR_OK;
 }
 
+ear_err ear_bluesky_place(const json_t *post, struct ear_bluesky_ref *parent,
+                          struct ear_bluesky_ref *root)
+{
+    if (!read_ref(post, "uri", "cid", parent)) return EAR_INVALID;
+    if (!read_ref(post, "record.reply.root.uri", "record.reply.root.cid", root)) *root = *parent;
+    return EAR_OK;
+}
+
 /* ---- keys ---- */
 
 /* A reply's id is a UUIDv7: 48 bits of milliseconds, then chance. The key takes its time, and its

@@ -23,6 +23,10 @@ struct ear_bluesky_ref {
 ear_err ear_bluesky_thread(struct ear_str text, json_t **thread, struct ear_bluesky_ref *parent,
                            struct ear_bluesky_ref *root) EAR_MUST_CHECK;
 
+/* The same from a post as app.bsky.feed.getPosts shows it; the refs borrow from it. */
+ear_err ear_bluesky_place(const json_t *post, struct ear_bluesky_ref *parent,
+                          struct ear_bluesky_ref *root) EAR_MUST_CHECK;
+
 struct ear_bluesky_post {
     struct ear_str text;
     struct ear_bluesky_ref parent, root;

@@ -87,7 +87,7 @@ static void on_answer(void *self, const struct ear_fetch_result *answer)
 {
     struct postman *p = self;
     const struct ear_send_job *job = p->job;
-    struct ear_send_result result = {.why = answer->why};
+    struct ear_send_result result = {.why = answer->why, .status = answer->status};
     char why[64];
     p->job = NULL;
     judge(answer, &result);

@@ -164,7 +164,7 @@ static void on_answer(void *self, const struct ear_fetch_result *answer)
     struct delivery *d = self;
     const struct ear_send_job *job = d->job;
     struct webhook *w = d->webhook;
-    struct ear_send_result result = {.why = answer->why};
+    struct ear_send_result result = {.why = answer->why, .status = answer->status};
     char why[64];
     json_t *parsed = NULL;
     d->busy = false;

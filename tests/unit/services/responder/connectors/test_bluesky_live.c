@@ -280,6 +280,25 @@ static void test_bluesky__what_cannot_be_sent_says_why(void **state)
     job.thread = EAR_STR_NONE;
     assert_int_equal(ear_bluesky_out.send(rig->connector, &job, &diag), EAR_INVALID);
     assert_non_null(strstr(diag.text, "not known"));
+    /* Without a thread the post itself is asked, if it is one and still there. */
+    job = new_job(rig, "found you");
+    job.thread = EAR_STR_NONE;
+    json_t *thread = json_loads(rig->thread, 0, NULL);
+    job.post_id = ear_json_at(thread, "uri");
+    for (int i = 0; i < 20; i++) { /* until the network has seen it */
+        run(rig, &job, false);
+        if (rig->sent == EAR_SEND_SENT) break;
+        ear_loop_turn(rig->loop, 500);
+    }
+    if (rig->sent != EAR_SEND_SENT) fail_msg("%s", rig->why);
+    assert_int_equal(count_answers(rig), 1);
+    json_decref(thread);
+    job = new_job(rig, "gone?");
+    job.thread = EAR_STR_NONE;
+    job.post_id = EAR_STR("at://did:plc:nobody234567abcdefghijkl/app.bsky.feed.post/3jzfcijpj2z2a");
+    run(rig, &job, false);
+    assert_int_equal(rig->sent, EAR_SEND_FAILED);
+    assert_string_equal(rig->reason, "gone");
     /* A record that the server refuses for good. */
     job.thread = EAR_STR("{\"uri\":\"at://did:plc:x/app.bsky.feed.post/1\",\"cid\":\"nonsense\"}");
     run(rig, &job, false);
