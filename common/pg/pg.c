@@ -165,6 +165,7 @@ ear_err ear_pg_new(struct ear_pg **out, struct ear_loop *loop, const struct ear_
     pg->statements.count = opts->statement_count;
     pg->statements.shapes = ear_alloc(opts->statement_count * sizeof(*pg->statements.shapes));
     snprintf(pg->statements.timeout, sizeof(pg->statements.timeout), "%lld", (long long)timeout_ms);
+    pg->statements.scans = opts->keyed ? "off" : "on";
     pg->max_waiting = opts->max_waiting ? opts->max_waiting : DEFAULT_WAITING;
     pg->up = opts->up;
     pg->down = opts->down;

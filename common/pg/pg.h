@@ -32,6 +32,9 @@ struct ear_pg_opts {
     unsigned connections;         /* 0: 2 */
     unsigned max_waiting;         /* batches that wait for a connection; 0: 256 */
     int64_t statement_timeout_ms; /* 0: 30 s */
+    /* Every statement finds its rows by key: no plan reads a table from end to end, not even one
+     * that was made, and is kept, while the table was empty. */
+    bool keyed;
     ear_loop_fn *up;   /* called when the first connection is usable, and after each outage */
     ear_loop_fn *down; /* called when no connection is usable any more */
     void *self;

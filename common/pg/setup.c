@@ -2,15 +2,20 @@
 
 #include "pg/sqlstate.h"
 
-/* Command 0 sets the limits; then two commands a statement. */
+/* Command 0 sets the limits; then two commands a statement. Compiling a plan (jit) takes longer
+ * than any of our statements does. */
 static const char limits_sql[] = "SELECT set_config('statement_timeout', $1, false),"
-                                 " set_config('idle_in_transaction_session_timeout', '60s', false)";
+                                 " set_config('idle_in_transaction_session_timeout', '60s', false),"
+                                 " set_config('enable_seqscan', $2, false),"
+                                 " set_config('enable_hashjoin', $2, false),"
+                                 " set_config('enable_mergejoin', $2, false),"
+                                 " set_config('jit', 'off', false)";
 
 bool ear_pg_setup_send(const struct ear_pg_setup *setup, PGconn *pq)
 {
     const struct ear_pg_statements *all = setup->statements;
-    const char *values[] = {all->timeout};
-    bool sent = PQsendQueryParams(pq, limits_sql, 1, NULL, values, NULL, NULL, 0) == 1;
+    const char *values[] = {all->timeout, all->scans};
+    bool sent = PQsendQueryParams(pq, limits_sql, 2, NULL, values, NULL, NULL, 0) == 1;
     for (size_t i = 0; i < all->count && sent; i++)
         sent = PQsendPrepare(pq, all->items[i].name, all->items[i].sql, 0, NULL) == 1 &&
                PQsendDescribePrepared(pq, all->items[i].name) == 1;

@@ -15,7 +15,8 @@ struct ear_pg_statements {
     const struct ear_pg_statement *items; /* borrowed */
     struct ear_pg_shape *shapes;          /* owned; of the newest connection */
     size_t count;
-    char timeout[24]; /* statement_timeout in ms, as text */
+    char timeout[24];  /* statement_timeout in ms, as text */
+    const char *scans; /* "off": plans by key only */
 };
 
 struct ear_pg_setup {

@@ -104,6 +104,7 @@ static ear_err open_pg(struct assignment *a, struct ear_loop *loop, struct ear_d
                                .application = "earshot-assignment",
                                .statements = store_statements,
                                .statement_count = STORE_SQL_COUNT,
+                               .keyed = true,
                                /* Batches must never keep commands and clocks waiting. */
                                .connections = (unsigned)set->at_once + 3,
                                .max_waiting = 4096};

@@ -17,13 +17,14 @@ SELECT c.case_id, c.customer_id, c.account_id, c.platform, c.team_id, c.agent_id
        c.state, c.close_code, c.direct, c.language, c.intent, c.topic, c.urgency, c.severity,
        c.seq, c.posts, c.last_post_id, c.last_post_at, c.opened_at, c.heard_at, c.changed_at,
        c.clock_no, c.respond_by, c.first_responded_at, c.breached, c.closed_at, c.follows
-  FROM (SELECT o.* FROM "case" o WHERE o.customer_id = ANY ($1::uuid[]) AND o.state <> 3
+  FROM (SELECT o.* FROM unnest($1::uuid[]) AS k JOIN "case" o ON o.customer_id = k AND o.state <> 3
          UNION ALL
         SELECT l.* FROM unnest($1::uuid[]) AS k,
                LATERAL (SELECT s.* FROM "case" s WHERE s.customer_id = k AND s.state = 3
                          ORDER BY s.case_id DESC LIMIT 8) l
          UNION ALL
-        SELECT n.* FROM "case" n WHERE n.case_id = ANY ($2::uuid[]) AND n.customer_id = ANY ($1::uuid[])
+        SELECT n.* FROM unnest($2::uuid[]) AS i JOIN "case" n ON n.case_id = i
+         WHERE n.customer_id = ANY ($1::uuid[])
        ) c;
 
 -- name: read_seats
