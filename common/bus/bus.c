@@ -2,6 +2,7 @@
 
 #include "bus/socket.h"
 #include "bus/zap.h"
+#include <errno.h>
 #include <stdlib.h>
 
 #define BEAT_MS         1000
@@ -56,7 +57,7 @@ void ear_bus_free(struct ear_bus **bus_ptr)
     ear_hook_free(&bus->hook);
     ear_timer_free(&bus->kick);
     /* Waits until the sockets have delivered what they linger for. */
-    zmq_ctx_term(bus->zmq);
+    while (zmq_ctx_term(bus->zmq) != 0 && zmq_errno() == EINTR) continue;
     ear_keyring_free(&bus->keyring);
     ear_arena_free(&bus->arena);
     EAR_FREE(*bus_ptr);
