@@ -42,7 +42,7 @@ done
 
 say "as a plain user, with nothing to write to"
 for service in ingest classifier assignment responder; do
-  id=$(compose ps -q "$service" | head -n 1)
+  id=$(compose ps -q "$service" | sed -n 1p)
   expect_eq "user of $service" 10001 "$(docker exec "$id" id -u)"
   ! docker exec "$id" touch /var/lib/earshot/x 2>/dev/null || fail "the root of $service can be written"
   expect_eq "secrets of others in $service" '' "$(docker exec "$id" sh -c 'ls -d /secrets/roles /secrets/keys /secrets/owner 2>/dev/null' || true)"
@@ -83,7 +83,7 @@ expect_eq "at the receiver" 1 "$(compose exec -T receiver cat /data/replies.json
 
 say "one of each killed, then the same feed again: nothing lost, nothing doubled"
 for service in ingest classifier assignment responder; do
-  compose ps -q "$service" | head -n 1 | xargs docker kill >/dev/null
+  compose ps -q "$service" | sed -n 1p | xargs docker kill >/dev/null
 done
 compose run --rm -T ctl replay --json - <"$EARSHOT_SOURCE/deploy/sample/feed.jsonl" >"$WORK/replay" 2>"$WORK/replay.err" ||
   { cat "$WORK/replay.err"; fail "replay"; }
