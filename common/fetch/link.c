@@ -2,8 +2,9 @@
 #include "engine.h"
 #include <stdlib.h>
 
-#define CHUNK_BYTES 16384 /* a whole TLS record, so that none stays behind unseen in the library \
-                           */
+#define CHUNK_BYTES                                                              \
+    16384 /* a whole TLS record, so that none stays behind unseen in the library \
+           */
 #define CHUNKS_A_TURN 16u
 #define OUT_BYTES_MAX (1u << 20)
 
