@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #define BATCH_POSTS 16
+#define AHEAD       8 /* batches offered and not settled: so few that all replicas get some */
 #define PATIENCE_MS 120000
 
 static struct ear_loop *loop;
@@ -63,6 +64,7 @@ struct parcel {
 
 struct feeder {
     struct ear_source *source;
+    size_t ahead;
     struct ear_timer *again; /* room is told at edges only */
     struct parcel *parcels;
 };
@@ -175,7 +177,7 @@ static void offer(void *self)
     ear_source_stats(feeder->source, &stats);
     if (stats.sinks < sinks_least) return;
     sinks_least = 1; /* later on, whoever is alive */
-    for (struct parcel *p = feeder->parcels; p; p = p->next) {
+    for (struct parcel *p = feeder->parcels; p && feeder->ahead < AHEAD; p = p->next) {
         struct ear_str items[BATCH_POSTS];
         if (p->offered) continue;
         for (size_t i = 0; i < p->count; i++) items[i] = ear_buf_str(&p->items[i]);
@@ -185,6 +187,7 @@ static void offer(void *self)
         if (err == EAR_AGAIN) return;
         if (err) die("offer", ear_err_text(err));
         p->offered = true;
+        feeder->ahead++;
     }
 }
 
@@ -197,9 +200,11 @@ static struct parcel *find(struct feeder *feeder, const struct ear_id *id)
 
 static void settled(void *self, const struct ear_settle *settle)
 {
-    struct parcel *p = find(self, &settle->batch_id);
+    struct feeder *feeder = self;
+    struct parcel *p = find(feeder, &settle->batch_id);
     if (p->settled || settle->count != p->count) die("settled", "twice, or by another size");
     bool returned = false;
+    feeder->ahead--;
     for (size_t i = 0; i < settle->count; i++) {
         fates[settle->fates[i]]++;
         returned |= settle->fates[i] == EAR_ITEM_RETURNED;
@@ -212,7 +217,9 @@ static void settled(void *self, const struct ear_settle *settle)
 
 static void was_lost(void *self, const struct ear_id *batch_id)
 {
-    find(self, batch_id)->offered = false;
+    struct feeder *feeder = self;
+    find(feeder, batch_id)->offered = false;
+    feeder->ahead--;
     lost++;
     offer(self);
 }

@@ -19,6 +19,7 @@ assignment_prepare() { # [REPLICAS [CLASSIFIERS]]
     "$PG_BIN/psql" -X -q -1 -v ON_ERROR_STOP=1 "$EAR_PG" -f "$file" >"$WORK/psql" 2>&1 ||
       { cat "$WORK/psql" >&2; fail "$file"; }
   done
+  pg_query "SELECT ensure_month(now() + n * interval '1 month') FROM generate_series(-1, 1) n" >/dev/null
   pg_query "INSERT INTO migration (version, name, sha256) SELECT v, 'test', '' FROM generate_series(1, 5) v;
     INSERT INTO team VALUES ('care', 'Care', '{}', '{}', true), ('money', 'Money', '{}', '{billing}', false);
     INSERT INTO account (account_id, platform, team_id) VALUES ('@firm', 'bluesky', 'care'), ('@help', 'bluesky', 'care');
