@@ -2,6 +2,7 @@
 
 #include "attempt.h"
 #include "catalogue.h"
+#include "lease.h"
 #include "sender.h"
 #include "store_sql.h"
 #include "json/json.h"
@@ -56,7 +57,7 @@ static void account_free(void *value)
 
 bool ear_account_leased(const struct ear_account *account)
 {
-    return account->epoch &&
+    return account->epoch && !account->leaving &&
            ear_loop_now_ms(account->core->loop) < account->leased_until_ms - LEASE_MARGIN_MS;
 }
 
@@ -315,6 +316,7 @@ static void on_accounts(void *self, ear_err err, const struct ear_pg_result *con
     struct ear_accounts *accounts = self;
     accounts->reading = false;
     if (err == EAR_CLOSED) return;
+    accounts->failed = err != EAR_OK;
     if (err) {
         ear_log(&EV_READ_FAILED, kv_text("what", "accounts"), kv_diag(diag));
         return;
@@ -325,6 +327,7 @@ static void on_accounts(void *self, ear_err err, const struct ear_pg_result *con
     ear_map_each(accounts->by_id, forget_unlisted, accounts);
     accounts->read_once = true;
     accounts->renew = false;
+    ear_leases_hurry(accounts->core->leases);
     if (accounts->read_again) ear_accounts_read(accounts);
 }
 

@@ -29,6 +29,7 @@ struct ear_account {
     int64_t open_again_ms; /* monotonic; after settings that did not do */
 
     int64_t epoch; /* of the lease; 0: not ours */
+    bool leaving;  /* ours, but over our share: it goes when nothing is under way any more */
     int64_t leased_until_ms;
 
     struct ear_bucket bucket;
@@ -45,7 +46,8 @@ struct ear_accounts {
     struct ear_responder *core;
     struct ear_map *by_id; /* owns struct ear_account */
     bool reading, read_again, read_once;
-    bool renew; /* the reading under way or to come opens all voices anew: secrets may differ */
+    bool failed; /* the last reading: the beat asks again */
+    bool renew;  /* the reading under way or to come opens all voices anew: secrets may differ */
 };
 
 void ear_accounts_new(struct ear_accounts **out, struct ear_responder *core);
@@ -57,7 +59,7 @@ void ear_accounts_renew(struct ear_accounts *accounts);
 struct ear_account *ear_accounts_find(struct ear_accounts *accounts, struct ear_str id);
 size_t ear_accounts_under_way(struct ear_accounts *accounts);
 
-/* The lease is ours for some time still. */
+/* The lease is ours for some time still, and we are to use it. */
 bool ear_account_leased(const struct ear_account *account);
 /* The database's time: what journal and queue are compared with, on whatever host. */
 int64_t ear_account_now_us(const struct ear_account *account);

@@ -12,8 +12,6 @@
 #define SESSION_BYTES_MAX  ((size_t)64 << 10)
 #define COMMIT_FLOOR_MS    100
 #define COMMIT_CAP_MS      5000
-/* A journal entry older than this is not sent any more: whoever adopts it counts from its start. */
-#define STALE_MS 5000
 
 static void commit(struct ear_attempt *a);
 
@@ -119,9 +117,11 @@ static void on_end(struct ear_attempt *a, const struct ear_pg_result *const *res
     size_t end_at = a->row == EAR_ROW_ADOPT ? 1 : 0;
     (void)ear_fault("responder.after_outcome");
     /* A repeat of a commit that had come through after all finds nothing left to do. */
-    if (!ear_pg_affected(results[end_at]) && !a->commits)
+    if (!ear_pg_affected(results[end_at]) && !a->commits) {
         ear_log(&EV_RESULT_REFUSED, kv_id("reply", &a->reply_id), kv_id("case", &a->case_id),
                 kv_int("attempt", a->number));
+        if (a->account->epoch == a->epoch) ear_lease_lost(a->account);
+    }
     if (a->verdict.final) ear_outcomes_wake(core->outcomes);
     leave(a);
 }
@@ -166,6 +166,7 @@ static void judge_sent(struct ear_attempt *a, const struct ear_send_result *resu
     a->verdict = ear_decide_sent(&a->view, &account->connector->caps, &core->limits, result,
                                  ear_account_now_us(account), ear_random_below(UINT64_MAX));
     copy_bytes(&a->external_id, result->external_id);
+    a->status = result->status;
     keep_session(a, result->session);
     a->visible_at_us = result->visible_at_us;
     pause_account(a, result->pause_until_us);
@@ -206,7 +207,7 @@ static void send_now(struct ear_attempt *a)
 {
     struct ear_diag diag = {0};
     struct ear_account *account = a->account;
-    if (ear_loop_now_ms(account->core->loop) - a->asked_ms > STALE_MS) {
+    if (ear_loop_now_ms(account->core->loop) - a->asked_ms > EAR_ATTEMPT_FRESH_MS) {
         struct ear_send_result late = {
             .state = EAR_SEND_RETRY, .reason = "late", .why = "the journal took too long"};
         judge_sent(a, &late);
@@ -247,29 +248,20 @@ static void abandon(struct ear_attempt *a)
 
 static void committed(struct ear_attempt *a, const struct ear_pg_result *const *results)
 {
-    switch (a->phase) {
-    case EAR_PHASE_BEGINNING:
-        if (!ear_pg_affected(results[0])) {
-            abandon(a);
-            return;
-        }
+    bool forgets = a->phase == EAR_PHASE_CHOSEN && !a->verdict.next_at_us;
+    if (a->phase == EAR_PHASE_ENDING) {
+        on_end(a, results);
+    } else if (!ear_pg_affected(results[0]) && !forgets) {
+        abandon(a);
+    } else if (a->phase == EAR_PHASE_CHOSEN) {
+        leave(a); /* forgotten or put off */
+    } else if (a->phase == EAR_PHASE_ADOPTING) {
+        a->row = EAR_ROW_OURS;
+        look_now(a);
+    } else {
         (void)ear_fault("responder.after_journal");
         a->row = EAR_ROW_OURS;
         send_now(a);
-        return;
-    case EAR_PHASE_ADOPTING:
-        if (!ear_pg_affected(results[0])) {
-            abandon(a);
-            return;
-        }
-        a->row = EAR_ROW_OURS;
-        look_now(a);
-        return;
-    case EAR_PHASE_ENDING:
-        on_end(a, results);
-        return;
-    default:
-        leave(a); /* forgotten or postponed */
     }
 }
 

@@ -54,7 +54,8 @@ struct ear_attempt {
     struct ear_verdict verdict;
     struct ear_buf external_id, session;
     int64_t visible_at_us, pause_until_us;
-    bool bare; /* the database refused the platform's words: leave them out */
+    int status; /* the platform's; 0: none */
+    bool bare;  /* the database refused the platform's words: leave them out */
 
     struct ear_timer *again; /* after a commit that failed */
     unsigned commits;

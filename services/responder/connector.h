@@ -111,10 +111,12 @@ struct ear_send_result {
     int64_t visible_at_us;      /* SENT: 0: now */
     int64_t retry_at_us;        /* RETRY: not before; 0: the core's back-off */
     int64_t pause_until_us;     /* whatever the state: no send of this account before; 0: none */
-    const char *reason;         /* not SENT: a stable word for outcome and metrics: "too_long",
-                                   "denied", "gone", "limited", "unreachable", "refused" … */
-    const char *why;            /* for people; no secrets, no text of customers */
-    struct ear_str session;     /* to store at once; ptr NULL: as before. A secret */
+    const char *reason; /* not SENT: a literal, a stable word for outcome and metrics: "too_long",
+                           "denied", "gone", "limited", "unreachable", "refused" … */
+    const char *why;    /* for people; no secrets, no text of customers */
+    struct ear_str session; /* to store at once; ptr NULL: as before. A secret */
+    int status;  /* the platform's last code (HTTP, SMTP), for the journal; 0: none came */
+    bool partly; /* not SENT: some parts are visible, so that it never counts as failed */
 };
 
 typedef enum ear_look_state {
@@ -131,6 +133,7 @@ struct ear_look_result {
     int64_t retry_at_us; /* CANT: not before; 0: the core's back-off */
     const char *why;
     struct ear_str session;
+    bool partly; /* ABSENT: some parts are visible */
 };
 
 /* Exactly one call for each send or look that returned EAR_OK, never from inside it, none after

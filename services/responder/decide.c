@@ -34,13 +34,19 @@ static struct ear_step wait_step(int64_t at_us)
     return (struct ear_step){.kind = EAR_STEP_WAIT, .at_us = at_us};
 }
 
+static int64_t timeout_us(const struct ear_reply_view *view,
+                          const struct ear_connector_out_caps *caps)
+{
+    return view->started_at_us + (EAR_ATTEMPT_FRESH_MS + caps->send_timeout_ms) * EAR_US_PER_MS;
+}
+
 /* An attempt that somebody began and nobody ended. Its sender may still be at it, so nothing
  * happens before its time-out. */
 static struct ear_step open_step(const struct ear_reply_view *view,
                                  const struct ear_connector_out_caps *caps,
                                  const struct ear_reply_limits *limits, int64_t now_us)
 {
-    int64_t timeout_at = view->started_at_us + caps->send_timeout_ms * EAR_US_PER_MS;
+    int64_t timeout_at = timeout_us(view, caps);
     int64_t settled_at = timeout_at + caps->settling_ms * EAR_US_PER_MS;
     if (now_us < timeout_at) return wait_step(timeout_at);
     if (caps->again == EAR_AGAIN_SAFE) return (struct ear_step){.kind = EAR_STEP_REOPEN};
@@ -134,8 +140,7 @@ static struct ear_verdict unknown(const struct ear_reply_view *view,
         return again(view, limits, result->retry_at_us, OPEN_REASON, now_us, random);
     if (caps->again == EAR_AGAIN_NEVER || !caps->look)
         return final(view, EAR_ATTEMPT_UNKNOWN, result->reason);
-    int64_t look_at =
-        view->started_at_us + (caps->send_timeout_ms + caps->settling_ms) * EAR_US_PER_MS;
+    int64_t look_at = timeout_us(view, caps) + caps->settling_ms * EAR_US_PER_MS;
     return stay_open(view, 0, latest(look_at, now_us), result->reason);
 }
 
@@ -150,9 +155,10 @@ struct ear_verdict ear_decide_sent(const struct ear_reply_view *view,
         return final(view, EAR_ATTEMPT_SENT, "");
     case EAR_SEND_RETRY:
         return again(view, limits, latest(result->retry_at_us, result->pause_until_us),
-                     result->reason, now_us, random);
+                     result->partly ? OPEN_REASON : result->reason, now_us, random);
     case EAR_SEND_FAILED:
-        return final(view, failed_or_unknown(view), result->reason);
+        return final(view, result->partly ? EAR_ATTEMPT_UNKNOWN : failed_or_unknown(view),
+                     result->reason);
     case EAR_SEND_UNKNOWN:
     default:
         return unknown(view, caps, limits, result, now_us, random);
@@ -161,7 +167,7 @@ struct ear_verdict ear_decide_sent(const struct ear_reply_view *view,
 
 static struct ear_verdict absent(const struct ear_reply_view *view,
                                  const struct ear_connector_out_caps *caps,
-                                 const struct ear_reply_limits *limits, int64_t now_us)
+                                 const struct ear_reply_limits *limits, bool partly, int64_t now_us)
 {
     int64_t looks = view->looks + 1;
     if (looks < LOOKS_BELIEVED) {
@@ -169,12 +175,12 @@ static struct ear_verdict absent(const struct ear_reply_view *view,
         return stay_open(view, looks, now_us + pause_ms * EAR_US_PER_MS, "not_seen");
     }
     if (given_up(view, limits, view->tries + 1, now_us))
-        return final(view, failed_or_unknown(view), "not_seen");
+        return final(view, partly ? EAR_ATTEMPT_UNKNOWN : failed_or_unknown(view), "not_seen");
     return (struct ear_verdict){.state = EAR_ATTEMPT_RETRY,
                                 .next_at_us = now_us,
                                 .tries = view->tries + 1,
                                 .looks = looks,
-                                .reason = "not_seen"};
+                                .reason = partly ? OPEN_REASON : "not_seen"};
 }
 
 struct ear_verdict ear_decide_looked(const struct ear_reply_view *view,
@@ -187,7 +193,7 @@ struct ear_verdict ear_decide_looked(const struct ear_reply_view *view,
     case EAR_LOOK_FOUND:
         return final(view, EAR_ATTEMPT_SENT, "");
     case EAR_LOOK_ABSENT:
-        return absent(view, caps, limits, now_us);
+        return absent(view, caps, limits, result->partly, now_us);
     case EAR_LOOK_CANT:
     default:
         if (!caps->look) return final(view, EAR_ATTEMPT_UNKNOWN, "cannot_look");

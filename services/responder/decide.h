@@ -9,6 +9,10 @@
 
 #include "connector.h"
 
+/* The first byte goes out within this time after attempt.started_at, or not at all: whoever finds
+ * an open attempt counts from there. */
+#define EAR_ATTEMPT_FRESH_MS 5000
+
 /* attempt.state, as in the schema. */
 typedef enum ear_attempt_state {
     EAR_ATTEMPT_NONE = 0,

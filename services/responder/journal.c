@@ -56,7 +56,10 @@ static void add_end(struct ear_pg_batch *batch, const struct ear_attempt *a)
     add_row(batch, STORE_END_ATTEMPT, a);
     ear_pg_i64(batch, a->epoch);
     ear_pg_i16(batch, (int16_t)a->verdict.state);
-    ear_pg_null(batch);
+    if (a->status)
+        ear_pg_i32(batch, a->status);
+    else
+        ear_pg_null(batch);
     bool named = a->external_id.len && !a->bare;
     ear_pg_text(batch, named ? ear_buf_str(&a->external_id) : EAR_STR_NONE);
     ear_pg_text(batch, ear_str_from(a->verdict.reason));
@@ -113,13 +116,12 @@ static void add_outcome(struct ear_pg_batch *batch, const struct ear_attempt *a)
     ear_buf_release(&packed);
 }
 
-static void add_postpone(struct ear_pg_batch *batch, const struct ear_attempt *a,
-                         int64_t next_at_us, int64_t tries)
+static void add_postpone(struct ear_pg_batch *batch, const struct ear_attempt *a)
 {
-    ear_pg_batch_add(batch, STORE_POSTPONE);
-    ear_pg_id(batch, &a->reply_id);
-    ear_pg_time(batch, next_at_us);
-    ear_pg_i32(batch, (int32_t)tries);
+    add_row(batch, STORE_POSTPONE, a);
+    ear_pg_time(batch, a->verdict.next_at_us);
+    ear_pg_i32(batch, (int32_t)a->verdict.tries);
+    ear_pg_i64(batch, a->epoch);
 }
 
 static void add_lessons(struct ear_pg_batch *batch, const struct ear_attempt *a)
@@ -134,6 +136,8 @@ static void add_lessons(struct ear_pg_batch *batch, const struct ear_attempt *a)
         ear_pg_batch_add(batch, STORE_WRITE_SESSION);
         ear_pg_text(batch, ear_str_from(a->account->id));
         ear_pg_text(batch, ear_buf_str(&a->session));
+        add_lease(batch, a);
+        ear_pg_i64(batch, a->epoch);
     }
 }
 
@@ -151,7 +155,7 @@ struct ear_pg_batch *ear_journal_end(const struct ear_attempt *a, size_t *end_at
     if (a->verdict.final)
         add_outcome(batch, a);
     else
-        add_postpone(batch, a, a->verdict.next_at_us, a->verdict.tries);
+        add_postpone(batch, a);
     add_lessons(batch, a);
     return batch;
 }
@@ -168,6 +172,10 @@ struct ear_pg_batch *ear_journal_forget(const struct ear_attempt *a)
 struct ear_pg_batch *ear_journal_postpone(const struct ear_attempt *a, int64_t next_at_us)
 {
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
-    add_postpone(batch, a, next_at_us, a->view.tries);
+    ear_pg_batch_add(batch, STORE_PUT_OFF);
+    ear_pg_id(batch, &a->reply_id);
+    ear_pg_time(batch, next_at_us);
+    add_lease(batch, a);
+    ear_pg_i64(batch, a->epoch);
     return batch;
 }

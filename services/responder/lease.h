@@ -1,5 +1,6 @@
 /* lease: which accounts this responder sends for. One row an account; a new owner raises its epoch.
- * Renewed thrice within its life; what runs out goes to whoever asks first. */
+ * Renewed thrice within its life. A responder takes up to its share of them, and lets go of what is
+ * over it when another one comes; what runs out goes to whoever has room. */
 #ifndef EAR_RESPONDER_LEASE_H
 #define EAR_RESPONDER_LEASE_H
 

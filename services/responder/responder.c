@@ -30,10 +30,14 @@ static void on_stats(void *self, ear_err err, const struct ear_pg_result *const 
     ear_metric_set(&M_OUTCOME_LAG_SECONDS, ear_pg_get_real(results[0], 0, 3));
 }
 
+static void ask_key(struct ear_responder *core);
+
 static void on_beat(void *self)
 {
     struct ear_responder *core = self;
     if (!ear_pg_is_up(core->pg)) return;
+    if (!core->keyed) ask_key(core);
+    if (core->accounts->failed) ear_accounts_read(core->accounts);
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_QUEUE_STATS);
     ear_pg_run(core->pg, &batch, on_stats, core);
@@ -93,8 +97,8 @@ static bool wake_one(void *self, struct ear_str key, void *value)
     return true;
 }
 
-/* Another responder stored replies of an account, which may be ours; without a name notices may
- * have been missed. */
+/* Another responder stored replies of an account, which may be ours, or be unheard of here: that
+ * responder may be gone by now. Without a name notices may have been missed. */
 static void on_sending(void *self, struct ear_str payload)
 {
     struct ear_responder *core = self;
@@ -102,7 +106,9 @@ static void on_sending(void *self, struct ear_str payload)
     struct ear_account *account = ear_accounts_find(core->accounts, payload);
     if (account)
         ear_sender_wake(account);
-    else if (!payload.len)
+    else if (payload.len)
+        ear_accounts_read(core->accounts);
+    else
         ear_map_each(core->accounts->by_id, wake_one, NULL);
 }
 
@@ -177,7 +183,6 @@ bool ear_responder_ready(void *self, struct ear_diag *why)
         return false;
     }
     if (!core->keyed || !core->accounts->read_once) {
-        ask_key(core);
         ear_fail(why, EAR_AGAIN, "accounts are being read");
         return false;
     }

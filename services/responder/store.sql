@@ -24,8 +24,11 @@ INSERT INTO account_limit AS l (account_id, resume_at, reason) VALUES ($1, $2, $
 -- name: read_session
 SELECT state FROM session WHERE account_id = $1 AND half = 'send';
 
+-- Never by an owner that was given up: the next one has a login of its own by then.
 -- name: write_session
-INSERT INTO session (account_id, half, state, changed_at) VALUES ($1, 'send', $2, now())
+INSERT INTO session (account_id, half, state, changed_at)
+SELECT $1, 'send', $2, now()
+ WHERE EXISTS (SELECT FROM lease WHERE name = $3 AND owner = $4 AND epoch = $5)
     ON CONFLICT (account_id, half) DO UPDATE SET state = excluded.state, changed_at = now();
 
 -- name: renew_leases
@@ -33,17 +36,43 @@ UPDATE lease SET until_at = now() + $3::bigint * interval '1 millisecond'
  WHERE owner = $1 AND name = ANY ($2::text[])
 RETURNING name, epoch;
 
+-- A responder that lives has a row of its own; an expired one is used again, so that there are never
+-- more of them than responders at once.
+-- name: take_seat
+INSERT INTO lease (name, owner, epoch, until_at)
+SELECT coalesce((SELECT name FROM lease WHERE owner = $1 AND name LIKE 'responder/%' LIMIT 1),
+                (SELECT name FROM lease WHERE name LIKE 'responder/%' AND until_at < now() ORDER BY name LIMIT 1),
+                'responder/' || $1::uuid::text),
+       $1, 1, now() + $2::bigint * interval '1 millisecond'
+    ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_at = excluded.until_at,
+                                     epoch = lease.epoch + (lease.owner <> excluded.owner)::int
+       WHERE lease.owner = excluded.owner OR lease.until_at < now();
+
+-- name: count_live
+SELECT count(*) FROM lease WHERE name LIKE 'responder/%' AND until_at > now();
+
+-- As many of those that nobody holds as are missing to our share: all $4 accounts by live responders,
+-- less the $5 that are ours. Each responder prefers others, so that two rarely want the same. What is
+-- ours by the row but not by memory (an answer got lost) is taken anew at once.
 -- name: take_leases
 INSERT INTO lease (name, owner, epoch, until_at)
-SELECT n, $1, 1, now() + $3::bigint * interval '1 millisecond'
-  FROM unnest($2::text[]) n ORDER BY n
+SELECT f.n, $1, 1, now() + $3::bigint * interval '1 millisecond'
+  FROM (SELECT u.n FROM unnest($2::text[]) AS u(n) LEFT JOIN lease l ON l.name = u.n
+         WHERE l.name IS NULL OR l.until_at < now() OR l.owner = $1
+         ORDER BY md5(u.n || $1::uuid::text)
+         LIMIT (SELECT greatest(0, ($4::bigint + greatest(count(*), 1) - 1) / greatest(count(*), 1) - $5::bigint)
+                  FROM lease s WHERE s.name LIKE 'responder/%' AND s.until_at > now())) f
+ ORDER BY f.n
     ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = lease.epoch + 1,
                                      until_at = excluded.until_at
-       WHERE lease.until_at < now()
+       WHERE lease.until_at < now() OR lease.owner = excluded.owner
 RETURNING name, epoch;
 
 -- name: release_leases
 UPDATE lease SET until_at = now() WHERE owner = $1 AND name = ANY ($2::text[]);
+
+-- name: release_all
+UPDATE lease SET until_at = now() WHERE owner = $1 AND until_at > now();
 
 -- A repeat of what was taken over, or has ended, changes nothing.
 -- name: accept_replies
@@ -110,8 +139,18 @@ UPDATE attempt SET state = $5, ended_at = now(), status = $6, external_id = $7, 
 UPDATE attempt SET reason = $5, looks = $6
  WHERE reply_id = $1 AND attempt_no = $2 AND customer_id = $3 AND epoch = $4 AND state = 1;
 
+-- Behind the end of an attempt: under its epoch, like the end itself.
 -- name: postpone
-UPDATE sending SET next_at = $2, tries = $3 WHERE reply_id = $1;
+UPDATE sending SET next_at = $4, tries = $5
+ WHERE reply_id = $1
+   AND EXISTS (SELECT FROM attempt a WHERE a.reply_id = $1 AND a.attempt_no = $2 AND a.customer_id = $3
+                  AND a.epoch = $6 AND a.state IN (1, 5));
+
+-- Nothing happens before: nothing was written about an attempt.
+-- name: put_off
+UPDATE sending SET next_at = $2
+ WHERE reply_id = $1
+   AND EXISTS (SELECT FROM lease WHERE name = $3 AND owner = $4 AND epoch = $5 AND until_at > now());
 
 -- name: finish_sending
 DELETE FROM sending s

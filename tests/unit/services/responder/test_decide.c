@@ -45,20 +45,20 @@ static void test_decide__the_next_step(void **state)
          0, EAR_ATTEMPT_FAILED},
         {"failed is not said of what may be visible", EAR_AGAIN_SAFE, false, EAR_ATTEMPT_RETRY, 3,
          0, 9, true, EAR_STEP_END, 0, EAR_ATTEMPT_UNKNOWN},
-        {"an open try may still be under way", EAR_AGAIN_SAFE, false, EAR_ATTEMPT_SENDING, 0, 5, 14,
-         false, EAR_STEP_WAIT, 15, 0},
-        {"then a deduped one is sent again", EAR_AGAIN_SAFE, false, EAR_ATTEMPT_SENDING, 0, 5, 15,
+        {"an open try may still be under way", EAR_AGAIN_SAFE, false, EAR_ATTEMPT_SENDING, 0, 5, 19,
+         false, EAR_STEP_WAIT, 20, 0},
+        {"then a deduped one is sent again", EAR_AGAIN_SAFE, false, EAR_ATTEMPT_SENDING, 0, 5, 20,
          false, EAR_STEP_REOPEN, 0, 0},
-        {"mail is never sent again", EAR_AGAIN_NEVER, false, EAR_ATTEMPT_SENDING, 0, 5, 15, false,
+        {"mail is never sent again", EAR_AGAIN_NEVER, false, EAR_ATTEMPT_SENDING, 0, 5, 20, false,
          EAR_STEP_END, 0, EAR_ATTEMPT_UNKNOWN},
-        {"mail waits for the time-out too", EAR_AGAIN_NEVER, false, EAR_ATTEMPT_SENDING, 0, 5, 14,
-         false, EAR_STEP_WAIT, 15, 0},
-        {"a look comes after settling", EAR_AGAIN_AFTER_LOOK, true, EAR_ATTEMPT_SENDING, 0, 5, 34,
-         false, EAR_STEP_WAIT, 35, 0},
-        {"and not before", EAR_AGAIN_AFTER_LOOK, true, EAR_ATTEMPT_SENDING, 0, 5, 35, false,
+        {"mail waits for the time-out too", EAR_AGAIN_NEVER, false, EAR_ATTEMPT_SENDING, 0, 5, 19,
+         false, EAR_STEP_WAIT, 20, 0},
+        {"a look comes after settling", EAR_AGAIN_AFTER_LOOK, true, EAR_ATTEMPT_SENDING, 0, 5, 39,
+         false, EAR_STEP_WAIT, 40, 0},
+        {"and not before", EAR_AGAIN_AFTER_LOOK, true, EAR_ATTEMPT_SENDING, 0, 5, 40, false,
          EAR_STEP_LOOK, 0, 0},
         {"who cannot look asks a person", EAR_AGAIN_AFTER_LOOK, false, EAR_ATTEMPT_SENDING, 0, 5,
-         35, false, EAR_STEP_END, 0, EAR_ATTEMPT_UNKNOWN},
+         40, false, EAR_STEP_END, 0, EAR_ATTEMPT_UNKNOWN},
         {"a look that never succeeds ends", EAR_AGAIN_AFTER_LOOK, true, EAR_ATTEMPT_SENDING, 0, 5,
          DAY, false, EAR_STEP_END, 0, EAR_ATTEMPT_UNKNOWN},
         {"what was sent stays sent", EAR_AGAIN_SAFE, false, EAR_ATTEMPT_SENT, 0, 5, 35, false,
@@ -118,7 +118,7 @@ static void test_decide__what_an_answer_means(void **state)
         {"unknown mail", EAR_AGAIN_NEVER, false, EAR_SEND_UNKNOWN, 0, 0, false, EAR_ATTEMPT_UNKNOWN,
          true, 0, 0, 0},
         {"unknown, to be looked for", EAR_AGAIN_AFTER_LOOK, true, EAR_SEND_UNKNOWN, 0, 0, false,
-         EAR_ATTEMPT_SENDING, false, 120, 120, 0},
+         EAR_ATTEMPT_SENDING, false, 125, 125, 0},
         {"unknown, cannot be looked for", EAR_AGAIN_AFTER_LOOK, false, EAR_SEND_UNKNOWN, 0, 0,
          false, EAR_ATTEMPT_UNKNOWN, true, 0, 0, 0},
     };
@@ -145,6 +145,40 @@ static void test_decide__what_an_answer_means(void **state)
             assert_true(v.next_at_us >= ACCEPTED + rows[i].next_least * S);
             assert_true(v.next_at_us <= ACCEPTED + rows[i].next_most * S);
         }
+    }
+}
+
+static void test_decide__what_is_visible_in_part_never_counts_as_failed(void **state)
+{
+    static const struct {
+        ear_send_state sent;
+        int64_t tries;
+        ear_attempt_state state;
+        bool final;
+    } rows[] = {
+        {EAR_SEND_FAILED, 0, EAR_ATTEMPT_UNKNOWN, true},
+        {EAR_SEND_RETRY, 0, EAR_ATTEMPT_RETRY, false},
+        {EAR_SEND_RETRY, 2, EAR_ATTEMPT_UNKNOWN, true},
+    };
+    struct ear_connector_out_caps caps = caps_of(EAR_AGAIN_AFTER_LOOK, true);
+    (void)state;
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
+        struct ear_reply_view view = {.last = EAR_ATTEMPT_SENDING,
+                                      .tries = rows[i].tries,
+                                      .started_at_us = ACCEPTED,
+                                      .accepted_at_us = ACCEPTED};
+        struct ear_send_result result = {
+            .state = rows[i].sent, .reason = "refused", .partly = true};
+        struct ear_verdict v = ear_decide_sent(&view, &caps, &limits, &result, ACCEPTED + 9 * S, 7);
+        assert_int_equal(v.state, rows[i].state);
+        assert_int_equal(v.final, rows[i].final);
+        /* The word that tells the next attempt. */
+        if (!v.final) assert_string_equal(v.reason, "open");
+        struct ear_look_result found = {.state = EAR_LOOK_ABSENT, .partly = true};
+        view.looks = 1;
+        v = ear_decide_looked(&view, &caps, &limits, &found, ACCEPTED + 60 * S, 7);
+        assert_int_equal(v.state, rows[i].tries ? EAR_ATTEMPT_UNKNOWN : EAR_ATTEMPT_RETRY);
+        if (!v.final) assert_string_equal(v.reason, "open");
     }
 }
 
@@ -205,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decide__the_next_step),
         cmocka_unit_test(test_decide__what_an_answer_means),
+        cmocka_unit_test(test_decide__what_is_visible_in_part_never_counts_as_failed),
         cmocka_unit_test(test_decide__one_look_that_finds_nothing_proves_little),
         cmocka_unit_test(test_decide__what_is_found_was_sent),
         cmocka_unit_test(test_decide__a_look_without_answer_is_repeated_until_a_person_decides),
