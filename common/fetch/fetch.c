@@ -224,6 +224,8 @@ ear_err ear_transfer_init(struct ear_transfer *transfer, struct ear_fetch *fetch
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, fetch->user_agent);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* Giving up a request must not wait for the thread that still looks up its host's name. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps,imap,imaps");

@@ -77,6 +77,7 @@ static void end_visible(struct bluesky *b)
                                        .external_id = ear_str_from(b->first_uri),
                                        .url = ear_str_from(b->url),
                                        .visible_at_us = b->visible_at_us,
+                                       .pause_until_us = b->pause_until_us,
                                        .session = session};
         b->env.sent(b->env.core, end_job(b), &sent);
     }
@@ -204,6 +205,7 @@ static void read_back(struct bluesky *b, const struct ear_atp_answer *answer)
 static void on_created(void *self, const struct ear_atp_answer *answer)
 {
     struct bluesky *b = self;
+    b->pause_until_us = answer->retry_at_us;
     b->status = answer->status;
     if (!answer->err)
         part_visible(b, answer->body, 0);
@@ -308,7 +310,7 @@ static ear_err begin_job(struct bluesky *b, const struct ear_send_job *job, bool
     b->looking = looking;
     b->part = 0;
     b->status = 0;
-    b->visible_at_us = 0;
+    b->visible_at_us = b->pause_until_us = 0;
     ear_err err = looking ? read_part(b, diag) : begin_send(b, diag);
     if (err)
         end_job(b);

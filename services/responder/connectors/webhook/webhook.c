@@ -140,7 +140,7 @@ static void judge(const struct ear_fetch_result *answer, struct ear_send_result 
 {
     int64_t now_us = ear_clock_wall_us();
     result->retry_at_us = ear_fetch_retry_at_us(answer, now_us);
-    if (answer->status == 429 || answer->status == 503)
+    if (answer->status / 100 == 2 || answer->status == 429 || answer->status == 503)
         result->pause_until_us = result->retry_at_us;
     if (answer->fate == EAR_FATE_NOT_SENT) {
         result->state = EAR_SEND_RETRY;
