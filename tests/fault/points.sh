@@ -30,8 +30,8 @@ configure() { # SERVICE [KEY=VALUE]
   eval "ENV_$1=(${lease:+"$lease"} ${2:+"$2"})"
 }
 
-arm() { # SERVICE POINT
-  configure "$1" "EAR_FAULT=$2:2=kill"
+arm() { # SERVICE POINT NTH
+  configure "$1" "EAR_FAULT=$2:$3=kill"
   service_stop "$1" 1
   service_start "$1" 1
   service_wait_ready "$1" 1
@@ -43,10 +43,10 @@ mend() { # SERVICE
   service_start "$1" 1
 }
 
-try() { # SERVICE POINT
-  local run=$2.$1 player answering
-  say "$2 in $1"
-  arm "$1" "$2"
+try() { # SERVICE POINT NTH: at its nth passing
+  local run=$2.$1.$3 player answering
+  say "$2 in $1, passing $3"
+  arm "$1" "$2" "$3"
   feed_make "$run" 80
   feed_play "$run" &
   player=$!
@@ -67,8 +67,10 @@ configure responder
 feed_stack ingest=1 classifier=1 assignment=1 responder=1
 points >"$WORK/points"
 [ "$(wc -l <"$WORK/points")" -ge 20 ] || fail "only $(wc -l <"$WORK/points") points found"
+passings=2
+[ -z "${EARSHOT_FULL:-}" ] || passings="1 2 3"
 while read -r service point <&3; do
-  try "$service" "$point"
+  for nth in $passings; do try "$service" "$point" "$nth"; done
 done 3<"$WORK/points"
 
 for service in "${STACK_SERVICES[@]}"; do service_wait_ready "$service" 1; done
