@@ -30,8 +30,9 @@ struct bluesky {
     char uri[URI_BYTES], cid[CID_BYTES]; /* of the part before */
     char first_uri[URI_BYTES], url[URI_BYTES];
     int64_t visible_at_us;
-    int status;        /* the server's last */
-    int create_status; /* why a part is read back */
+    int64_t pause_until_us; /* what the platform said of its limits last */
+    int status;             /* the server's last */
+    int create_status;      /* why a part is read back */
     char create_why[256];
 };
 
