@@ -20,8 +20,12 @@ static int run_alone(const char *word)
     return (int)status;
 }
 
-static ear_exit usage(const struct ear_ctl_command *command)
+static ear_exit usage(const struct ear_ctl_command *command, bool many)
 {
+    ear_ctl_fail(EAR_INVALID,
+                 many ? "%s: more words than expected (texts need quotes)"
+                      : "%s: something is missing",
+                 command->name);
     ear_ctl_command_help(command, stderr);
     return EAR_EXIT_USAGE;
 }
@@ -43,7 +47,7 @@ static ear_exit run(const struct ear_ctl_command *command, int argc, char **argv
     }
     if (ctl.options.help) return ear_ctl_command_help(command, stdout), EAR_EXIT_OK;
     bool many = command->max_operands >= 0 && operands > command->max_operands;
-    if (operands < command->min_operands || many) return usage(command);
+    if (operands < command->min_operands || many) return usage(command, many);
     ear_exit status = ear_settings_load(&ctl);
     if (status) return status;
     EAR_CHECK(ear_loop_new(&ctl.loop) == EAR_OK);
@@ -53,11 +57,13 @@ static ear_exit run(const struct ear_ctl_command *command, int argc, char **argv
     return flushed(status);
 }
 
-static ear_exit no_command(const char *word, bool help)
+static ear_exit no_command(int argc, char **argv)
 {
-    if (ear_ctl_group_help(word, help ? stdout : stderr))
-        return help ? EAR_EXIT_OK : EAR_EXIT_USAGE;
-    ear_ctl_fail(EAR_INVALID, "no command '%s'; see earshotctl --help", word);
+    const char *word = argv[1], *next = argc > 2 ? argv[2] : NULL;
+    if (next && strcmp(next, "--help") == 0 && ear_ctl_group_help(word, stdout)) return EAR_EXIT_OK;
+    ear_ctl_fail(EAR_INVALID, "no command '%s%s%s'; see earshotctl --help", word, next ? " " : "",
+                 next ? next : "");
+    ear_ctl_group_help(word, stderr);
     return EAR_EXIT_USAGE;
 }
 
@@ -70,7 +76,7 @@ int main(int argc, char **argv)
     if (alone >= 0) return alone;
     int words;
     const struct ear_ctl_command *command = ear_ctl_command_find(argc - 1, argv + 1, &words);
-    if (!command) return no_command(argv[1], argc > 2 && strcmp(argv[2], "--help") == 0);
+    if (!command) return no_command(argc, argv);
     ear_exit status = run(command, argc - 1 - words, argv + 1 + words);
     ear_settings_release();
     return (int)status;
