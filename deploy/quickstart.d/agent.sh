@@ -11,6 +11,18 @@ present_agents() {
   done
 }
 
+# The sample is a day of the past. It is played as the 24 hours that end now, so that deadlines mean
+# something; a line whose time cannot be read stays as it is.
+play_as_today() { # sets feed
+  jq -rRn '
+    def at: try (fromjson | .created_at | fromdate) catch null;
+    [inputs] as $lines | ((now | floor) - ($lines | map(at) | max)) as $shift |
+    $lines[] | . as $line |
+    if at then fromjson | .created_at |= (fromdate + $shift | todate) | tojson else $line end' "$feed" >"$STATE/feed.jsonl"
+  feed=$STATE/feed.jsonl
+  say "    its times are moved so that the last post was written now: $feed"
+}
+
 # Malformed lines are named by earshotctl on standard error: shown, not fatal.
 play_feed() {
   ctl replay "$feed" --json >"$STATE/replay.json" 2>"$STATE/log/replay.log" ||

@@ -23,7 +23,7 @@ choose_state() {
 # Empties STATE but for run/ (whose processes have been stopped).
 fresh_state() {
   local part
-  for part in postgres log secrets roles keys care.yaml env pgpass replies.jsonl summary.json replay.json; do
+  for part in postgres log secrets roles keys care.yaml feed.jsonl env pgpass replies.jsonl summary.json replay.json; do
     rm -rf "${STATE:?}/$part"
   done
   mkdir -p "$STATE/log"
