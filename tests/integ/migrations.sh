@@ -63,3 +63,15 @@ done
 # A service that lives in another time zone means the same month.
 expect_eq "time zones" 1 "$("$PG_BIN/psql" -X -qAt "$EAR_PG options='-c search_path=earshot -c timezone=Asia/Tokyo'" \
   -c "SELECT ensure_month('2021-12-31 23:30Z')" -c "SELECT count(*) FROM pg_class WHERE relname = 'post_y2021m12'" | tail -1)"
+
+# What comes back stands behind what waits now and before what comes later, each time.
+for n in $(seq 20); do
+  letter=$(printf '0198dddd-0000-7000-8000-%012d' "$n")
+  pg_query "INSERT INTO dead_letter (dead_letter_id, post_id, customer_id, lane, stage, reason, tries)
+      VALUES ('$letter', gen_random_uuid(), gen_random_uuid(), 0, 'classify', 'test', 3)"
+  expect_eq "retried" t "$(pg_query "SELECT dead_letter_retry('$letter', 'test')")"
+  expect_eq "retried twice" f "$(pg_query "SELECT dead_letter_retry('$letter', 'test')")"
+done
+expect_eq "ids in the order of time" 20 "$(pg_query "SELECT count(*) FROM intake
+  WHERE intake_id BETWEEN id_floor(now() - interval '1 hour') AND id_floor(now() + interval '1 second')
+    AND substr(intake_id::text, 15, 1) = '7' AND substr(intake_id::text, 20, 1) IN ('8', '9', 'a', 'b')")"
