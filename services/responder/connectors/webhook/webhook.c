@@ -142,10 +142,12 @@ static void judge(const struct ear_fetch_result *answer, struct ear_send_result 
     result->retry_at_us = ear_fetch_retry_at_us(answer, now_us);
     if (answer->status / 100 == 2 || answer->status == 429 || answer->status == 503)
         result->pause_until_us = result->retry_at_us;
-    if (answer->fate == EAR_FATE_NOT_SENT) {
+    /* A status is the receiver's word, also where the body behind it is cut or too long. */
+    bool answered = answer->status >= 200;
+    if (!answered && answer->fate == EAR_FATE_NOT_SENT) {
         result->state = EAR_SEND_RETRY;
         result->reason = "unreachable";
-    } else if (answer->fate == EAR_FATE_UNKNOWN) {
+    } else if (!answered) {
         result->state = EAR_SEND_UNKNOWN;
         result->reason = "no_answer";
     } else if (answer->status / 100 == 2) {
@@ -171,7 +173,7 @@ static void on_answer(void *self, const struct ear_fetch_result *answer)
     judge(answer, &result);
     if (result.state == EAR_SEND_SENT) {
         result.external_id = shown_as(answer->body, job->key, &parsed);
-    } else if (answer->fate == EAR_FATE_ANSWERED) {
+    } else if (answer->status >= 200) {
         snprintf(why, sizeof(why), "the receiver answered %d", answer->status);
         result.why = why;
     }

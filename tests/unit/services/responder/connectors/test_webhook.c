@@ -250,9 +250,27 @@ static void test_webhook__judges_answers(void **state)
         rig->retry_after = cases[i].retry_after;
         send_once(rig);
         assert_int_equal(rig->result.state, cases[i].state);
+        assert_int_equal(rig->result.status, cases[i].status);
         assert_string_equal(rig->result.reason, cases[i].reason);
         assert_int_equal(rig->result.pause_until_us != 0, cases[i].pause);
     }
+}
+
+/* The receiver has said yes; that it says more than we keep takes nothing back. */
+static void test_webhook__a_long_answer_is_an_answer(void **state)
+{
+    struct rig *rig = *state;
+    static char page[100000];
+    memset(page, 'x', sizeof(page) - 1);
+    rig->answer_body = page;
+    send_once(rig);
+    assert_int_equal(rig->result.state, EAR_SEND_SENT);
+    assert_int_equal(rig->result.status, 200);
+    assert_string_equal(rig->external_id, rig->id);
+    rig->answer_status = 410;
+    send_once(rig);
+    assert_int_equal(rig->result.state, EAR_SEND_FAILED);
+    assert_string_equal(rig->result.reason, "gone");
 }
 
 static void test_webhook__nobody_there_is_tried_again(void **state)
@@ -332,6 +350,7 @@ int main(void)
         WITH_RIG(test_webhook__posts_a_signed_reply),
         WITH_RIG(test_webhook__keeps_its_id_over_tries),
         WITH_RIG(test_webhook__judges_answers),
+        WITH_RIG(test_webhook__a_long_answer_is_an_answer),
         WITH_RIG(test_webhook__nobody_there_is_tried_again),
         WITH_RIG(test_webhook__fit_counts_characters),
         WITH_RIG(test_webhook__settings_are_checked),
