@@ -56,9 +56,11 @@ add_accounts_of() { # FEED
   done <"$STATE/run/accounts"
 }
 
-# An account of the feed that the sample does not have: answered by webhook as well.
+# An account of the feed that the sample does not have: answered by webhook as well. A name that
+# care.yaml cannot take stays unknown, and its posts go to the default team.
 add_account() { # ID
-  [[ $1 =~ ^[[:print:]]{1,128}$ && $1 != *[\"\\]* ]] || return 0
+  local LC_ALL=C
+  [[ ${#1} -ge 1 && ${#1} -le 128 && $1 != *[[:space:][:cntrl:]\"\\]* ]] || return 0
   awk -v id="$1" -v team="$default_team" -v url="http://127.0.0.1:$receiver_port/replies" -v secret="$receiver_secret" '
     { print }
     /^accounts:/ {

@@ -33,10 +33,10 @@ say_summary() {
   row 'seconds' "$(number seconds)" "from the first line read until everything was decided"
   printf '\n%sHow posts were triaged%s\n' "$bold" "$plain"
   query "SELECT language, count(*), count(case_id) FROM triage GROUP BY 1 ORDER BY 2 DESC LIMIT 8" |
-    while IFS='|' read -r language posts cases; do row "${language:-unsure}" "$posts" "$cases in a case"; done
+    while IFS='|' read -r language posts cases; do row "${language/#und/unsure}" "$posts" "$cases in a case"; done
   if [ -s "$STATE/replies.jsonl" ]; then
     printf '\n%sAnswers at the receiver%s\n' "$bold" "$plain"
-    jq -r '.body.data | "  \(.agent) to \(.in_reply_to.author_name // .in_reply_to.author_id): \(.text)"' \
+    jq -r '.body.data | "  \(.agent) to \(.in_reply_to | [.author_name, .author_id] | map(select((. // "") != "")) | first): \(.text)"' \
       "$STATE/replies.jsonl" | cut -c1-118
   fi
 }
