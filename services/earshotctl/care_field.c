@@ -244,6 +244,39 @@ static json_t *shift(struct ear_yaml *yaml, const struct ear_yaml_node *node,
     return row;
 }
 
+/* Days, then begin, then end: the order in which the database tells them, so that a plan compares
+ * what they say and not how they were written. */
+static bool earlier(const json_t *a, const json_t *b)
+{
+    const json_t *days[] = {json_object_get(a, "weekdays"), json_object_get(b, "weekdays")};
+    static const char *const times[] = {"from_time", "to_time"};
+    size_t i, shared = json_array_size(days[0]) < json_array_size(days[1])
+                           ? json_array_size(days[0])
+                           : json_array_size(days[1]);
+    for (i = 0; i < shared; i++) {
+        json_int_t day[] = {json_integer_value(json_array_get(days[0], i)),
+                            json_integer_value(json_array_get(days[1], i))};
+        if (day[0] != day[1]) return day[0] < day[1];
+    }
+    if (json_array_size(days[0]) != json_array_size(days[1]))
+        return shared == json_array_size(days[0]);
+    int order = 0;
+    for (i = 0; i < EAR_COUNT(times) && order == 0; i++) {
+        const char *of_a = json_string_value(json_object_get(a, times[i]));
+        const char *of_b = json_string_value(json_object_get(b, times[i]));
+        order = of_a && of_b ? strcmp(of_a, of_b) : 0;
+    }
+    return order < 0;
+}
+
+/* Takes row. */
+static void put_in_order(json_t *array, json_t *row)
+{
+    size_t at = json_array_size(array);
+    while (at > 0 && earlier(row, json_array_get(array, at - 1))) at--;
+    json_array_insert_new(array, at, row);
+}
+
 static json_t *shifts(struct ear_yaml *yaml, const struct ear_yaml_node *node,
                       struct ear_care_report *report)
 {
@@ -253,7 +286,7 @@ static json_t *shifts(struct ear_yaml *yaml, const struct ear_yaml_node *node,
     }
     json_t *array = json_array();
     for (size_t i = 0; i < ear_yaml_count(node); i++)
-        json_array_append_new(array, shift(yaml, ear_yaml_item(yaml, node, i), report));
+        put_in_order(array, shift(yaml, ear_yaml_item(yaml, node, i), report));
     return array;
 }
 

@@ -9,7 +9,7 @@ SELECT jsonb_build_object(
     'agent', coalesce((SELECT jsonb_agg((to_jsonb(a) - 'active') || jsonb_build_object('shifts', coalesce(
             (SELECT jsonb_agg(jsonb_build_object('weekdays', weekdays, 'from_time', left(from_time::text, 5),
                                                  'to_time', left(to_time::text, 5), 'time_zone', time_zone)
-                              ORDER BY weekdays, from_time)
+                              ORDER BY weekdays, from_time, to_time)
                FROM earshot.shift s WHERE s.agent_id = a.agent_id), '[]')) ORDER BY agent_id)
         FROM earshot.agent a WHERE active), '[]'),
     'policy', coalesce((SELECT jsonb_agg(to_jsonb(p) ORDER BY policy_id) FROM earshot.policy p), '[]'))::text;

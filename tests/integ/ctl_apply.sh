@@ -51,6 +51,7 @@ agents:
     shifts:
       - { days: mon-fri, from: "08:00", to: "16:30", zone: Europe/London }
       - { days: daily, from: "22:00", to: "24:00", zone: America/New_York }
+      - { days: daily, from: "00:00", to: "02:00", zone: America/New_York }
   - id: bo
     name: Bo Lind
     team: billing
@@ -79,7 +80,7 @@ exec 7>&-
 wait "$listener"
 grep -q 'notification "earshot_care"' "$WORK/heard" || fail 'nobody was told'
 expect_eq 'who applied' ana "$(pg_query 'SELECT applied_by FROM care_version')"
-expect_eq 'shifts' '{1,2,3,4,5}|08:00:00|16:30:00 {1,2,3,4,5,6,7}|22:00:00|24:00:00' \
+expect_eq 'shifts' '{1,2,3,4,5,6,7}|00:00:00|02:00:00 {1,2,3,4,5}|08:00:00|16:30:00 {1,2,3,4,5,6,7}|22:00:00|24:00:00' \
   "$(pg_query 'SELECT weekdays, from_time, to_time FROM shift ORDER BY from_time' | paste -sd' ')"
 expect_eq 'policy' '7200|300|604800' "$(pg_query "SELECT first_response_s, warn_before_s, reopen_within_s FROM policy WHERE policy_id = 'bills'")"
 

@@ -88,6 +88,26 @@ static void test_care_parse__takes_every_field(void **state)
     json_decref(care);
 }
 
+static void test_care_parse__orders_shifts_as_the_database_tells_them(void **state)
+{
+    (void)state;
+    json_t *care = parse_good("firm: F\n" TEAM "agents:\n  - id: a\n    name: A\n    team: care\n"
+                              "    capacity: 1\n    shifts:\n"
+                              "    - { days: sat, from: '08:00', to: '09:00', zone: UTC }\n"
+                              "    - { days: daily, from: '21:00', to: '24:00', zone: UTC }\n"
+                              "    - { days: daily, from: '00:00', to: '06:00', zone: UTC }\n"
+                              "    - { days: mon, from: '09:00', to: '12:00', zone: UTC }\n"
+                              "    - { days: mon, from: '09:00', to: '11:00', zone: UTC }\n");
+    const json_t *shifts =
+        json_object_get(json_array_get(json_object_get(care, "agent"), 0), "shifts");
+    static const char *const until[] = {"11:00", "12:00", "06:00", "24:00", "09:00"};
+    assert_int_equal(json_array_size(shifts), EAR_COUNT(until));
+    for (size_t i = 0; i < EAR_COUNT(until); i++)
+        assert_string_equal(
+            json_string_value(json_object_get(json_array_get(shifts, i), "to_time")), until[i]);
+    json_decref(care);
+}
+
 static void test_care_parse__reads_days_of_shifts(void **state)
 {
     (void)state;
@@ -245,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_care_parse__fills_in_what_is_left_out),
         cmocka_unit_test(test_care_parse__takes_every_field),
         cmocka_unit_test(test_care_parse__reads_days_of_shifts),
+        cmocka_unit_test(test_care_parse__orders_shifts_as_the_database_tells_them),
         cmocka_unit_test(test_care_parse__names_line_and_reason_of_a_mistake),
         cmocka_unit_test(test_care_parse__survives_every_cut),
     };
