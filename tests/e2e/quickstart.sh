@@ -76,6 +76,7 @@ newest=$(jq -rR 'fromjson? | .created_at | fromdate? // empty' "$EARSHOT_STATE/f
   earshotctl status >/dev/null
   earshotctl case list --json | jq -e 'length > 0' >/dev/null
 ) || fail "the operator's environment does not work"
-"$quickstart" --status | grep -q 'assignment .*running' || fail "--status does not show what runs"
+"$quickstart" --status >"$WORK/status" 2>&1 || fail "--status gave an error"
+grep -q 'assignment .*running' "$WORK/status" || fail "--status does not show what runs"
 "$quickstart" --stop >/dev/null 2>&1
 wait_until 20 nothing_left || fail "left behind: processes $(left_behind | paste -sd' ')"
