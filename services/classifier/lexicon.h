@@ -8,7 +8,7 @@
 #define EAR_CLASSIFIER_LEXICON_H
 
 #include "base/base.h"
-#include "signal.h"
+#include "signals.h"
 #include "text/text.h"
 
 struct ear_raise {

@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 #include "lang.h"
-#include "signal.h"
+#include "signals.h"
 
 #define EAR_TRIAGE_MODEL "rules-1"
 

@@ -1,10 +1,10 @@
-/* signal: what a post shows, counted; the only thing the heads see. Cues (in rules/) raise
+/* signals: what a post shows, counted; the only thing the heads see. Cues (in rules/) raise
  * signals in one language each, so what is learned about signals holds for all of them.
  *
  * Values are small: 0 nothing, 1 a hint, 2 clear, 3 certain; they add up and end at
  * EAR_SIGNAL_MAX. */
-#ifndef EAR_CLASSIFIER_SIGNAL_H
-#define EAR_CLASSIFIER_SIGNAL_H
+#ifndef EAR_CLASSIFIER_SIGNALS_H
+#define EAR_CLASSIFIER_SIGNALS_H
 
 #define EAR_SIGNAL_MAX 4
 

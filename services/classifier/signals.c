@@ -1,4 +1,4 @@
-#include "signal.h"
+#include "signals.h"
 
 const char *ear_signal_name(ear_signal signal)
 {
