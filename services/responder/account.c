@@ -168,12 +168,13 @@ static void on_session(void *self, ear_err err, const struct ear_pg_result *cons
         EAR_CHECK(count == 1 && !account->voice);
         bool kept = ear_pg_rows(results[0]) > 0;
         struct ear_str session = kept ? ear_pg_get_str(results[0], 0, 0) : EAR_STR("");
-        account->stale = false;
         err = open_voice(account, session, &why);
     }
     if (err) {
         account->voice = NULL;
-        account->open_again_ms = ear_loop_now_ms(account->core->loop) + OPEN_AGAIN_MS;
+        /* What was declared anew meanwhile is tried at once. */
+        account->open_again_ms =
+            account->stale ? 0 : ear_loop_now_ms(account->core->loop) + OPEN_AGAIN_MS;
         ear_log(&EV_ACCOUNT_UNUSABLE, kv_text("account", account->id), kv_err(err),
                 kv_text("why", why.text));
     } else {
@@ -197,18 +198,17 @@ static void choose_connector(struct ear_account *account)
 bool ear_account_open(struct ear_account *account)
 {
     if (account->opening) return false;
-    if (account->voice && account->stale && !account->under_way) {
-        account->connector->close(&account->voice);
+    if (account->stale) {
+        if (account->under_way) return false;
+        if (account->voice) account->connector->close(&account->voice);
         account->voice = NULL;
         choose_connector(account);
-        if (!account->connector) {
-            ear_sender_wake(account);
-            return false;
-        }
+        if (!account->connector) return false; /* its replies end without one */
     }
-    if (account->voice) return !account->stale;
+    if (account->voice) return true;
     if (ear_loop_now_ms(account->core->loop) < account->open_again_ms) return false;
     account->opening = true;
+    account->stale = false; /* unless something changes before it is open */
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_READ_SESSION);
     ear_pg_text(batch, ear_str_from(account->id));

@@ -46,7 +46,10 @@ mv "$WORK/secrets/shop" "$WORK/secrets/shop.away"
 pg_query "SELECT pg_notify('earshot_care', '')" >/dev/null
 must_settle "the mistake is told" 20 grep -q 'event=responder.account_unusable.*shop' "$WORK/log/responder.1"
 reply "Mended answer"
-sleep 1
+mended=$REPLY
+reply "Later, to a platform without connector" "@mute" # when this one has ended, the first was looked at
+must_settle "outcome" 20 has_outcome "$REPLY"
+REPLY=$mended
 expect_eq "requests" 0 "$(requests_of "$REPLY")"
 mv "$WORK/secrets/shop.away" "$WORK/secrets/shop"
 pg_query "SELECT pg_notify('earshot_care', '')" >/dev/null
@@ -60,6 +63,23 @@ expect_eq "requests" 0 "$(requests_of "$REPLY")"
 stop_responder 1
 pg_query "UPDATE account SET enabled = true WHERE account_id = '@shop'"
 start_responder 1
+
+say "what is declared while an account is being opened counts"
+pg_query "BEGIN; LOCK TABLE session IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)" >/dev/null 2>&1 &
+locker=$!
+lock_held() { [ -n "$(pg_query "SELECT 1 FROM pg_locks WHERE relation = 'session'::regclass AND granted AND mode = 'AccessExclusiveLock'")" ]; }
+lock_awaited() { [ -n "$(pg_query "SELECT 1 FROM pg_locks WHERE relation = 'session'::regclass AND NOT granted")" ]; }
+must_settle "the lock" 10 lock_held
+pg_query "INSERT INTO account (account_id, platform, team_id, secrets, settings) VALUES
+    ('@hasty', 'webshop', 'care', '{shop}', '{\"connector\": \"mail\"}'); SELECT pg_notify('earshot_care', '')" >/dev/null
+must_settle "the account is being opened" 20 lock_awaited
+pg_query "UPDATE account SET settings = (SELECT settings FROM account WHERE account_id = '@shop') WHERE account_id = '@hasty';
+  INSERT INTO account (account_id, platform, team_id) VALUES ('@after', 'nowhere', 'care'); SELECT pg_notify('earshot_care', '')" >/dev/null
+must_settle "it was declared anew" 20 grep -q 'event=responder.account_leased.*@after' "$WORK/log/responder.1"
+pg_query "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK TABLE session%' AND pid <> pg_backend_pid()" >/dev/null
+wait "$locker" || true
+reply "By the right connector" "@hasty"
+must_end 1 - 20
 
 say "a line cut after the request is an open fate: again, and the receiver dedupes"
 echo drop >"$WORK/mood"
