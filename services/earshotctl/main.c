@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     if (alone >= 0) return alone;
     int words;
     const struct ear_ctl_command *command = ear_ctl_command_find(argc - 1, argv + 1, &words);
-    if (!command) return no_command(argc, argv);
+    if (!command) return (int)no_command(argc, argv);
     ear_exit status = run(command, argc - 1 - words, argv + 1 + words);
     ear_settings_release();
     return (int)status;
