@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 struct exchange {
+    bool keys_unusable;
     bool done;
     ear_err err;
     struct ear_buf answer;
@@ -33,6 +34,7 @@ static ear_err ask(struct ear_ctl *ctl, struct ear_str request, struct exchange 
                                 .key_file = none_if_empty(ctl->settings.bus_key_file),
                                 .peers_file = none_if_empty(ctl->settings.bus_peers_file)};
     ear_err err = ear_bus_new(&bus, ctl->loop, &opts, diag);
+    exchange->keys_unusable = err != EAR_OK;
     if (!err) err = ear_client_new(&client, bus, ctl->settings.commands, "assignment", diag);
     if (!err) {
         ear_client_ask(client, request, ctl->settings.timeout_ms, answered, exchange);
@@ -120,7 +122,10 @@ ear_exit ear_ctl_command_send(struct ear_ctl *ctl, Earshot__V1__Command *command
     ear_err err = ear_wire_pack(&command->base, &request);
     if (!err) err = ask(ctl, ear_buf_str(&request), &exchange, &diag);
     ear_exit status;
-    if (err) {
+    if (exchange.keys_unusable) {
+        ear_ctl_fail(err, "EAR_BUS_KEY_FILE, EAR_BUS_PEERS_FILE: %s", diag.text);
+        status = EAR_EXIT_USAGE;
+    } else if (err) {
         char text[EAR_ID_TEXT_BYTES];
         ear_id_format(&id, text);
         status = ear_ctl_fail(err, "%s; try again with --id %s", diag.text, text);
