@@ -8,6 +8,7 @@ static const struct row {
 } rows[] = {
     {"0A000", EAR_AGAIN, true},       /* a prepared plan outlived a migration */
     {"08", EAR_UNAVAILABLE, true},    /* connection */
+    {"22012", EAR_AGAIN, false},      /* division by a condition of ours: decide again */
     {"22P03", EAR_INVALID, false},    /* our binary format does not fit the parameter */
     {"22", EAR_DATA, false},          /* data exception */
     {"23", EAR_DATA, false},          /* constraint */

@@ -63,6 +63,12 @@ static void on_room(void *self)
     if (a->queue) ear_queue_kick(a->queue);
 }
 
+static void on_care(void *self)
+{
+    struct assignment *a = self;
+    if (a->queue) ear_queue_sweep(a->queue);
+}
+
 static void on_reply(void *self)
 {
     struct assignment *a = self;
@@ -73,7 +79,7 @@ static void on_leases(void *self)
 {
     struct assignment *a = self;
     if (a->timers) ear_timers_kick(a->timers);
-    on_room(a);
+    on_care(a);
     on_reply(a);
 }
 
@@ -125,7 +131,7 @@ static ear_err open_bus(struct assignment *a, struct ear_loop *loop, struct ear_
 static ear_err open_rooms(struct assignment *a, struct ear_loop *loop, struct ear_diag *diag)
 {
     const struct ear_assignment_settings *set = &ear_assignment_settings;
-    ear_err err = ear_care_cache_new(&a->care, loop, a->pg, on_room, a);
+    ear_err err = ear_care_cache_new(&a->care, loop, a->pg, on_care, a);
     if (err) return ear_fail(diag, err, "changes of care.yaml cannot be listened for");
     ear_leases_new(&a->leases, loop, a->pg, ear_svc_instance(a->svc), lease_names,
                    EAR_COUNT(lease_names), on_leases, a);
@@ -190,13 +196,18 @@ void ear_assignment_describe(void *self, struct ear_buf *json)
     struct assignment *a = self;
     size_t held = 0;
     for (size_t i = 0; i < EAR_COUNT(lease_names); i++) held += ear_leases_held(a->leases, i);
+    struct ear_work_backlog backlog = ear_work_backlog(a->work);
+    struct ear_outbox_stats outbox = ear_outbox_stats(a->outbox);
     ear_err err = ear_buf_printf(
         json,
         "\"database\":%lld,\"database_least\":%d,\"classifiers\":%zu,\"responders\":%zu,"
+        "\"lag_s\":%.3f,\"backlog\":{\"live\":%zu,\"backfill\":%zu,\"replies\":%zu},"
+        "\"credit\":{\"replies\":%lld},"
         "\"waiting_batches\":%zu,\"commands_active\":%zu,\"leases\":%zu",
         (long long)ear_care_cache_schema(a->care), SCHEMA_LEAST, ear_work_sources(a->work),
-        ear_outbox_responders(a->outbox), ear_work_waiting(a->work),
-        ear_commands_active(a->commands), held);
+        outbox.responders, (double)backlog.oldest_ms / 1000, backlog.posts[EAR_LANE_LIVE],
+        backlog.posts[EAR_LANE_BACKFILL], outbox.offered, (long long)outbox.credit,
+        ear_work_waiting(a->work), ear_commands_active(a->commands), held);
     (void)err; /* what does not fit is left out */
 }
 

@@ -78,9 +78,22 @@ static void refuse(struct turn *turn, const char *error, const char *message)
     end(turn);
 }
 
-/* The recorded result, word for word, but for saying that it is one. */
-static void repeat(struct turn *turn, struct ear_str recorded)
+static bool is_same(const struct turn *turn, const struct ear_pg_result *recorded)
 {
+    struct ear_id case_id = ear_pg_get_id(recorded, 0, 2);
+    const char *name = ear_command_name(turn->order.command);
+    return ear_str_eq(ear_pg_get_str(recorded, 0, 1), ear_str_from(name)) &&
+           ear_id_cmp(&case_id, &turn->order.case_id) == 0;
+}
+
+/* The recorded result, word for word, but for saying that it is one. */
+static void repeat(struct turn *turn, const struct ear_pg_result *row)
+{
+    struct ear_str recorded = ear_pg_get_str(row, 0, 0);
+    if (!is_same(turn, row)) {
+        refuse(turn, "conflict", "another command has this id: nothing was done");
+        return;
+    }
     ear_buf_reset(&turn->result);
     if (ear_order_repeat(recorded, turn->arena, &turn->result) != EAR_OK) {
         refuse(turn, "unavailable", "the recorded result cannot be read");
@@ -128,6 +141,7 @@ static void ask(void *self, struct ear_pg_batch *batch)
     ear_pg_batch_add(batch, STORE_READ_ANSWERS);
     ear_pg_id(batch, &turn->order.case_id);
     ear_pg_id(batch, &turn->customer_id);
+    ear_pg_id(batch, &turn->order.reply_id);
 }
 
 static bool read_reply(const struct ear_pg_result *r, struct ear_reply *row)
@@ -149,7 +163,8 @@ static ear_err decide(void *self, struct ear_book *book, const struct ear_pg_res
     if (ear_pg_rows(extra[0]) > 0) return EAR_CONFLICT; /* done meanwhile: look it up again */
     struct ear_ask said = {.command = turn->order.command,
                            .of = ear_book_case(book, &turn->order.case_id),
-                           .has_reply = ear_pg_get_i64(extra[2], 0, 0) > 0};
+                           .has_reply = ear_pg_get_i64(extra[2], 0, 0) > 0,
+                           .has_later_reply = ear_pg_get_i64(extra[2], 0, 1) > 0};
     if (read_reply(extra[1], &row) && ear_id_cmp(&row.case_id, &turn->order.case_id) == 0)
         said.reply = &row;
     ear_act(book, &said, &turn->answer);
@@ -217,7 +232,7 @@ static void on_looked_up(void *self, ear_err err, const struct ear_pg_result *co
         return;
     }
     if (ear_pg_rows(results[0]) > 0) {
-        repeat(turn, ear_pg_get_str(results[0], 0, 0));
+        repeat(turn, results[0]);
         return;
     }
     static const struct ear_id nil;

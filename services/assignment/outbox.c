@@ -309,9 +309,11 @@ uint16_t ear_outbox_port(const struct ear_outbox *outbox)
     return ear_source_port(outbox->source);
 }
 
-size_t ear_outbox_responders(const struct ear_outbox *outbox)
+struct ear_outbox_stats ear_outbox_stats(const struct ear_outbox *outbox)
 {
     struct ear_source_stats stats;
     ear_source_stats(outbox->source, &stats);
-    return stats.sinks;
+    return (struct ear_outbox_stats){.responders = stats.sinks,
+                                     .offered = outbox->count,
+                                     .credit = stats.credit_posts[EAR_LANE_LIVE]};
 }

@@ -21,6 +21,12 @@ void ear_outbox_kick(struct ear_outbox *outbox);
 void ear_outbox_drain(struct ear_outbox *outbox);
 bool ear_outbox_is_idle(const struct ear_outbox *outbox);
 uint16_t ear_outbox_port(const struct ear_outbox *outbox);
-size_t ear_outbox_responders(const struct ear_outbox *outbox);
+
+struct ear_outbox_stats {
+    size_t responders; /* linked */
+    size_t offered;    /* replies not settled yet */
+    int64_t credit;    /* replies that responders would take now */
+};
+struct ear_outbox_stats ear_outbox_stats(const struct ear_outbox *outbox);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define PAGE     64
-#define ROUND_MS 3000
+#define ROUND_MS 1000
 #define AGAIN_MS 500
 
 /* One round goes through the teams; in each through its queue, page by page, while somebody of the
@@ -20,6 +20,7 @@ struct ear_queue {
     size_t team;
     bool busy;
     bool kicked; /* while busy: another round follows */
+    bool sweep;  /* the next round looks for strays first */
     bool draining;
     int64_t after_us; /* last deadline and case of the page before */
     struct ear_id after_case;
@@ -30,6 +31,7 @@ struct ear_queue {
 };
 
 static void read_page(struct ear_queue *queue);
+static void read_strays(struct ear_queue *queue);
 
 /* ---- rounds ---- */
 
@@ -74,22 +76,31 @@ static void begin_round(void *self)
     }
     queue->busy = true;
     queue->care = ear_care_hold(queue->ground.care);
-    open_team(queue, 0);
+    if (queue->sweep)
+        read_strays(queue);
+    else
+        open_team(queue, 0);
 }
 
 /* ---- a page under the customers' locks ---- */
+
+static size_t cases_of(const struct ear_queue *queue, const struct ear_book *book,
+                       struct ear_case **cases)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < queue->count; i++) {
+        struct ear_case *c = ear_book_case(book, &queue->cases[i]);
+        if (c) cases[count++] = c;
+    }
+    return count;
+}
 
 static ear_err decide(void *self, struct ear_book *book, const struct ear_pg_result *const *extra)
 {
     struct ear_queue *queue = self;
     struct ear_case *queued[PAGE];
-    size_t count = 0;
     (void)extra;
-    for (size_t i = 0; i < queue->count; i++) {
-        struct ear_case *c = ear_book_case(book, &queue->cases[i]);
-        if (c) queued[count++] = c;
-    }
-    queue->given = ear_route_queued(book, queued, count);
+    queue->given = ear_route_queued(book, queued, cases_of(queue, book, queued));
     return EAR_OK;
 }
 
@@ -118,14 +129,19 @@ static void given(void *self, ear_err err, const struct ear_book *book, const st
         open_team(queue, queue->team + 1);
 }
 
-static void give_page(struct ear_queue *queue)
+static void sit(struct ear_queue *queue, const struct ear_sitting_ops *ops)
 {
-    static const struct ear_sitting_ops ops = {.decide = decide, .done = given};
     struct ear_wants wants = {.customers = queue->people,
                               .customer_count = queue->count,
                               .cases = queue->cases,
                               .case_count = queue->count};
-    ear_sitting_open(&queue->ground, &wants, &ops, queue);
+    ear_sitting_open(&queue->ground, &wants, ops, queue);
+}
+
+static void give_page(struct ear_queue *queue)
+{
+    static const struct ear_sitting_ops ops = {.decide = decide, .done = given};
+    sit(queue, &ops);
 }
 
 /* ---- looking ---- */
@@ -144,6 +160,15 @@ static bool team_has_room(const struct ear_queue *queue, const struct ear_pg_res
     return false;
 }
 
+static void take_page(struct ear_queue *queue, const struct ear_pg_result *page)
+{
+    queue->count = ear_pg_rows(page) < PAGE ? ear_pg_rows(page) : PAGE;
+    for (size_t i = 0; i < queue->count; i++) {
+        queue->cases[i] = ear_pg_get_id(page, i, 0);
+        queue->people[i] = ear_pg_get_id(page, i, 1);
+    }
+}
+
 static void on_page(void *self, ear_err err, const struct ear_pg_result *const *results,
                     size_t count, const struct ear_diag *diag)
 {
@@ -153,12 +178,10 @@ static void on_page(void *self, ear_err err, const struct ear_pg_result *const *
         stumble(queue, err, diag);
         return;
     }
-    const struct ear_pg_result *page = results[1];
-    queue->count = ear_pg_rows(page) < PAGE ? ear_pg_rows(page) : PAGE;
-    for (size_t i = 0; i < queue->count; i++) {
-        queue->cases[i] = queue->after_case = ear_pg_get_id(page, i, 0);
-        queue->people[i] = ear_pg_get_id(page, i, 1);
-        queue->after_us = ear_pg_get_time(page, i, 2);
+    take_page(queue, results[1]);
+    if (queue->count) {
+        queue->after_case = queue->cases[queue->count - 1];
+        queue->after_us = ear_pg_get_time(results[1], queue->count - 1, 2);
     }
     if (queue->count == 0 || queue->draining || !team_has_room(queue, results[0]))
         open_team(queue, queue->team + 1);
@@ -179,10 +202,75 @@ static void read_page(struct ear_queue *queue)
     ear_pg_run(queue->ground.pg, &batch, on_page, queue);
 }
 
+/* ---- strays ---- */
+
+static ear_err take_back(void *self, struct ear_book *book,
+                         const struct ear_pg_result *const *extra)
+{
+    struct ear_queue *queue = self;
+    struct ear_case *strays[PAGE];
+    (void)extra;
+    queue->given = ear_route_strays(book, strays, cases_of(queue, book, strays));
+    return EAR_OK;
+}
+
+static void taken_back(void *self, ear_err err, const struct ear_book *book,
+                       const struct ear_diag *diag)
+{
+    struct ear_queue *queue = self;
+    if (err) {
+        stumble(queue, err, diag);
+        return;
+    }
+    for (const struct ear_entry *e = book->entries; e; e = e->next)
+        ear_log(&EV_CASE_REQUEUED, kv_id("case", &e->of->case_id), kv_text("why", e->code),
+                kv_text("team", e->of->team));
+    queue->sweep = queue->given > 0; /* there may be more of them */
+    if (queue->sweep && !queue->draining)
+        read_strays(queue);
+    else
+        open_team(queue, 0);
+}
+
+static void on_strays(void *self, ear_err err, const struct ear_pg_result *const *results,
+                      size_t count, const struct ear_diag *diag)
+{
+    static const struct ear_sitting_ops ops = {.decide = take_back, .done = taken_back};
+    struct ear_queue *queue = self;
+    (void)count;
+    if (err) {
+        stumble(queue, err, diag);
+        return;
+    }
+    take_page(queue, results[0]);
+    if (queue->count && !queue->draining) {
+        sit(queue, &ops);
+    } else {
+        queue->sweep = false;
+        open_team(queue, 0);
+    }
+}
+
+static void read_strays(struct ear_queue *queue)
+{
+    const struct ear_care *care = ear_care_of(queue->care);
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    ear_pg_batch_add(batch, STORE_READ_STRAYS);
+    struct ear_pg_array *agents = ear_pg_array(batch, EAR_PG_TEXT);
+    struct ear_pg_array *teams = ear_pg_array(batch, EAR_PG_TEXT);
+    for (size_t i = 0; i < care->agent_count; i++)
+        if (care->agents[i].active) ear_pg_push_text(agents, ear_str_from(care->agents[i].id));
+    for (size_t i = 0; i < care->team_count; i++)
+        ear_pg_push_text(teams, ear_str_from(care->teams[i].id));
+    ear_pg_i32(batch, PAGE);
+    ear_pg_run(queue->ground.pg, &batch, on_strays, queue);
+}
+
 void ear_queue_new(struct ear_queue **out, const struct ear_ground *ground)
 {
     struct ear_queue *queue = ear_alloc(sizeof(*queue));
     queue->ground = *ground;
+    queue->sweep = true;
     ear_timer_new(&queue->wake, ground->loop, begin_round, queue);
     ear_timer_start(queue->wake, AGAIN_MS, 0);
     *out = queue;
@@ -203,6 +291,12 @@ void ear_queue_kick(struct ear_queue *queue)
         queue->kicked = true;
     else
         ear_timer_start(queue->wake, 0, 0);
+}
+
+void ear_queue_sweep(struct ear_queue *queue)
+{
+    queue->sweep = true;
+    ear_queue_kick(queue);
 }
 
 void ear_queue_drain(struct ear_queue *queue)

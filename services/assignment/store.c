@@ -69,6 +69,7 @@ void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants)
     ask_customers(batch, wants);
     ask_ids(batch, wants->cases, wants->case_count);
     ear_pg_batch_add(batch, STORE_READ_SEATS);
+    ear_pg_batch_add(batch, STORE_READ_HEADS);
 }
 
 /* ---- facts ---- */
@@ -129,6 +130,16 @@ static void fill_seats(struct ear_book *book, const struct ear_pg_result *r)
     }
 }
 
+static void fill_heads(struct ear_book *book, const struct ear_pg_result *r)
+{
+    for (size_t row = 0; row < ear_pg_rows(r); row++) {
+        struct ear_head head = {.team = ear_store_text(book, r, row, 0),
+                                .respond_by_us = ear_pg_get_time(r, row, 1),
+                                .case_id = ear_pg_get_id(r, row, 2)};
+        ear_book_put_head(book, &head);
+    }
+}
+
 void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results)
 {
     for (size_t row = 0; row < ear_pg_rows(results[1]); row++) {
@@ -143,6 +154,7 @@ void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *re
     }
     for (size_t row = 0; row < ear_pg_rows(results[3]); row++) fill_case(book, results[3], row);
     fill_seats(book, results[4]);
+    fill_heads(book, results[5]);
 }
 
 /* ---- changes ---- */
@@ -412,7 +424,7 @@ static void write_dues(struct ear_pg_batch *batch, const struct ear_book *book,
 
 void ear_store_write_loads(struct ear_pg_batch *batch, const struct ear_book *book)
 {
-    static const ear_pg_type types[] = {EAR_PG_TEXT, EAR_PG_I32, EAR_PG_TIME};
+    static const ear_pg_type types[] = {EAR_PG_TEXT, EAR_PG_I32, EAR_PG_TIME, EAR_PG_I32};
     struct columns set;
     bool any = false;
     for (const struct ear_seat *seat = book->seats; seat; seat = seat->next) {
@@ -422,6 +434,7 @@ void ear_store_write_loads(struct ear_pg_batch *batch, const struct ear_book *bo
         put_text(&set, seat->agent->id);
         put_int(&set, seat->given);
         ear_pg_push_int(set.at[set.next++], seat->idle_since_us);
+        put_int(&set, seat->routed ? seat->agent->capacity : INT32_MAX);
         end_row(&set);
     }
 }

@@ -23,7 +23,7 @@ struct ear_wants {
     size_t post_count;
 };
 
-#define EAR_STORE_FACT_RESULTS 5
+#define EAR_STORE_FACT_RESULTS 6
 
 /* Adds the locks and then the reads, EAR_STORE_FACT_RESULTS statements. */
 void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants);

@@ -30,6 +30,15 @@ SELECT c.case_id, c.customer_id, c.account_id, c.platform, c.team_id, c.agent_id
 -- name: read_seats
 SELECT agent_id, open_cases, idle_since FROM agent_present ORDER BY agent_id;
 
+-- name: read_heads
+-- Who is first in the queue of each team.
+SELECT h.team_id, h.respond_by, h.case_id
+  FROM team t,
+       LATERAL (SELECT q.team_id, q.respond_by, q.case_id FROM "case" q
+                 WHERE q.team_id = t.team_id AND q.agent_id IS NULL AND q.state <> 3
+                   AND q.state = 1 AND q.respond_by IS NOT NULL
+                 ORDER BY q.respond_by, q.case_id LIMIT 1) h;
+
 -- name: write_triage
 -- The arbiter of what is new. Under the customers' locks all of it is; if not, the division fails,
 -- nothing is committed and the batch is decided again.
@@ -125,17 +134,23 @@ UPDATE timer t SET due_at = n.due_at
    AND t.due_at > n.due_at;
 
 -- name: write_loads
--- Last of a transaction, each agent once, in the order of their ids.
-INSERT INTO agent_load (agent_id, open_cases, idle_since)
-SELECT n.agent_id, n.given, n.idle_since
-  FROM unnest($1::text[], $2::int4[], $3::timestamptz[]) AS n (agent_id, given, idle_since)
- ORDER BY n.agent_id
-    ON CONFLICT (agent_id) DO UPDATE
-   SET open_cases = greatest(agent_load.open_cases + EXCLUDED.open_cases, 0),
-       idle_since = greatest(agent_load.idle_since, EXCLUDED.idle_since);
+-- Last of a transaction, each agent once, in the order of their ids. Where another replica has filled
+-- an agent meanwhile, past the most that we may give, the division fails and all is decided again.
+WITH n AS (
+    SELECT agent_id, given, idle_since, most
+      FROM unnest($1::text[], $2::int4[], $3::timestamptz[], $4::int4[])
+        AS u (agent_id, given, idle_since, most)
+), loaded AS (
+    INSERT INTO agent_load (agent_id, open_cases, idle_since)
+    SELECT n.agent_id, n.given, n.idle_since FROM n ORDER BY n.agent_id
+        ON CONFLICT (agent_id) DO UPDATE
+       SET open_cases = greatest(agent_load.open_cases + EXCLUDED.open_cases, 0),
+           idle_since = greatest(agent_load.idle_since, EXCLUDED.idle_since)
+    RETURNING agent_id, open_cases)
+SELECT 1 / (count(*) = 0)::int FROM loaded l JOIN n USING (agent_id) WHERE l.open_cases > n.most;
 
 -- name: read_command
-SELECT result FROM command WHERE command_id = $1::uuid;
+SELECT result, kind, case_id FROM command WHERE command_id = $1::uuid;
 
 -- name: find_case
 SELECT customer_id FROM "case" WHERE case_id = $1::uuid;
@@ -145,8 +160,8 @@ SELECT reply_id, customer_id, case_id, post_id, by_rule, state
   FROM reply WHERE reply_id = $1::uuid AND customer_id = $2::uuid;
 
 -- name: read_answers
--- Visible, or on its way there, and written by a person.
-SELECT count(*) FROM reply
+-- Written by a person: visible, or on its way there; and visible and later than reply $3.
+SELECT count(*), count(*) FILTER (WHERE state = 1 AND reply_id > $3::uuid) FROM reply
  WHERE case_id = $1::uuid AND customer_id = $2::uuid AND state IN (0, 1) AND NOT by_rule;
 
 -- name: write_command
@@ -216,6 +231,13 @@ SELECT q.case_id, q.customer_id, coalesce(q.respond_by, '9999-12-31 00:00Z') AS 
  WHERE q.team_id = $1::text AND q.agent_id IS NULL AND q.state <> 3 AND q.state = 1
    AND (coalesce(q.respond_by, '9999-12-31 00:00Z'), q.case_id) > ($2::timestamptz, $3::uuid)
  ORDER BY q.respond_by, q.case_id LIMIT $4::int4;
+
+-- name: read_strays
+-- Open cases whose agent is none of $1, or that wait in the queue of a team that is none of $2.
+SELECT c.case_id, c.customer_id FROM "case" c
+ WHERE c.state <> 3
+   AND (c.agent_id <> ALL ($1::text[]) OR c.agent_id IS NULL AND c.team_id <> ALL ($2::text[]))
+ LIMIT $3::int4;
 
 -- name: read_outbox
 SELECT r.reply_id, r.customer_id, r.case_id, r.account_id, r.platform, r.post_id, r.body,

@@ -392,3 +392,25 @@ size_t ear_work_waiting(const struct ear_work *work)
 {
     return work->waiting_count;
 }
+
+static void count_backlog(const struct job_list *list, int64_t now_ms,
+                          struct ear_work_backlog *backlog)
+{
+    const struct ear_job *job;
+    TAILQ_FOREACH(job, list, link)
+    {
+        backlog->posts[job->lane] += job->count;
+        if (now_ms - job->since_ms > backlog->oldest_ms)
+            backlog->oldest_ms = now_ms - job->since_ms;
+    }
+}
+
+struct ear_work_backlog ear_work_backlog(const struct ear_work *work)
+{
+    struct ear_work_backlog backlog = {0};
+    int64_t now_ms = ear_clock_mono_ms();
+    for (size_t lane = 0; lane < EAR_LANES; lane++)
+        count_backlog(&work->waiting[lane], now_ms, &backlog);
+    count_backlog(&work->running, now_ms, &backlog);
+    return backlog;
+}

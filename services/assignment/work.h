@@ -27,4 +27,10 @@ bool ear_work_is_idle(const struct ear_work *work);
 size_t ear_work_sources(const struct ear_work *work); /* classifiers linked */
 size_t ear_work_waiting(const struct ear_work *work); /* batches not begun */
 
+struct ear_work_backlog {
+    size_t posts[EAR_LANES]; /* taken and not settled */
+    int64_t oldest_ms;       /* age of the oldest batch of them; 0: none */
+};
+struct ear_work_backlog ear_work_backlog(const struct ear_work *work);
+
 #endif

@@ -65,6 +65,8 @@ answer ok c2 ana note "$case1" "asked the warehouse"
 expect_eq "one note" 1 "$(pg_query "SELECT count(*) FROM note")"
 expect_eq "told to be a repeat" "ok|repeated" "$(ask c2 ana note "$case1" "asked the warehouse" | cut -d'|' -f1,2)"
 expect_eq "still one note" 1 "$(pg_query "SELECT count(*) FROM note")"
+answer conflict c2 ana resolve "$case1" no_reply_needed # another command under the same id
+expect_eq "nothing was done" 1 "$(row 1 state)"
 answer denied c3 zoe note "$case1" hm
 answer denied c4 - reply "$case1" hm
 answer not_found c5 ana note 00000000-0000-7000-8000-000000000001 hm
@@ -130,6 +132,27 @@ expect_eq "malformed" "done=2 returned=0 failed=1 lost=0" "$(feed "$WORK/feed")"
 expect_eq "poison" "done=8 returned=0 failed=1 lost=0" "$(feed "$WORK/feed")"
 expect_invariants
 
+say "who left has no cases, and no case waits for a team that is gone"
+pg_query "UPDATE \"case\" SET team_id = 'gone' WHERE case_id = (SELECT case_id FROM \"case\" WHERE agent_id IS NULL AND state = 1 LIMIT 1)"
+[ "$(pg_query "SELECT count(*) FROM \"case\" WHERE agent_id = 'ana' AND state <> 3")" -gt 0 ] || fail "ana has no case: the test proves nothing"
+pg_query "UPDATE agent SET active = false WHERE agent_id = 'ana'; NOTIFY earshot_care"
+must_settle "all in a queue that is looked at" 10 eval '[ "$(pg_query "SELECT count(*) FROM \"case\" WHERE state <> 3 AND (agent_id = '"'ana'"' OR team_id = '"'gone'"')")" = 0 ]'
+expect_eq "and why" "agent_left,team_gone" "$(pg_query "SELECT string_agg(DISTINCT code, ',' ORDER BY code) FROM event WHERE code IN ('agent_left', 'team_gone')")"
+pg_query "UPDATE agent SET active = true WHERE agent_id = 'ana'; NOTIFY earshot_care"
+must_settle "back, and given out again" 10 eval '[ "$(pg_query "SELECT open_cases FROM agent_load WHERE agent_id = '"'ana'"'")" -gt 0 ]'
+expect_invariants
+
+say "nobody passes who waits: full, then one place"
+pg_query "UPDATE agent SET active = false WHERE agent_id = 'ben'; NOTIFY earshot_care"
+must_settle "ana is full" 10 eval '[ "$(pg_query "SELECT open_cases FROM agent_load WHERE agent_id = '"'ana'"'")" = 3 ]'
+for n in 60 61 62; do play q$n $n $n $n 1 1 1 en @firm 0 0 0; done
+first=$(pg_query "SELECT case_id FROM \"case\" WHERE team_id = 'care' AND agent_id IS NULL AND state = 1 ORDER BY respond_by, case_id LIMIT 1")
+answer ok c29 ana resolve "$(pg_query "SELECT case_id FROM \"case\" WHERE agent_id = 'ana' AND state <> 3 LIMIT 1")" no_reply_needed
+play q63 63 63 63 1 1 1 en @firm 0 0 0
+must_settle "the first in the queue has the place" 10 eval '[ "$(pg_query "SELECT agent_id FROM \"case\" WHERE case_id = '"'$first'"'")" = ana ]'
+expect_eq "who came last waits" "" "$(row q63 agent_id)"
+expect_invariants
+
 answer ok c30 - away - ana
 expect_eq "presence by command" f "$(pg_query "SELECT present FROM agent_presence WHERE agent_id = 'ana'")"
 answer ok c31 - by-shift - ana
@@ -138,6 +161,7 @@ expect_eq "follows the shift again" 0 "$(pg_query "SELECT count(*) FROM agent_pr
 for way in healthz readyz metrics; do
   curl -sf "http://127.0.0.1:${http_port[1]}/$way" >"$WORK/$way" || fail "/$way"
 done
+grep -q '"lag_s":0.000,"backlog":{"live":0,"backfill":0,"replies":0},"credit":{"replies":' "$WORK/readyz" || fail "/readyz: $(cat "$WORK/readyz")"
 grep -q '^earshot_assignment_posts_total{decision="opened"}' "$WORK/metrics" || fail "no metrics of posts"
 assignment_stop 1
 assignment_logs_clean

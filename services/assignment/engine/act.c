@@ -40,6 +40,13 @@ static void refuse(struct ear_answer *answer, const char *error, const char *mes
     *answer = (struct ear_answer){.error = error, .message = message};
 }
 
+/* Agents who left stay known, but act no more. */
+static const struct ear_agent *active_agent(const struct ear_book *book, const char *id)
+{
+    const struct ear_agent *agent = ear_care_agent(book->care, id);
+    return agent && agent->active ? agent : NULL;
+}
+
 static bool is_rule(const struct ear_ask *ask)
 {
     return strcmp(ask->command->actor, "rule") == 0;
@@ -73,7 +80,7 @@ static void act_reply(struct ear_book *book, const struct ear_ask *ask, struct e
 {
     const Earshot__V1__ReplyCommand *say = ask->command->reply;
     struct ear_case *c = ask->of;
-    const struct ear_agent *agent = ear_care_agent(book->care, ask->command->actor);
+    const struct ear_agent *agent = active_agent(book, ask->command->actor);
     size_t len = strlen(say->text);
     if (!agent && !is_rule(ask)) {
         refuse(answer, "denied", "a reply is written by an agent of care.yaml (earshotctl: --as)");
@@ -119,9 +126,9 @@ static void act_note(struct ear_book *book, const struct ear_ask *ask, struct ea
 static void assign_agent(struct ear_book *book, const struct ear_ask *ask,
                          struct ear_answer *answer)
 {
-    const struct ear_agent *agent = ear_care_agent(book->care, ask->command->assign->agent);
+    const struct ear_agent *agent = active_agent(book, ask->command->assign->agent);
     struct ear_case *c = ask->of;
-    if (!agent || !agent->active) {
+    if (!agent) {
         refuse(answer, "not_found", "no such active agent in care.yaml");
     } else if (c->agent && strcmp(c->agent, agent->id) == 0) {
         answer->message = "the agent has the case already";
@@ -204,8 +211,8 @@ static void act_reopen(struct ear_book *book, const struct ear_ask *ask, struct 
 static void act_presence(struct ear_book *book, const struct ear_ask *ask,
                          struct ear_answer *answer)
 {
-    if (!ear_care_agent(book->care, ask->command->presence->agent))
-        refuse(answer, "not_found", "no such agent in care.yaml");
+    if (!active_agent(book, ask->command->presence->agent))
+        refuse(answer, "not_found", "no such active agent in care.yaml");
     else
         answer->presence = true;
 }
@@ -258,10 +265,9 @@ static void reply_stuck(struct ear_book *book, const struct ear_ask *ask, struct
     ear_entry_mark(e, failed ? EAR_KIND_REPLY_FAILED : EAR_KIND_REPLY_UNKNOWN);
     e->code = ear_is_code(reason) ? reason : "other";
     if (ask->reply->by_rule) return;
-    bool bounced = ask->reply->state == REPLY_SENT;
-    bool unanswered = c->first_responded_at_us == 0 || bounced;
     bool free = !ear_thread_open_case(book, &c->customer_id, c->account, c->platform);
-    if (c->state == EAR_CASE_WAITING || (c->state == EAR_CASE_CLOSED && unanswered && free))
+    if (c->state == EAR_CASE_WAITING ||
+        (c->state == EAR_CASE_CLOSED && !ask->has_later_reply && free))
         ear_case_owe(book, c, e, book->now_us);
 }
 
@@ -290,9 +296,9 @@ static void act_outcome(struct ear_book *book, const struct ear_ask *ask, struct
 
 static bool actor_is_known(const struct ear_book *book, const struct ear_ask *ask)
 {
+    if (ask->command->body_case == EARSHOT__V1__COMMAND__BODY_OUTCOME) return true;
     const char *actor = actor_of(ask);
-    return strcmp(actor, "operator") == 0 || strcmp(actor, "responder") == 0 || is_rule(ask) ||
-           ear_care_agent(book->care, actor);
+    return strcmp(actor, "operator") == 0 || is_rule(ask) || active_agent(book, actor);
 }
 
 void ear_act(struct ear_book *book, const struct ear_ask *ask, struct ear_answer *answer)

@@ -16,6 +16,7 @@ struct ear_ask {
     struct ear_case *of;           /* NULL: there is no such case */
     const struct ear_reply *reply; /* of an outcome; NULL: there is no such reply */
     bool has_reply;                /* the case has one that is visible or on its way */
+    bool has_later_reply;          /* a person's, later than `reply`, is visible */
 };
 
 /* Error codes as CommandResult names them; "" is done. */

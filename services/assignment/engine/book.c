@@ -93,6 +93,14 @@ void ear_book_put_seat(struct ear_book *book, const struct ear_agent *agent, int
     seat->idle_since_us = idle_since_us;
 }
 
+void ear_book_put_head(struct ear_book *book, const struct ear_head *fact)
+{
+    struct ear_head *head = ear_book_alloc(book, sizeof(*head));
+    *head = *fact;
+    head->next = book->heads;
+    book->heads = head;
+}
+
 struct ear_case *ear_book_case(const struct ear_book *book, const struct ear_id *case_id)
 {
     return ear_map_get(book->case_by_id, id_key(case_id));

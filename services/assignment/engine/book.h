@@ -21,6 +21,7 @@ struct ear_book {
     struct ear_case *cases;
     struct ear_link *links;
     struct ear_seat *seats;
+    struct ear_head *heads;         /* at most one a team */
     struct ear_map *case_by_id;     /* case_id → ear_case */
     struct ear_map *case_by_person; /* customer_id → first ear_case of the customer */
     struct ear_map *link_by_ref;    /* ref → ear_link */
@@ -52,6 +53,9 @@ void ear_book_put_decided(struct ear_book *book, const struct ear_id *post_id);
 /* An agent that is at work. */
 void ear_book_put_seat(struct ear_book *book, const struct ear_agent *agent, int32_t open_cases,
                        int64_t idle_since_us);
+
+/* Who is first in a team's queue. */
+void ear_book_put_head(struct ear_book *book, const struct ear_head *fact);
 
 struct ear_case *ear_book_case(const struct ear_book *book, const struct ear_id *case_id);
 /* The customer's first case; more by next_of_customer. */

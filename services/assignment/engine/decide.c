@@ -64,12 +64,18 @@ static void decide_heard(struct ear_book *book, const struct ear_heard *heard)
     struct ear_case *c = thread.own;
     /* Who only talks along in somebody else's thread is answered when asking the firm. */
     bool wanted = thread.related ? ear_post_asks(heard) : ear_post_needs_answer(heard);
+    /* The thread may lead to another account of the firm than the one that was addressed. */
+    const Earshot__V1__Post *post = heard->post;
+    struct ear_case *open =
+        ear_thread_open_case(book, &heard->customer_id, post->account, post->platform);
     if (thread.related) note_related(book, thread.related, heard);
 
     if (c && c->state != EAR_CASE_CLOSED)
         join(book, c, heard);
-    else if (wanted && c && ear_case_is_warm(book, c, heard->post->created_at_us))
+    else if (wanted && c && ear_case_is_warm(book, c, post->created_at_us))
         reopen(book, c, heard);
+    else if (wanted && open)
+        join(book, open, heard);
     else if (wanted)
         open_case(book, heard, c);
     else if (c && thread.linked)

@@ -84,8 +84,17 @@ struct ear_seat {
     int32_t open_cases;
     int64_t idle_since_us;
     int32_t given; /* what this decision adds to open_cases */
+    bool routed;   /* given by routing, so never past capacity; a person may go past it */
     bool changed;
     struct ear_seat *next;
+};
+
+/* The first of a team's queue. */
+struct ear_head {
+    const char *team;
+    int64_t respond_by_us;
+    struct ear_id case_id;
+    struct ear_head *next;
 };
 
 /* A reply as its row says. */

@@ -60,10 +60,13 @@ static bool learn(struct ear_case *c, const struct ear_heard *heard)
     return urgent || language;
 }
 
-/* Counts the post in, at its place by the platform's time. */
+/* Counts the post in, at its place by the platform's time, which is never later than we heard it:
+ * a time to come that the author chose would hide all that follows. */
 static void count_in(struct ear_case *c, const struct ear_heard *heard)
 {
-    int64_t at_us = heard->post->created_at_us;
+    const Earshot__V1__Post *post = heard->post;
+    int64_t at_us =
+        post->created_at_us < post->received_at_us ? post->created_at_us : post->received_at_us;
     bool newest =
         c->posts == 0 || at_us > c->last_post_at_us ||
         (at_us == c->last_post_at_us && ear_id_cmp(&heard->post_id, &c->last_post_id) > 0);

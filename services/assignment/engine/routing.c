@@ -144,27 +144,57 @@ void ear_route_queue(struct ear_book *book, struct ear_case *c, struct ear_entry
     e->team = team;
 }
 
-bool ear_route(struct ear_book *book, struct ear_case *c, struct ear_entry *e)
+static void take_seat(struct ear_book *book, struct ear_case *c, struct ear_entry *e,
+                      struct ear_seat *seat)
 {
     const char *known = acquaintance(book, c);
-    struct ear_seat *seat = ear_route_agent(book, c);
-    if (!seat) {
-        ear_route_queue(book, c, e, c->team);
-        return false;
-    }
     ear_route_give(book, c, e, seat->agent);
+    seat->routed = true;
     e->affinity = known && strcmp(known, seat->agent->id) == 0;
-    return true;
+}
+
+/* ---- the queue ---- */
+
+static int in_order(int64_t by_x, const struct ear_id *x, int64_t by_y, const struct ear_id *y)
+{
+    if (by_x == 0) by_x = INT64_MAX;
+    if (by_y == 0) by_y = INT64_MAX;
+    if (by_x != by_y) return by_x < by_y ? -1 : 1;
+    return ear_id_cmp(x, y);
+}
+
+/* Who comes while others wait does not pass them because a hand is free at that moment. */
+static bool others_first(const struct ear_book *book, const struct ear_case *c)
+{
+    for (const struct ear_head *head = book->heads; head; head = head->next)
+        if (strcmp(head->team, c->team) == 0)
+            return in_order(head->respond_by_us, &head->case_id, c->respond_by_us, &c->case_id) < 0;
+    return false;
+}
+
+/* The team that the case waits for, or, where care knows it no more, the one it would go to now. */
+static const char *lasting_team(const struct ear_book *book, const struct ear_case *c)
+{
+    if (ear_care_team(book->care, c->team)) return c->team;
+    return ear_route_team(book->care, c->account, c->language, c->topic);
+}
+
+bool ear_route(struct ear_book *book, struct ear_case *c, struct ear_entry *e)
+{
+    c->team = lasting_team(book, c);
+    struct ear_seat *seat = others_first(book, c) ? NULL : ear_route_agent(book, c);
+    if (seat)
+        take_seat(book, c, e, seat);
+    else
+        ear_route_queue(book, c, e, c->team);
+    return seat != NULL;
 }
 
 int ear_queue_order(const void *a, const void *b)
 {
     const struct ear_case *x = *(const struct ear_case *const *)a;
     const struct ear_case *y = *(const struct ear_case *const *)b;
-    int64_t by_x = x->respond_by_us ? x->respond_by_us : INT64_MAX;
-    int64_t by_y = y->respond_by_us ? y->respond_by_us : INT64_MAX;
-    if (by_x != by_y) return by_x < by_y ? -1 : 1;
-    return ear_id_cmp(&x->case_id, &y->case_id);
+    return in_order(x->respond_by_us, &x->case_id, y->respond_by_us, &y->case_id);
 }
 
 size_t ear_route_queued(struct ear_book *book, struct ear_case **queued, size_t count)
@@ -173,9 +203,33 @@ size_t ear_route_queued(struct ear_book *book, struct ear_case **queued, size_t 
     if (count) qsort(queued, count, sizeof(struct ear_case *), ear_queue_order);
     for (size_t i = 0; i < count; i++) {
         struct ear_case *c = queued[i];
-        if (c->agent || c->state != EAR_CASE_OPEN || !ear_route_agent(book, c)) continue;
-        ear_route(book, c, ear_book_enter(book, c, ""));
+        if (c->agent || c->state != EAR_CASE_OPEN) continue;
+        struct ear_seat *seat = ear_route_agent(book, c);
+        if (!seat) continue;
+        take_seat(book, c, ear_book_enter(book, c, ""), seat);
         given++;
     }
     return given;
+}
+
+static const char *stray_code(const struct ear_book *book, const struct ear_case *c)
+{
+    const struct ear_agent *agent = ear_care_agent(book->care, c->agent);
+    if (c->state == EAR_CASE_CLOSED) return NULL;
+    if (c->agent) return agent && agent->active ? NULL : "agent_left";
+    return ear_care_team(book->care, c->team) ? NULL : "team_gone";
+}
+
+size_t ear_route_strays(struct ear_book *book, struct ear_case *const *cases, size_t count)
+{
+    size_t moved = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *code = stray_code(book, cases[i]);
+        if (!code) continue;
+        struct ear_entry *e = ear_book_enter(book, cases[i], "");
+        ear_route_queue(book, cases[i], e, lasting_team(book, cases[i]));
+        e->code = code;
+        moved++;
+    }
+    return moved;
 }

@@ -19,8 +19,8 @@ const char *ear_route_team(const struct ear_care *care, const char *account, con
 /* NULL: nobody can take it now. */
 struct ear_seat *ear_route_agent(struct ear_book *book, const struct ear_case *c);
 
-/* Gives the case, which nobody has, to an agent, or leaves it in its team's queue. True when an
- * agent has it now. */
+/* Gives the case, which nobody has, to an agent, or leaves it in its team's queue: also when
+ * somebody is free, but another case is first in that queue. True when an agent has it now. */
 bool ear_route(struct ear_book *book, struct ear_case *c, struct ear_entry *e);
 /* Somebody decided: it is this agent's, in this agent's team. */
 void ear_route_give(struct ear_book *book, struct ear_case *c, struct ear_entry *e,
@@ -34,5 +34,7 @@ void ear_route_release(struct ear_book *book, struct ear_case *c);
 int ear_queue_order(const void *a, const void *b);
 /* Gives out queued cases in queue order while somebody can take them; returns how many. */
 size_t ear_route_queued(struct ear_book *book, struct ear_case **queued, size_t count);
+/* Puts open cases whose agent left, or whose team is gone, back into a queue; returns how many. */
+size_t ear_route_strays(struct ear_book *book, struct ear_case *const *cases, size_t count);
 
 #endif

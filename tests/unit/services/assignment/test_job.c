@@ -233,6 +233,10 @@ static void test_order__is_checked_before_anything_else(void **state)
         {"responder", OUTCOME, 16, 16, 4, EAR_INVALID},
         {"operator", OUTCOME, 16, 16, 1, EAR_DENIED},
         {"responder", NOTE, 16, 16, 0, EAR_DENIED},
+        {"desk", NOTE, 16, 16, 0, EAR_OK},
+        {"ingest", NOTE, 16, 16, 0, EAR_DENIED},
+        {"classifier", PRESENCE, 16, 0, 0, EAR_DENIED},
+        {"assignment", OUTCOME, 16, 16, 1, EAR_DENIED},
     };
     for (size_t i = 0; i < EAR_COUNT(rows); i++) run_order(&rows[i]);
 }

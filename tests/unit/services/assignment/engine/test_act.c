@@ -142,6 +142,26 @@ static void test_note__keeps_reasons_out_of_the_history(void **state)
     assert_string_equal(last_entry(book)->code, "shift_ends");
 }
 
+static void test_actor__is_who_may_act(void **state)
+{
+    struct ear_book *book = *state;
+    struct ear_case *c = a_case(book, 1);
+    static const struct {
+        const char *actor, *error;
+    } rows[] = {{ANA, ""},         {"eve", "denied"}, /* left the firm */
+                {"zoe", "denied"}, {"responder", "denied"}, {"timer", "denied"}, {"operator", ""},
+                {"", ""}};
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
+        struct told t;
+        struct ear_answer answer;
+        tell(&t, c, EARSHOT__V1__COMMAND__BODY_NOTE);
+        PUT(t.actor, rows[i].actor);
+        PUT(t.text, "hm");
+        ear_act(book, &t.ask, &answer);
+        assert_string_equal(answer.error, rows[i].error);
+    }
+}
+
 static void test_assign__goes_to_one(void **state)
 {
     struct ear_book *book = *state;
@@ -296,7 +316,7 @@ static const struct outcome_row outcome_rows[] = {
     {0, 2, false, false, EAR_CASE_WAITING, true, "", EAR_CASE_OPEN, true},
     {0, 2, false, false, EAR_CASE_CLOSED, false, "", EAR_CASE_OPEN, true}, /* R5: not without */
     {0, 3, false, false, EAR_CASE_CLOSED, false, "", EAR_CASE_OPEN, true},
-    {0, 2, false, false, EAR_CASE_CLOSED, true, "", EAR_CASE_CLOSED, false},
+    {0, 2, false, false, EAR_CASE_CLOSED, true, "", EAR_CASE_OPEN, true},
     {0, 2, true, false, EAR_CASE_WAITING, true, "", EAR_CASE_WAITING, false},
     {3, 1, false, false, EAR_CASE_OPEN, false, "", EAR_CASE_WAITING, false},
     {1, 2, false, false, EAR_CASE_WAITING, true, "", EAR_CASE_OPEN, true},     /* bounced */
@@ -354,6 +374,26 @@ static void test_outcome__follows_the_table(void **state)
     for (size_t i = 0; i < EAR_COUNT(outcome_rows); i++) run_outcome(&outcome_rows[i]);
 }
 
+/* What was meant to be said is either visible or in sight of a person. */
+static void test_outcome__leaves_closed_what_a_later_reply_has_answered(void **state)
+{
+    struct ear_book *book = *state;
+    struct ear_case *c = a_case(book, 1);
+    struct ear_reply reply = {.reply_id = id_of('y', 1), .state = 3};
+    struct told t;
+    struct ear_answer answer;
+    close_case(c, 1);
+    tell(&t, c, EARSHOT__V1__COMMAND__BODY_OUTCOME);
+    t.ask.reply = &reply;
+    t.outcome.state = EARSHOT__V1__OUTCOME_STATE__OUTCOME_STATE_FAILED;
+    t.ask.has_later_reply = true;
+    ear_act(book, &t.ask, &answer);
+    assert_int_equal(c->state, EAR_CASE_CLOSED);
+    t.ask.has_later_reply = false;
+    ear_act(book, &t.ask, &answer);
+    assert_int_equal(c->state, EAR_CASE_OPEN);
+}
+
 static void test_outcome__of_nothing(void **state)
 {
     struct ear_book *book = *state;
@@ -373,11 +413,13 @@ int main(void)
         cmocka_unit_test(test_reply__is_written_by_somebody),
         WORLD_TEST(test_reply__takes_a_queued_case_and_keeps_privacy),
         WORLD_TEST(test_note__keeps_reasons_out_of_the_history),
+        WORLD_TEST(test_actor__is_who_may_act),
         WORLD_TEST(test_assign__goes_to_one),
         cmocka_unit_test(test_resolve__needs_an_answer_or_a_reason),
         WORLD_TEST(test_reopen__starts_the_next_clock_with_the_same_agent),
         WORLD_TEST(test_presence__is_of_known_agents),
         cmocka_unit_test(test_outcome__follows_the_table),
+        WORLD_TEST(test_outcome__leaves_closed_what_a_later_reply_has_answered),
         WORLD_TEST(test_outcome__of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

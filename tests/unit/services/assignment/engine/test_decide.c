@@ -170,6 +170,38 @@ static void test_decide__keeps_accounts_apart_but_not_unknown_ones(void **state)
     assert_int_equal(last_decision(book), EAR_DECIDED_JOINED);
 }
 
+/* A thread that led to another account's case, closed long ago, opens none beside the open one. */
+static void test_decide__joins_what_is_open_on_the_posts_own_account(void **state)
+{
+    static char help[] = "@help";
+    struct ear_book *book = *state;
+    struct ear_case *cold = make_case(book, 1, 1, CLOSED_COLD); /* on @firm */
+    struct said s;
+    say(&s, 1, 2, -50);
+    s.post.account = help;
+    struct ear_case *open = decide_one(book, &s);
+    assert_ptr_not_equal(open, cold);
+    say(&s, 1, 3, 0);
+    s.post.account = help;
+    s.heard.reply_ref = id_of('r', 1);
+    lead_to(book, id_of('r', 1), cold);
+    assert_ptr_equal(decide_one(book, &s), open);
+    assert_int_equal(last_decision(book), EAR_DECIDED_JOINED);
+}
+
+static void test_decide__no_author_writes_after_we_heard(void **state)
+{
+    struct ear_book *book = *state;
+    struct said first, second;
+    say(&first, 1, 1, 0);
+    first.post.created_at_us = T0 + 86400 * S; /* so it claims */
+    struct ear_case *c = decide_one(book, &first);
+    say(&second, 1, 2, 10);
+    decide_one(book, &second);
+    assert_int_equal(ear_id_cmp(&c->last_post_id, &second.heard.post_id), 0);
+    assert_int_equal(c->last_post_at_us, T0 + 10 * S);
+}
+
 static void test_decide__earlier_post_that_comes_late_sorts_in(void **state)
 {
     struct ear_book *book = *state;
@@ -290,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_decide__follows_the_table),
         WORLD_TEST(test_decide__opens_one_case_for_a_burst),
         WORLD_TEST(test_decide__keeps_accounts_apart_but_not_unknown_ones),
+        WORLD_TEST(test_decide__joins_what_is_open_on_the_posts_own_account),
+        WORLD_TEST(test_decide__no_author_writes_after_we_heard),
         WORLD_TEST(test_decide__earlier_post_that_comes_late_sorts_in),
         WORLD_TEST(test_decide__repeats_raise_nothing),
         WORLD_TEST(test_decide__customer_writing_again_starts_the_next_clock),

@@ -130,6 +130,67 @@ static void test_route__passes_on_and_lets_go(void **state)
     assert_int_equal(ear_book_seat(book, BEN)->given, 0);
 }
 
+static void test_route__nobody_passes_who_waits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *team;
+        int64_t respond_by_s; /* of the first in the queue, from T0 */
+        bool given;
+    } rows[] = {
+        {"care", 899, false}, /* they came first */
+        {"care", 901, true},  /* we did: heard late */
+        {"money", 1, true},   /* another queue */
+    };
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
+        void *world;
+        world_up(&world);
+        struct ear_book *book = world;
+        ear_book_put_seat(book, &world_agents[0], 0, 0);
+        struct ear_head head = {.team = rows[i].team,
+                                .respond_by_us = T0 + rows[i].respond_by_s * S,
+                                .case_id = id_of('x', 1)};
+        ear_book_put_head(book, &head);
+        struct said s;
+        say(&s, 1, 1, 0);
+        struct ear_case *c = decide_one(book, &s);
+        assert_int_equal(c->agent != NULL, rows[i].given);
+        assert_int_equal(ear_book_seat(book, ANA)->routed, rows[i].given);
+        if (!rows[i].given) assert_int_equal(ear_route_queued(book, &c, 1), 1); /* its turn */
+        world_down(&world);
+    }
+}
+
+static void test_route__strays_go_back_to_a_queue(void **state)
+{
+    struct ear_book *book = *state;
+    static const struct {
+        const char *team, *agent, *code, *want_team;
+    } rows[] = {
+        {"care", "eve", "agent_left", "care"}, {"care", "zoe", "agent_left", "care"},
+        {"gone", NULL, "team_gone", "care"},   {"gone", "eve", "agent_left", "care"},
+        {"care", ANA, NULL, "care"},           {"money", NULL, NULL, "money"},
+    };
+    for (uint8_t i = 0; i < EAR_COUNT(rows); i++) {
+        struct ear_case fact = {.case_id = id_of('x', i),
+                                .customer_id = id_of('c', i),
+                                .account = "@firm",
+                                .platform = "bluesky",
+                                .language = "en",
+                                .team = rows[i].team,
+                                .agent = rows[i].agent,
+                                .state = EAR_CASE_OPEN};
+        struct ear_case *c = ear_book_put_case(book, &fact);
+        assert_int_equal(ear_route_strays(book, &c, 1), rows[i].code != NULL);
+        assert_string_equal(c->team, rows[i].want_team);
+        if (!rows[i].code) continue;
+        assert_null(c->agent);
+        assert_string_equal(last_entry(book)->code, rows[i].code);
+        assert_int_equal(ear_route_strays(book, &c, 1), 0);
+    }
+    assert_int_equal(ear_book_seat(book, "eve")->given, -2);
+}
+
 /* ---- the queue: deadline, then age, nothing else ---- */
 
 static uint64_t next_random(uint64_t *seed)
@@ -223,6 +284,8 @@ int main(void)
         WORLD_TEST(test_route__new_case_goes_to_who_had_the_last),
         WORLD_TEST(test_route__loads_spread_inside_a_batch),
         WORLD_TEST(test_route__passes_on_and_lets_go),
+        cmocka_unit_test(test_route__nobody_passes_who_waits),
+        WORLD_TEST(test_route__strays_go_back_to_a_queue),
         cmocka_unit_test(test_queue__permuting_anything_else_changes_nothing),
         WORLD_TEST(test_queue__is_given_out_in_order),
     };

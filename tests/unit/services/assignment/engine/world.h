@@ -41,6 +41,7 @@ static struct ear_agent world_agents[] = {
      .active = true,
      .languages = WORDS(german)},
     {.id = "dan", .team = "money", .sign_off = "", .capacity = 2, .active = true},
+    {.id = "eve", .team = "care", .sign_off = "", .capacity = 2, .active = false},
 };
 static struct ear_account world_accounts[] = {
     {.id = "@firm", .platform = "bluesky", .team = "care"},
