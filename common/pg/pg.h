@@ -133,6 +133,12 @@ ear_err ear_pg_wait(struct ear_pg *pg, struct ear_pg_batch **batch, struct ear_p
 void ear_pg_results_release(struct ear_pg_results *results);
 ear_err ear_pg_script(struct ear_pg *pg, struct ear_str sql, struct ear_diag *diag) EAR_MUST_CHECK;
 
+/* Appends what a server keeps instead of a password (SCRAM-SHA-256, RFC 5803), for ALTER ROLE …
+ * PASSWORD: the password itself never leaves the process. Printable ASCII without quotes. Connects
+ * like ear_pg_script. EAR_INVALID for a password with NUL. */
+ear_err ear_pg_verifier(struct ear_pg *pg, struct ear_str password, struct ear_buf *out,
+                        struct ear_diag *diag) EAR_MUST_CHECK;
+
 /* --- Reading results (binary, checked) ----------------------------------------------------- */
 
 size_t ear_pg_rows(const struct ear_pg_result *result);     /* rows returned */

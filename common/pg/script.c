@@ -136,22 +136,46 @@ static void close_transaction(struct ear_pg_script *script)
     }
 }
 
-ear_err ear_pg_script(struct ear_pg *pg, struct ear_str sql, struct ear_diag *diag)
+static ear_err open_script(struct ear_pg *pg, struct ear_diag *diag)
 {
     if (!pg->script) {
         pg->script = ear_alloc(sizeof(*pg->script));
         pg->script->loop = pg->loop;
     }
+    return connect_script(pg->script, &pg->target, diag);
+}
+
+ear_err ear_pg_script(struct ear_pg *pg, struct ear_str sql, struct ear_diag *diag)
+{
     struct ear_buf text;
     ear_buf_init(&text, (size_t)64 << 20);
     ear_err err = ear_buf_append_str(&text, sql);
     if (err) ear_fail(diag, err, "the script is too large");
-    if (!err) err = connect_script(pg->script, &pg->target, diag);
+    if (!err) err = open_script(pg, diag);
     if (!err) {
         err = run_text(pg->script, text.data, diag);
         if (err) close_transaction(pg->script);
     }
     ear_buf_release(&text);
+    return err;
+}
+
+ear_err ear_pg_verifier(struct ear_pg *pg, struct ear_str password, struct ear_buf *out,
+                        struct ear_diag *diag)
+{
+    if (memchr(password.ptr, '\0', password.len))
+        return ear_fail(diag, EAR_INVALID, "a password cannot hold NUL");
+    ear_err err = open_script(pg, diag);
+    if (err) return err;
+    char *plain = strndup(password.ptr, password.len);
+    EAR_CHECK(plain);
+    /* The role is of no matter to SCRAM. */
+    char *verifier = PQencryptPasswordConn(pg->script->pq, plain, "", "scram-sha-256");
+    ear_secret_wipe(plain, password.len);
+    free(plain);
+    if (!verifier) return ear_fail(diag, EAR_NO_MEMORY, "%s", PQerrorMessage(pg->script->pq));
+    err = ear_buf_append_str(out, ear_str_from(verifier));
+    PQfreemem(verifier);
     return err;
 }
 

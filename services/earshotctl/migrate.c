@@ -163,27 +163,22 @@ static ear_err make_months(struct ear_pg *pg, struct ear_diag *diag)
 static const char *const roles[] = {"earshot_ingest", "earshot_assignment", "earshot_responder",
                                     "earshot_operator", "earshot_report"};
 
-/* A password may hold anything but NUL; it is quoted as an SQL literal. */
+/* The server gets a verifier, never the password: what it runs may stand in its log. */
 static ear_err set_password(struct ear_pg *pg, const char *dir, const char *role,
                             struct ear_diag *diag)
 {
     char path[4096];
     snprintf(path, sizeof(path), "%s/%s", dir, role);
-    struct ear_buf secret, quoted;
+    struct ear_buf secret, verifier;
     ear_buf_init(&secret, 1024);
-    ear_buf_init(&quoted, 4096);
+    ear_buf_init(&verifier, 1024);
     ear_err err = ear_file_read_secret(path, &secret, diag);
-    for (size_t i = 0; !err && i < secret.len; i++) {
-        if (secret.data[i] == '\'' || secret.data[i] == '\\')
-            err = ear_buf_append_char(&quoted, secret.data[i]);
-        if (!err) err = ear_buf_append_char(&quoted, secret.data[i]);
-    }
     if (!err && !secret.len) err = ear_fail(diag, EAR_INVALID, "%s is empty", path);
-    if (!err) err = script(pg, diag, "ALTER ROLE %s PASSWORD E'%s';", role, quoted.data);
+    if (!err) err = ear_pg_verifier(pg, ear_buf_str(&secret), &verifier, diag);
+    if (!err) err = script(pg, diag, "ALTER ROLE %s PASSWORD '%s';", role, verifier.data);
     if (secret.data) ear_secret_wipe(secret.data, secret.len);
-    if (quoted.data) ear_secret_wipe(quoted.data, quoted.len);
     ear_buf_release(&secret);
-    ear_buf_release(&quoted);
+    ear_buf_release(&verifier);
     return err;
 }
 

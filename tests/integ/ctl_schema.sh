@@ -55,7 +55,11 @@ mkdir "$WORK/roles"
 for role in ingest assignment responder operator report; do
   printf '%s\n' "it's \\ \"$role\" %s \$1 é" >"$WORK/roles/earshot_$role"
 done
+pg_query "ALTER SYSTEM SET log_statement = 'all'" && pg_query 'SELECT pg_reload_conf()' >/dev/null
 exits 0 "$ctl" migrate --role-secrets "$WORK/roles"
+expect_eq 'the server sees verifiers' 5 "$(grep -c "ALTER ROLE earshot_[a-z]* PASSWORD 'SCRAM-SHA-256" "$PG_LOG")"
+! grep -q "it's\|it''s" "$PG_LOG" || fail "a password stands in the server's log"
+pg_query 'ALTER SYSTEM RESET log_statement' && pg_query 'SELECT pg_reload_conf()' >/dev/null
 for role in ingest assignment responder operator report; do
   who=$(PGPASSWORD=$(cat "$WORK/roles/earshot_$role") "$PG_BIN/psql" -X -qAt "$(pg_conninfo "earshot_$role")" -c 'SELECT current_user')
   expect_eq "password of $role" "earshot_$role" "$who"
