@@ -291,12 +291,24 @@ uint16_t ear_relay_port(const struct ear_relay *relay)
     return ear_source_port(relay->source);
 }
 
+static bool find_oldest(void *self, struct ear_str key, void *value)
+{
+    int64_t *since_ms = self;
+    const struct ear_work *work = value;
+    (void)key;
+    if (work->since_ms < *since_ms) *since_ms = work->since_ms;
+    return true;
+}
+
 void ear_relay_stats(const struct ear_relay *relay, struct ear_relay_stats *out)
 {
     struct ear_source_stats source;
     ear_source_stats(relay->source, &source);
     *out = (struct ear_relay_stats){.upstream = ear_sink_sources(relay->sink),
                                     .downstream = source.sinks};
+    int64_t now_ms = ear_clock_mono_ms(), oldest_ms = now_ms;
+    ear_map_each(relay->works, find_oldest, &oldest_ms);
+    out->oldest_ms = now_ms - oldest_ms;
     for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
         out->raw_posts[lane] = relay->raw[lane].posts;
         out->ready_posts[lane] = relay->ready[lane].posts;

@@ -17,6 +17,7 @@ struct ear_relay_stats {
     size_t downstream; /* assignments linked */
     size_t raw_posts[EAR_LANES], ready_posts[EAR_LANES], away_posts[EAR_LANES];
     int64_t credit_posts[EAR_LANES];
+    int64_t oldest_ms; /* age of the oldest batch here; 0: none */
 };
 
 ear_err ear_relay_new(struct ear_relay **out, struct ear_loop *loop,

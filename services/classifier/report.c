@@ -22,7 +22,8 @@ void ear_report_describe(const struct ear_relay *relay, struct ear_buf *json)
 {
     struct ear_relay_stats s;
     ear_relay_stats(relay, &s);
-    (void)!ear_buf_printf(json, "\"ingests\":%zu,\"assignments\":%zu", s.upstream, s.downstream);
+    (void)!ear_buf_printf(json, "\"ingests\":%zu,\"assignments\":%zu,\"lag_s\":%.3f", s.upstream,
+                          s.downstream, (double)s.oldest_ms / 1000);
     write_lanes(json, "backlog",
                 (int64_t)(s.raw_posts[EAR_LANE_LIVE] + s.ready_posts[EAR_LANE_LIVE]),
                 (int64_t)(s.raw_posts[EAR_LANE_BACKFILL] + s.ready_posts[EAR_LANE_BACKFILL]));

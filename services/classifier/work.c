@@ -11,6 +11,7 @@ struct ear_work *ear_work_new(const struct ear_batch *batch)
     work->id = batch->id;
     work->lane = batch->lane;
     work->count = batch->count;
+    work->since_ms = ear_clock_mono_ms();
     if (!ear_str_copy(work->trace, sizeof(work->trace), batch->trace)) work->trace[0] = '\0';
     ear_buf_init(&work->raw, EAR_BATCH_BYTES_MAX);
     ear_buf_init(&work->image, IMAGE_BYTES_MAX);

@@ -28,6 +28,7 @@ struct ear_work {
     uint16_t origins[EAR_BATCH_POSTS_MAX]; /* which item an item of the image stands for */
     size_t image_count;
     int64_t busy_us; /* time spent on reading it */
+    int64_t since_ms;
 };
 
 /* A queue of borrowed works, first in, first out. */
