@@ -108,7 +108,7 @@ pick_ports() {
 start_service() { # NAME KEY=VALUE…
   local name=$1
   shift
-  launch "$name" env -i PATH="$PATH" EAR_HTTP="127.0.0.1:${port[$name]}" \
+  launch "$name" env -i PATH="$PATH" EAR_LOG_LEVEL="$log_level" EAR_HTTP="127.0.0.1:${port[$name]}" \
     EAR_BUS_KEY_FILE="$STATE/keys/$name.key" EAR_BUS_PEERS_FILE="$STATE/keys/peers" \
     "$@" "$bin/earshot-$name"
 }
