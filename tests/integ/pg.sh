@@ -13,8 +13,8 @@ EAR_TEST_PG="$EAR_PG" EAR_TEST_PG_PORT=$PG_PORT EAR_TEST_PG_PASSWORD=walk \
   EAR_TEST_ASK=$WORK/ask EAR_TEST_TOLD=$WORK/told "$program" &
 client=$!
 at_exit kill "$client" '2>/dev/null'
-# Held open for writing, so that the reader below does not end between two questions.
-exec 3<>"$WORK/ask"
+# Both held open, so that no reader meets an end between two questions.
+exec 3<>"$WORK/ask" 4<>"$WORK/told"
 while kill -0 "$client" 2>/dev/null; do
   word=
   read -r -t 1 word <&3 || continue
@@ -23,6 +23,6 @@ while kill -0 "$client" 2>/dev/null; do
     start) pg_launch ;;
     *) fail "unknown question '$word'" ;;
   esac
-  echo "done" >"$WORK/told"
+  echo "done" >&4
 done
 wait "$client" || fail "integ.pg_client ended with $?"

@@ -10,7 +10,7 @@ mapfile -t scripts < <({
 [ "${#scripts[@]}" -gt 5 ] || fail "only ${#scripts[@]} scripts found"
 # SC1091, SC2034, SC2154: a sourced file is not followed from the script that sources it. SC1010: "done"
 # is a word as well. SC2178: namerefs are taken for strings.
-shellcheck -x -P SCRIPTDIR -S warning -e SC1010,SC1091,SC2034,SC2154,SC2178 "${scripts[@]}"
+shellcheck -S warning -e SC1010,SC1091,SC2034,SC2154,SC2178 "${scripts[@]}"
 for script in "${scripts[@]}"; do
   head -1 "$script" | grep -q '^#!' || continue
   [ -x "$script" ] || fail "$script is not executable"
