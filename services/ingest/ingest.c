@@ -96,6 +96,17 @@ static void ask_key(struct ingest *ingest)
 
 /* --- Work of those who are gone --- */
 
+static void on_instances_forgotten(void *self, ear_err err,
+                                   const struct ear_pg_result *const *results, size_t count,
+                                   const struct ear_diag *diag)
+{
+    (void)self;
+    (void)results;
+    (void)count;
+    if (err == EAR_OK || err == EAR_CLOSED) return;
+    ear_log(&EV_INGEST_STORE_FAILED, kv_text("statement", "forget_instances"), kv_diag(diag));
+}
+
 static void on_adopted(void *self, ear_err err, const struct ear_pg_result *const *results,
                        size_t count, const struct ear_diag *diag)
 {
@@ -124,6 +135,9 @@ static void adopt(void *self)
     ear_pg_id(batch, ear_svc_instance(ingest->svc));
     ear_pg_i64(batch, epoch);
     ear_pg_run(ingest->pg, &batch, on_adopted, ingest);
+    batch = ear_pg_batch_new(0);
+    ear_pg_batch_add(batch, STORE_FORGET_INSTANCES);
+    ear_pg_run(ingest->pg, &batch, on_instances_forgotten, ingest);
 }
 
 static void on_intake_notice(void *self, struct ear_str payload)
@@ -321,7 +335,8 @@ static ear_err make_rooms(struct ingest *ingest, struct ear_diag *diag)
                                              .pg = ingest->pg,
                                              .fetch = ingest->fetch,
                                              .intake = ingest->intake,
-                                             .leases = ingest->leases};
+                                             .leases = ingest->leases,
+                                             .owner = owner};
     ear_hearing_new(&ingest->hearing, &hearing);
     ear_http_new(&ingest->http, ear_svc_httpd(ingest->svc), ingest->care, ingest->intake, settings);
     return EAR_OK;

@@ -192,6 +192,9 @@ static void store_session(struct ear_listener *listener, struct ear_str session)
     ear_pg_batch_add(batch, STORE_WRITE_SESSION);
     ear_pg_text(batch, ear_str_from(listener->account));
     ear_pg_text(batch, session);
+    ear_pg_text(batch, ear_str_from(listener->lease));
+    ear_pg_id(batch, &listener->env.owner);
+    ear_pg_i64(batch, listener->move.epoch);
     listener->statements++;
     ear_pg_run(listener->env.pg, &batch, on_session_stored, listener);
 }

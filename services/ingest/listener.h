@@ -17,6 +17,7 @@ struct ear_listener_env {
     struct ear_fetch *fetch;
     struct ear_intake *intake;
     struct ear_leases *leases;
+    struct ear_id owner; /* this process, as the leases have it */
 };
 
 /* Copies what it needs of the account. Nothing happens before the lease is held. */

@@ -443,7 +443,7 @@ ear_err ear_offer_new(struct ear_offer **out, const struct ear_offer_opts *opts,
     offer->opts = *opts;
     offer->rows = ear_map_new();
     offer->flights = ear_map_new();
-    ear_settler_new(&offer->settler, opts->loop, opts->pg, on_row_over, offer);
+    ear_settler_new(&offer->settler, opts->loop, opts->pg, &opts->owner, on_row_over, offer);
     ear_timer_new(&offer->retry, opts->loop, on_retry, offer);
     for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
         offer->lanes[lane].offer = offer;

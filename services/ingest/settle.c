@@ -16,6 +16,7 @@ struct list {
 struct ear_settler {
     struct ear_loop *loop;
     struct ear_pg *pg;
+    struct ear_id owner; /* ours; a row of another is not touched */
     ear_row_over_fn *over;
     void *self;
     struct ear_timer *timer;
@@ -89,6 +90,7 @@ static void delete_some(struct ear_settler *settler)
         ear_pg_push_id(ids, &row->id);
         push(&settler->deleting, row);
     }
+    ear_pg_id(batch, &settler->owner);
     ear_pg_run(settler->pg, &batch, on_deleted, settler);
 }
 
@@ -117,14 +119,16 @@ static void add_ids(struct ear_pg_batch *batch, const struct ear_id *ids, size_t
     for (size_t i = 0; i < count; i++) ear_pg_push_id(array, &ids[i]);
 }
 
-static void add_delete(struct ear_pg_batch *batch, const struct ear_row *row)
+static void add_delete(struct ear_pg_batch *batch, const struct ear_row *row,
+                       const struct ear_id *owner)
 {
     ear_pg_batch_add(batch, STORE_DELETE_INTAKE);
     add_ids(batch, &row->id, 1);
+    ear_pg_id(batch, owner);
 }
 
 static void add_half(struct ear_pg_batch *batch, const struct ear_row *row, int tries,
-                     const struct ear_id *ids, size_t count)
+                     const struct ear_id *ids, size_t count, const struct ear_id *owner)
 {
     struct ear_id id = ear_id_new(ear_clock_wall_us());
     ear_pg_batch_add(batch, STORE_SPLIT_INTAKE);
@@ -132,10 +136,11 @@ static void add_half(struct ear_pg_batch *batch, const struct ear_row *row, int 
     ear_pg_i16(batch, (int16_t)tries);
     add_ids(batch, ids, count);
     ear_pg_id(batch, &row->id);
+    ear_pg_id(batch, owner);
 }
 
 static void add_burial(struct ear_pg_batch *batch, const struct ear_row *row,
-                       const struct ear_id *post_id, int tries)
+                       const struct ear_id *post_id, int tries, const struct ear_id *owner)
 {
     struct ear_id id = ear_id_new(ear_clock_wall_us());
     ear_log(&EV_INGEST_DEAD_LETTER, kv_id("post", post_id), kv_int("tries", tries));
@@ -147,21 +152,25 @@ static void add_burial(struct ear_pg_batch *batch, const struct ear_row *row,
     ear_pg_text(batch, EAR_STR("downstream"));
     ear_pg_text(batch, EAR_STR("failed, or took its classifier with it, three times alone"));
     ear_pg_i16(batch, (int16_t)tries);
-    add_delete(batch, row);
+    ear_pg_id(batch, &row->id);
+    ear_pg_id(batch, owner);
+    add_delete(batch, row, owner);
 }
 
 static struct ear_pg_batch *write_verdict(const struct ear_row *row, struct ear_verdict verdict,
-                                          const struct ear_id *left, size_t count)
+                                          const struct ear_id *left, size_t count,
+                                          const struct ear_id *owner)
 {
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     switch (verdict.kind) {
     case EAR_VERDICT_SPLIT:
-        add_half(batch, row, verdict.first_tries, left, verdict.first);
-        add_half(batch, row, verdict.second_tries, left + verdict.first, count - verdict.first);
-        add_delete(batch, row);
+        add_half(batch, row, verdict.first_tries, left, verdict.first, owner);
+        add_half(batch, row, verdict.second_tries, left + verdict.first, count - verdict.first,
+                 owner);
+        add_delete(batch, row, owner);
         break;
     case EAR_VERDICT_BURY:
-        add_burial(batch, row, &left[0], verdict.tries);
+        add_burial(batch, row, &left[0], verdict.tries, owner);
         break;
     case EAR_VERDICT_NARROW:
     case EAR_VERDICT_DELETE:
@@ -169,6 +178,7 @@ static struct ear_pg_batch *write_verdict(const struct ear_row *row, struct ear_
         ear_pg_id(batch, &row->id);
         ear_pg_i16(batch, (int16_t)verdict.tries);
         add_ids(batch, left, count);
+        ear_pg_id(batch, owner);
         break;
     }
     return batch;
@@ -183,7 +193,7 @@ static void judge_one(struct ear_settler *settler)
     bool counted = false;
     size_t count = ear_row_left(row, left, &counted);
     struct ear_verdict verdict = ear_verdict_of(row->tries, count, counted);
-    struct ear_pg_batch *batch = write_verdict(row, verdict, left, count);
+    struct ear_pg_batch *batch = write_verdict(row, verdict, left, count, &settler->owner);
     free(left);
     settler->judged = row;
     ear_pg_run(settler->pg, &batch, on_judged, settler);
@@ -211,11 +221,12 @@ static void on_timer(void *self)
 }
 
 void ear_settler_new(struct ear_settler **out, struct ear_loop *loop, struct ear_pg *pg,
-                     ear_row_over_fn *over, void *self)
+                     const struct ear_id *owner, ear_row_over_fn *over, void *self)
 {
     struct ear_settler *settler = ear_alloc(sizeof(*settler));
     settler->loop = loop;
     settler->pg = pg;
+    settler->owner = *owner;
     settler->over = over;
     settler->self = self;
     ear_timer_new(&settler->timer, loop, on_timer, settler);

@@ -13,8 +13,9 @@ struct ear_settler;
  * holds some of it, to be read anew. */
 typedef void ear_row_over_fn(void *self, struct ear_row *row, bool again);
 
+/* owner: whose rows are judged; what another has adopted is left alone. */
 void ear_settler_new(struct ear_settler **out, struct ear_loop *loop, struct ear_pg *pg,
-                     ear_row_over_fn *over, void *self);
+                     const struct ear_id *owner, ear_row_over_fn *over, void *self);
 /* Rows under way are freed, without a call of over. */
 void ear_settler_free(struct ear_settler **settler);
 /* Takes a row that is over (ear_row_is_over). */

@@ -107,7 +107,10 @@ SELECT position FROM cursor WHERE account_id = $1 AND stream = $2
 SELECT state FROM session WHERE account_id = $1 AND half = 'ingest'
 
 -- name: write_session
-INSERT INTO session (account_id, half, state, changed_at) VALUES ($1, 'ingest', $2, now())
+-- Never by an owner that was given up: the next one has a login of its own by then.
+INSERT INTO session (account_id, half, state, changed_at)
+SELECT $1, 'ingest', $2, now()
+ WHERE EXISTS (SELECT FROM lease WHERE name = $3 AND owner = $4 AND epoch = $5)
 ON CONFLICT (account_id, half) DO UPDATE
    SET state = excluded.state, changed_at = excluded.changed_at
 
@@ -149,6 +152,9 @@ UPDATE intake SET owner = $1, epoch = $2
                             || $1::uuid)
         ORDER BY intake_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
 
+-- name: forget_instances
+SELECT forget_instances()
+
 -- name: read_intake
 -- The oldest rows of a lane that are not in flight, whole, up to a number of posts.
 SELECT r.intake_id, r.tries, r.trace, u.post_id
@@ -169,18 +175,21 @@ SELECT post_id, customer_id, platform, account_id, coalesce(body, ''), language_
   FROM post WHERE post_id = ANY ($1::uuid[])
 
 -- name: delete_intake
-DELETE FROM intake WHERE intake_id = ANY ($1::uuid[])
+-- This and the next three leave alone what somebody else has adopted: it is theirs to judge.
+DELETE FROM intake WHERE intake_id = ANY ($1::uuid[]) AND owner = $2
 
 -- name: narrow_intake
-UPDATE intake SET tries = $2, post_ids = $3::uuid[] WHERE intake_id = $1
+UPDATE intake SET tries = $2, post_ids = $3::uuid[] WHERE intake_id = $1 AND owner = $4
 
 -- name: split_intake
 INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
-SELECT $1, lane, received_at, owner, epoch, $2, trace, $3::uuid[] FROM intake WHERE intake_id = $4
+SELECT $1, lane, received_at, owner, epoch, $2, trace, $3::uuid[] FROM intake
+ WHERE intake_id = $4 AND owner = $5 FOR UPDATE
 
 -- name: bury_post
 INSERT INTO dead_letter (dead_letter_id, post_id, customer_id, lane, stage, reason, tries)
-SELECT $1, p.post_id, p.customer_id, $3, $4, $5, $6 FROM post p WHERE p.post_id = $2
+SELECT $1, p.post_id, p.customer_id, $3, $4, $5, $6 FROM post p, intake i
+ WHERE p.post_id = $2 AND i.intake_id = $7 AND i.owner = $8 FOR UPDATE OF i
 
 -- name: backlog
 SELECT lane, count(*), sum(cardinality(post_ids))::bigint, min(received_at)

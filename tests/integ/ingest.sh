@@ -254,6 +254,89 @@ sink_start done a b
 must_settle "both owe nothing" 30 nothing_owed
 ingest_stop a
 
+
+# --- What another has adopted meanwhile is not deleted by who lost it
+lock_begin() { # SQL: holds what it locks until lock_end
+  local locked
+  coproc LOCK { PGOPTIONS="-c search_path=earshot" "$PG_BIN/psql" -X -qAt -v ON_ERROR_STOP=1 "$EAR_PG" 2>&1; }
+  printf 'BEGIN; %s; SELECT 1 AS locked;\n' "$1" >&"${LOCK[1]}"
+  read -r -t 10 locked <&"${LOCK[0]}" || fail "no lock: $1"
+  expect_eq "$1" 1 "$locked"
+}
+lock_end() {
+  local pid=$LOCK_PID
+  printf 'COMMIT;\n\\q\n' >&"${LOCK[1]}"
+  wait "$pid"
+}
+is_waiting_for() { # STATEMENT-PATTERN: somebody waits for our lock with it
+  [ "$(pg_query "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~* '$1'")" -gt 0 ]
+}
+sink_stop
+other=0000beef-0000-4000-8000-000000000000
+line y1 "adopted under our hands" >"$WORK/body"
+replay b "$WORK/body"
+pg_query "INSERT INTO lease VALUES ('intake/$other', '$other', 1, now() + interval '1 hour')" >/dev/null
+lock_begin "UPDATE intake SET owner = '$other' WHERE owner <> '$other'"
+sink_start done b
+must_settle "b wants to delete what it had settled" 20 is_waiting_for "DELETE FROM intake"
+lock_end
+wait_until 2 nothing_owed && fail "b deleted a row that was not its own any more"
+pg_query "UPDATE lease SET until_at = now() WHERE owner = '$other'" >/dev/null
+must_settle "b takes the row back once its owner is dead" 30 nothing_owed
+
+# --- No lease is left of instances that are dead and owe nothing
+one_lease() { [ "$(pg_query "SELECT count(*) FROM lease WHERE name LIKE 'intake/%'")" = 1 ]; }
+must_settle "the leases of those before are forgotten" 20 one_lease
+sink_stop
+line z1 "owed" >"$WORK/body"
+replay b "$WORK/body"
+ingest_stop b
+ingest_start a EAR_INGEST_LEASE=5m
+ingest_wait a
+adopted() { [ "$(pg_query "SELECT count(*) FROM intake JOIN lease USING (owner) WHERE until_at > now()")" = 1 ]; }
+must_settle "a has what b owed" 20 adopted
+must_settle "of a alone there is a lease" 20 one_lease
+ingest_stop a
+
+# --- Full: 429 while the database is slow, and the same request is taken afterwards
+sink_start done a
+ingest_start a EAR_INGEST_QUEUE_POSTS=100
+ingest_wait a
+must_settle "z1 is taken" 20 nothing_owed
+lock_begin "LOCK TABLE post IN ACCESS EXCLUSIVE MODE"
+full_posts() { # N
+  for i in $(seq 100); do
+    printf '{"platform":"forum","external_id":"f%d-%d","author":{"id":"a"},"text":"full","created_at":"2026-03-15T10:00:00Z"}\n' "$1" "$i"
+  done
+}
+full=()
+for n in $(seq 30); do
+  full_posts "$n" >"$WORK/full.$n"
+  curl -s -o "$WORK/full-answer.$n" -D "$WORK/full-head.$n" --max-time 60 -X POST -w '%{http_code}' \
+    "http://127.0.0.1:${http[a]}/v1/replay" -H 'Content-Type: application/x-ndjson' \
+    -H "Authorization: Bearer $TOKEN" --data-binary "@$WORK/full.$n" >"$WORK/full-status.$n" &
+  full+=($!)
+done
+is_full() { grep -lqx 429 "$WORK"/full-status.*; }
+must_settle "somebody is told to wait" 20 is_full
+lock_end
+wait "${full[@]}"
+refused=$(grep -lx 429 "$WORK"/full-status.* | wc -l)
+expect_eq "taken or refused, nothing else" 30 "$(grep -lxE '200|429' "$WORK"/full-status.* | wc -l)"
+n=$(basename "$(grep -lx 429 "$WORK"/full-status.* | head -1)")
+n=${n##*.}
+grep -qi '^retry-after: [1-9]' "$WORK/full-head.$n" || fail "429 without Retry-After"
+expect_eq "stored is what was answered 200" "$((3000 - refused * 100))" \
+  "$(pg_query "SELECT count(*) FROM post WHERE external_id ~ '^f[0-9]+-'")"
+replay a "$WORK/full.$n"
+expect_eq "the same request in a moment" "200 stored=100" "$STATUS $(statuses)"
+must_settle "all of it is taken" 30 nothing_owed
+sink_stop
+ingest_stop a
+ingest_start b
+ingest_wait b
+sink_start done a b
+
 # --- PostgreSQL goes and comes back
 pg_stop immediate
 line r1 "while it was away" >"$WORK/body"

@@ -113,6 +113,9 @@ may ingest "SELECT ensure_month(now())"
 may assignment "SELECT ensure_month(now())"
 may_not responder "SELECT ensure_month(now())"
 may_not report "SELECT ensure_month(now())"
+may ingest "SELECT forget_instances()"
+may_not ingest "DELETE FROM lease"
+for role in assignment responder operator report; do may_not "$role" "SELECT forget_instances()"; done
 may operator "SELECT dead_letter_retry(gen_random_uuid(), 'me')"
 for role in ingest assignment responder report; do
   may_not "$role" "SELECT dead_letter_retry(gen_random_uuid(), 'me')"

@@ -101,6 +101,7 @@ struct site {
     struct ear_leases *leases;
     struct ear_listener *listener;
     struct ear_account account;
+    struct ear_id owner;
 };
 
 static void on_lease(void *self, const char *name, bool held)
@@ -173,6 +174,7 @@ static int set_up(void **state)
     const struct ear_pg_opts pg = {.conninfo = getenv("EAR_TEST_PG"),
                                    .statements = store_statements,
                                    .statement_count = STORE_SQL_COUNT};
+    site->owner = owner;
     assert_int_equal(ear_loop_new(&site->loop), EAR_OK);
     assert_int_equal(ear_bus_new(&site->bus, site->loop, &bus, &diag), EAR_OK);
     assert_int_equal(ear_pg_new(&site->pg, site->loop, &pg, &diag), EAR_OK);
@@ -223,8 +225,8 @@ static int tear_down(void **state)
 
 static void start(struct site *site)
 {
-    const struct ear_listener_env env = {site->loop, site->pg, site->fetch, site->intake,
-                                         site->leases};
+    const struct ear_listener_env env = {site->loop,   site->pg,     site->fetch,
+                                         site->intake, site->leases, site->owner};
     ear_listener_new(&site->listener, &env, &site->account);
     ear_leases_renew(site->leases);
 }
@@ -309,6 +311,21 @@ static void test_listener__does_not_move_a_cursor_under_a_lost_lease(void **stat
     assert_int_equal(script.commits, 0);
 }
 
+/* The login is renewed on the way to an error, and the next owner has one of its own by then. */
+static void test_listener__does_not_write_a_session_under_a_lost_lease(void **state)
+{
+    struct site *site = *state;
+    start(site);
+    turn_while(site, is_not_polling);
+    run(site, "UPDATE lease SET owner = gen_random_uuid(), epoch = epoch + 1, "
+              "until_at = now() + interval '1 hour'");
+    run(site, "INSERT INTO session VALUES ('@one', 'ingest', 'of the new owner')");
+    script.round = (struct ear_round){.session = EAR_STR("late"), .cursor = EAR_STR("c1")};
+    hear(NULL);
+    turn_while(site, is_open);
+    expect(site, "SELECT state FROM session", "of the new owner");
+}
+
 static void test_listener__stops_when_its_lease_runs_out(void **state)
 {
     struct site *site = *state;
@@ -367,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_listener__commits_posts_and_cursor_together),
         TEST(test_listener__does_not_move_a_cursor_under_a_lost_lease),
+        TEST(test_listener__does_not_write_a_session_under_a_lost_lease),
         TEST(test_listener__stops_when_its_lease_runs_out),
         TEST(test_listener__tries_again_after_errors),
         TEST(test_listener__may_be_freed_while_its_round_is_stored),
