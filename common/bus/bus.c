@@ -2,6 +2,7 @@
 
 #include "bus/socket.h"
 #include "bus/zap.h"
+#include "wire/wire.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -35,6 +36,8 @@ ear_err ear_bus_new(struct ear_bus **out, struct ear_loop *loop, const struct ea
     bus->beat_ms = opts->beat_ms ? opts->beat_ms : BEAT_MS;
     bus->resolve_ms = opts->resolve_ms ? opts->resolve_ms : RESOLVE_MS;
     bus->instance = ear_id_new(ear_clock_wall_us());
+    bus->version_min = EAR_WIRE_VERSION_MIN;
+    bus->version_max = EAR_WIRE_VERSION_MAX;
     bus->arena = ear_arena_new(ARENA_BYTES_MAX);
     bus->zmq = zmq_ctx_new();
     EAR_CHECK(bus->zmq != NULL);

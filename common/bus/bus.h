@@ -94,6 +94,10 @@ ear_err ear_source_new(struct ear_source **out, struct ear_bus *bus, const char 
                        struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_source_free(struct ear_source **source);
 uint16_t ear_source_port(const struct ear_source *source);
+/* From now on only these services may take from it (("classifier", or several with commas), known
+ * by their CURVE keys; the others get no answer. Copies. Without CURVE, and so on this machine
+ * only, nobody is asked who he is. */
+void ear_source_admit(struct ear_source *source, const char *services);
 /* Sends to the sink with the most credit in the lane. EAR_AGAIN without credit: keep the batch and
  * wait for room(). EAR_TOO_LARGE past the ceilings above. */
 ear_err ear_source_offer(struct ear_source *source, const struct ear_batch *batch) EAR_MUST_CHECK;
@@ -137,13 +141,22 @@ ear_err ear_server_new(struct ear_server **out, struct ear_bus *bus, const char 
                        ear_server_fn *fn, void *self, struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_server_free(struct ear_server **server);
 uint16_t ear_server_port(const struct ear_server *server);
+/* The same for those who ask. */
+void ear_server_admit(struct ear_server *server, const char *services);
 /* Which service asked, by its CURVE key ("" without CURVE). Borrowed until answered. */
 const char *ear_call_peer(const struct ear_call *call);
 /* Answers; the call is dead afterwards. */
 void ear_server_answer(struct ear_server *server, struct ear_call **call, struct ear_str answer);
 
-/* err: EAR_OK with the answer; EAR_TIMEOUT when no replica answered in time (the question may have
- * been acted on: ask again with the same command id); EAR_UNAVAILABLE when no replica was there. */
+/* Comes exactly once for each question, never from inside ear_client_ask:
+ *   EAR_OK           the answer;
+ *   EAR_TIMEOUT      asked, but nobody answered in time: it may have been acted on, so ask again
+ *                    with the same command id;
+ *   EAR_UNAVAILABLE  no replica was there in all that time: nobody was asked;
+ *   EAR_LIMITED      too many questions are under way already: not asked;
+ *   EAR_NO_MEMORY    likewise;
+ *   EAR_TOO_LARGE    the request is larger than a question may be (1 MiB): not asked;
+ *   EAR_CLOSED       the client is being freed; where it was asked, it may have been acted on. */
 typedef void ear_client_fn(void *self, ear_err err, struct ear_str answer);
 ear_err ear_client_new(struct ear_client **out, struct ear_bus *bus, const char *servers,
                        const char *server_service, struct ear_diag *diag) EAR_MUST_CHECK;

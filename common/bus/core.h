@@ -22,7 +22,8 @@ struct ear_bus {
     struct ear_timer *kick;      /* owned: keeps the loop from sleeping after a send */
     struct ear_arena *arena;     /* owned: the one message that is being read */
     char service[EAR_SERVICE_BYTES];
-    struct ear_id instance; /* random per process start */
+    struct ear_id instance;            /* random per process start */
+    uint32_t version_min, version_max; /* of frames: what we read */
     int64_t beat_ms;
     int64_t resolve_ms;
     uint64_t monitors; /* names made so far */

@@ -3,11 +3,12 @@
 #include "bus/events.h"
 #include "bus/metrics.h"
 
-ear_err ear_frame_send(struct ear_socket *socket, struct ear_str to, Earshot__V1__Frame *frame)
+ear_err ear_frame_send(struct ear_socket *socket, struct ear_str to, uint32_t version,
+                       Earshot__V1__Frame *frame)
 {
     zmq_msg_t parts[2];
     zmq_msg_t *body = to.len ? &parts[1] : &parts[0];
-    frame->version = EAR_WIRE_VERSION;
+    frame->version = version;
     size_t size = protobuf_c_message_get_packed_size(&frame->base);
     int rc = zmq_msg_init_size(body, size);
     EAR_CHECK(rc == 0);
@@ -20,14 +21,14 @@ ear_err ear_frame_send(struct ear_socket *socket, struct ear_str to, Earshot__V1
     return ear_socket_send(socket, parts, to.len ? 2 : 1);
 }
 
-ear_err ear_frame_send_beat(struct ear_socket *socket, struct ear_str to)
+ear_err ear_frame_send_beat(struct ear_socket *socket, struct ear_str to, uint32_t version)
 {
     Earshot__V1__Beat beat = EARSHOT__V1__BEAT__INIT;
     Earshot__V1__Frame frame = EARSHOT__V1__FRAME__INIT;
     beat.sent_at_us = ear_clock_wall_us();
     frame.body_case = EARSHOT__V1__FRAME__BODY_BEAT;
     frame.beat = &beat;
-    return ear_frame_send(socket, to, &frame);
+    return ear_frame_send(socket, to, version, &frame);
 }
 
 ear_err ear_frame_send_hello(struct ear_bus *bus, struct ear_socket *socket, struct ear_str to)
@@ -36,11 +37,12 @@ ear_err ear_frame_send_hello(struct ear_bus *bus, struct ear_socket *socket, str
     Earshot__V1__Frame frame = EARSHOT__V1__FRAME__INIT;
     hello.instance = ear_wire_bytes(&bus->instance);
     hello.service = bus->service;
-    hello.version_min = EAR_WIRE_VERSION_MIN;
-    hello.version_max = EAR_WIRE_VERSION_MAX;
+    hello.version_min = bus->version_min;
+    hello.version_max = bus->version_max;
     frame.body_case = EARSHOT__V1__FRAME__BODY_HELLO;
     frame.hello = &hello;
-    return ear_frame_send(socket, to, &frame);
+    /* The least: whoever has a version in common with us, but reads no newer one, gets it too. */
+    return ear_frame_send(socket, to, bus->version_min, &frame);
 }
 
 const Earshot__V1__Frame *ear_frame_read(struct ear_bus *bus, zmq_msg_t *part)
@@ -49,14 +51,32 @@ const Earshot__V1__Frame *ear_frame_read(struct ear_bus *bus, zmq_msg_t *part)
     ear_arena_reset(bus->arena);
     const Earshot__V1__Frame *frame =
         EAR_UNPACK(Earshot__V1__Frame, earshot__v1__frame__descriptor, packed, bus->arena);
-    if (!frame || frame->version < EAR_WIRE_VERSION_MIN || frame->version > EAR_WIRE_VERSION_MAX)
-        return NULL;
-    return frame;
+    if (!frame) return NULL;
+    bool ours = frame->version >= bus->version_min && frame->version <= bus->version_max;
+    return ours || frame->body_case == EARSHOT__V1__FRAME__BODY_HELLO ? frame : NULL;
 }
 
-bool ear_frame_fits(const Earshot__V1__Hello *hello)
+uint32_t ear_frame_version(const struct ear_bus *bus, const Earshot__V1__Hello *hello)
 {
-    return hello->version_min <= EAR_WIRE_VERSION_MAX && hello->version_max >= EAR_WIRE_VERSION_MIN;
+    uint32_t least = bus->version_min > hello->version_min ? bus->version_min : hello->version_min;
+    uint32_t most = bus->version_max < hello->version_max ? bus->version_max : hello->version_max;
+    return least <= most ? most : 0;
+}
+
+void ear_admission_set(struct ear_admission *admission, const char *services)
+{
+    bool fits =
+        ear_str_copy(admission->services, sizeof(admission->services), ear_str_from(services));
+    EAR_CHECK(fits);
+}
+
+bool ear_admission_has(const struct ear_admission *admission, const char *sender)
+{
+    struct ear_str rest = ear_str_from(admission->services), service;
+    if (!sender[0] || !admission->services[0]) return true;
+    while (ear_str_split(&rest, ',', &service))
+        if (ear_str_eq(service, ear_str_from(sender))) return true;
+    return false;
 }
 
 void ear_frame_refuse(struct ear_bus *bus, const char *reason, const char *peer)

@@ -10,20 +10,29 @@
 /* Nothing larger is taken from anybody; a batch at its ceilings stays well below. */
 #define EAR_FRAME_BYTES_MAX ((int64_t)2 << 20)
 
-/* Sends the frame, with our version, to a peer of a ROUTER (by routing id) or, with EAR_STR_NONE,
+/* Sends the frame, in that version, to a peer of a ROUTER (by routing id) or, with EAR_STR_NONE,
  * over a DEALER. Errors of ear_socket_send. */
-ear_err ear_frame_send(struct ear_socket *socket, struct ear_str to,
+ear_err ear_frame_send(struct ear_socket *socket, struct ear_str to, uint32_t version,
                        Earshot__V1__Frame *frame) EAR_MUST_CHECK;
-ear_err ear_frame_send_beat(struct ear_socket *socket, struct ear_str to) EAR_MUST_CHECK;
+ear_err ear_frame_send_beat(struct ear_socket *socket, struct ear_str to,
+                            uint32_t version) EAR_MUST_CHECK;
 /* Hello without credit: that follows once both sides know each other. */
 ear_err ear_frame_send_hello(struct ear_bus *bus, struct ear_socket *socket,
                              struct ear_str to) EAR_MUST_CHECK;
 
 /* The frame, in the bus's arena and valid until the next is read; NULL when it is malformed or of
- * a version we do not read. */
+ * a version we do not read. A Hello is read in any version, since it says which others there are.
+ */
 const Earshot__V1__Frame *ear_frame_read(struct ear_bus *bus, zmq_msg_t *part);
-/* True when both sides have a version in common. */
-bool ear_frame_fits(const Earshot__V1__Hello *hello);
+/* The greatest version that both sides read; 0 when there is none. */
+uint32_t ear_frame_version(const struct ear_bus *bus, const Earshot__V1__Hello *hello);
+/* Services that may do something. */
+struct ear_admission {
+    char services[256]; /* with commas; empty: all that have a key */
+};
+void ear_admission_set(struct ear_admission *admission, const char *services);
+/* sender: of ear_frame_sender. */
+bool ear_admission_has(const struct ear_admission *admission, const char *sender);
 /* Counts and logs (gated) a dropped message. */
 void ear_frame_refuse(struct ear_bus *bus, const char *reason, const char *peer);
 /* The same for a connection that did not get through its handshake. */

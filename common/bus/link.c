@@ -42,6 +42,7 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
 static void opened(struct ear_bus_link *link)
 {
     set_state(link, EAR_BUS_LINK_OPEN);
+    link->version = link->bus->version_min;
     link->heard_ms = link->spoke_ms = ear_loop_now_ms(link->bus->loop);
     link->ops->opened(link->self, link);
 }
@@ -172,7 +173,7 @@ static void sent(struct ear_bus_link *link, ear_err err)
 
 void ear_bus_link_send(struct ear_bus_link *link, Earshot__V1__Frame *frame)
 {
-    sent(link, ear_frame_send(link->socket, EAR_STR_NONE, frame));
+    sent(link, ear_frame_send(link->socket, EAR_STR_NONE, link->version, frame));
 }
 
 void ear_bus_link_send_hello(struct ear_bus_link *link)
@@ -187,5 +188,5 @@ void ear_bus_link_tick(struct ear_bus_link *link, int64_t now_ms, bool overslept
     if (now_ms - link->heard_ms >= EAR_BUS_SILENT_BEATS * link->bus->beat_ms)
         ear_bus_link_cut(link, "silent", 0);
     else if (now_ms - link->spoke_ms >= link->bus->beat_ms)
-        sent(link, ear_frame_send_beat(link->socket, EAR_STR_NONE));
+        sent(link, ear_frame_send_beat(link->socket, EAR_STR_NONE, link->version));
 }

@@ -44,6 +44,7 @@ struct ear_bus_link {
     struct ear_socket *socket; /* owned; NULL while waiting */
     struct ear_timer *retry;   /* owned */
     unsigned tries;
+    uint32_t version; /* what we write here; grows when the peer says what it reads */
     int64_t heard_ms, spoke_ms;
     void *data; /* the owner's */
 };

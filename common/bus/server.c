@@ -14,6 +14,7 @@ struct ear_call {
     char routing_id[ROUTING_ID_BYTES];
     size_t routing_id_len;
     struct ear_id question_id;
+    uint32_t version; /* the question's, and so one that the client reads */
     char peer[EAR_SERVICE_BYTES];
 };
 
@@ -23,6 +24,7 @@ struct ear_server {
     void *self;
     struct ear_socket *socket; /* owned */
     uint16_t port;
+    struct ear_admission admission;
     struct ear_call *calls; /* owned list */
     size_t count;
     struct ear_log_gate gate;
@@ -56,8 +58,9 @@ static bool too_many(struct ear_server *server)
 }
 
 static void take_question(struct ear_server *server, struct ear_str from,
-                          const Earshot__V1__CallQuestion *question, const char *sender)
+                          const Earshot__V1__Frame *frame, const char *sender)
 {
+    const Earshot__V1__CallQuestion *question = frame->question;
     struct ear_id id;
     if (from.len > ROUTING_ID_BYTES || ear_wire_id(&question->question_id, false, &id)) {
         ear_frame_refuse(server->bus, "malformed question", sender);
@@ -66,6 +69,7 @@ static void take_question(struct ear_server *server, struct ear_str from,
     if (too_many(server)) return;
     struct ear_call *call = ear_alloc(sizeof(*call));
     call->question_id = id;
+    call->version = frame->version;
     memcpy(call->routing_id, from.ptr, from.len);
     call->routing_id_len = from.len;
     if (!ear_str_copy(call->peer, sizeof(call->peer), ear_str_from(sender))) call->peer[0] = '\0';
@@ -79,16 +83,20 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
     struct ear_server *server = self;
     struct ear_str from = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
     const Earshot__V1__Frame *frame = count == 2 ? ear_frame_read(server->bus, &parts[1]) : NULL;
+    const char *sender = count == 2 ? ear_frame_sender(&parts[1]) : "";
     if (!frame) {
         ear_frame_refuse(server->bus, "malformed", "");
+    } else if (!ear_admission_has(&server->admission, sender)) {
+        ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "call");
+        ear_frame_refuse(server->bus, "service not admitted", sender);
     } else if (frame->body_case == EARSHOT__V1__FRAME__BODY_QUESTION) {
-        take_question(server, from, frame->question, ear_frame_sender(&parts[1]));
+        take_question(server, from, frame, sender);
     } else if (frame->body_case == EARSHOT__V1__FRAME__BODY_BEAT) {
         /* The echo is how clients see that we live; one that left meanwhile needs none. */
-        if (ear_frame_send_beat(server->socket, from))
+        if (ear_frame_send_beat(server->socket, from, frame->version))
             ear_metric_add(&M_BUS_CALLS, 1, "server", "gone");
     } else {
-        ear_frame_refuse(server->bus, "not expected", ear_frame_sender(&parts[1]));
+        ear_frame_refuse(server->bus, "not expected", sender);
     }
 }
 
@@ -131,6 +139,11 @@ void ear_server_free(struct ear_server **server_ptr)
     EAR_FREE(*server_ptr);
 }
 
+void ear_server_admit(struct ear_server *server, const char *services)
+{
+    ear_admission_set(&server->admission, services);
+}
+
 uint16_t ear_server_port(const struct ear_server *server)
 {
     return server->port;
@@ -151,7 +164,7 @@ void ear_server_answer(struct ear_server *server, struct ear_call **call_ptr, st
     frame.body_case = EARSHOT__V1__FRAME__BODY_ANSWER;
     frame.answer = &out;
     struct ear_str to = {call->routing_id, call->routing_id_len};
-    bool gone = ear_frame_send(server->socket, to, &frame) != EAR_OK;
+    bool gone = ear_frame_send(server->socket, to, call->version, &frame) != EAR_OK;
     ear_metric_add(&M_BUS_CALLS, 1, "server", gone ? "gone" : "answered");
     remove_call(server, call);
     EAR_FREE(*call_ptr);

@@ -118,7 +118,7 @@ static void take_hello(struct ear_sink *sink, struct ear_bus_link *link,
     struct ear_id instance;
     if (link->state != EAR_BUS_LINK_OPEN || ear_wire_id(&hello->instance, false, &instance)) {
         refuse(link, "hello out of place");
-    } else if (!ear_frame_fits(hello)) {
+    } else if (!ear_frame_version(sink->bus, hello)) {
         ear_frame_refuse(sink->bus, "no common version", link->host);
         ear_bus_link_cut(link, "no common version", STRANGE_RETRY_MS);
     } else if (known(sink, link, &instance)) {
@@ -126,6 +126,7 @@ static void take_hello(struct ear_sink *sink, struct ear_bus_link *link,
         ear_bus_link_cut(link, "twin", TWIN_RETRY_MS);
     } else {
         account->instance = instance;
+        link->version = ear_frame_version(sink->bus, hello);
         ear_bus_link_confirm(link);
         count_live(sink, true);
         for (ear_lane lane = 0; lane < EAR_LANES; lane++) give_credit(sink, link, lane, true);

@@ -15,6 +15,7 @@ struct ear_source {
     const struct ear_source_ops *ops;
     void *self;
     struct ear_socket *socket; /* owned */
+    struct ear_admission admission;
     uint16_t port;
     struct ear_ledger ledger;
     struct ear_timer *tick, *probe; /* owned */
@@ -79,7 +80,7 @@ static void broke_rules(struct ear_source *source, struct ear_peer *peer, const 
 
 static void beat(struct ear_source *source, struct ear_peer *peer)
 {
-    ear_err err = ear_frame_send_beat(source->socket, ear_peer_routing_id(peer));
+    ear_err err = ear_frame_send_beat(source->socket, ear_peer_routing_id(peer), peer->version);
     if (err == EAR_UNAVAILABLE) mark_gone(source, peer, "disconnected");
     if (!err) peer->spoke_ms = now_ms(source);
 }
@@ -112,9 +113,9 @@ static const char *hello_fault(const struct ear_source *source, const Earshot__V
                                const char *sender)
 {
     if (hello->instance.len != EAR_ID_BYTES) return "malformed hello";
-    if (!ear_frame_fits(hello)) return "no common version";
     if (sender[0] && !ear_str_eq(ear_str_from(sender), ear_str_from(hello->service)))
         return "name is not the key's";
+    if (!ear_admission_has(&source->admission, sender)) return "service not admitted";
     return source->ledger.peer_count >= EAR_PEERS_MAX ? "too many peers" : NULL;
 }
 
@@ -127,13 +128,21 @@ static struct ear_peer *welcome(struct ear_source *source, struct ear_str id,
     ear_id_format(&instance, peer->name);
     if (!ear_str_copy(peer->service, sizeof(peer->service), ear_str_from(hello->service)))
         peer->service[0] = '?';
+    peer->version = ear_frame_version(source->bus, hello);
     peer->heard_ms = peer->spoke_ms = now_ms(source);
     ear_metric_set(&M_BUS_SINKS, (double)source->ledger.peer_count);
     ear_log(&EV_BUS_PEER_UP, kv_text("peer", peer->name), kv_text("service", peer->service));
     return peer;
 }
 
-/* The answer goes out also where the peer is refused: it says which versions we read. */
+static void refuse(struct ear_source *source, const char *fault, const char *who)
+{
+    ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "hello");
+    ear_frame_refuse(source->bus, fault, who);
+}
+
+/* Who is refused gets no answer and so never takes the link for a working one; but who is only of
+ * another age is told which versions we read. */
 static void take_hello(struct ear_source *source, struct ear_str id,
                        const Earshot__V1__Hello *hello, const char *sender)
 {
@@ -143,8 +152,9 @@ static void take_hello(struct ear_source *source, struct ear_str id,
         drop_peer(source, old);
     }
     const char *fault = hello_fault(source, hello, sender);
-    ear_err err = ear_frame_send_hello(source->bus, source->socket, id);
-    if (fault) ear_frame_refuse(source->bus, fault, sender[0] ? sender : hello->service);
+    ear_err err = fault ? EAR_OK : ear_frame_send_hello(source->bus, source->socket, id);
+    if (!fault && !ear_frame_version(source->bus, hello)) fault = "no common version";
+    if (fault) refuse(source, fault, sender[0] ? sender : hello->service);
     if (fault || err) return;
     struct ear_peer *peer = welcome(source, id, hello);
     for (size_t i = 0; i < hello->n_credit && !peer->gone; i++)
@@ -320,6 +330,11 @@ void ear_source_free(struct ear_source **source_ptr)
     EAR_FREE(*source_ptr);
 }
 
+void ear_source_admit(struct ear_source *source, const char *services)
+{
+    ear_admission_set(&source->admission, services);
+}
+
 uint16_t ear_source_port(const struct ear_source *source)
 {
     return source->port;
@@ -342,7 +357,7 @@ static ear_err send_batch(struct ear_source *source, const struct ear_batch *bat
     out.n_items = batch->count;
     frame.body_case = EARSHOT__V1__FRAME__BODY_BATCH;
     frame.batch = &out;
-    return ear_frame_send(source->socket, ear_peer_routing_id(peer), &frame);
+    return ear_frame_send(source->socket, ear_peer_routing_id(peer), peer->version, &frame);
 }
 
 static ear_err measure(const struct ear_source *source, const struct ear_batch *batch,

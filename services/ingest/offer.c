@@ -440,6 +440,7 @@ ear_err ear_offer_new(struct ear_offer **out, const struct ear_offer_opts *opts,
         free(offer);
         return err;
     }
+    ear_source_admit(offer->source, "classifier");
     offer->opts = *opts;
     offer->rows = ear_map_new();
     offer->flights = ear_map_new();

@@ -23,9 +23,13 @@ static void make_key(const char *path, char public_key[41])
     write_file(path, secret);
 }
 
+static const char *admitted; /* by sources made from now on; NULL: all */
+
 static int set_up(void **state)
 {
     struct keys *keys = ear_alloc(sizeof(*keys));
+    rig_show_failures();
+    admitted = NULL;
     char ingest[41], classifier[41], stranger[41], peers[512];
     ear_crypt_start();
     if (ear_loop_new(&keys->loop)) return -1;
@@ -82,6 +86,7 @@ static struct giver *safe_giver(struct keys *keys, const char *endpoint)
     giver->bus = bus_with(keys, "ingest", keys->ingest);
     if (ear_source_new(&giver->source, giver->bus, endpoint, &ops, giver, &diag))
         fail_msg("%s", diag.text);
+    if (admitted) ear_source_admit(giver->source, admitted);
     return giver;
 }
 
@@ -110,10 +115,13 @@ static void refused(struct keys *keys, struct ear_bus *bus)
     struct giver *giver = safe_giver(keys, "127.0.0.1:0");
     struct taker *taker = safe_taker(keys, bus, ear_source_port(giver->source));
     struct ear_source_stats stats;
-    turn_for(keys->loop, 8 * BEAT_MS);
-    ear_source_stats(giver->source, &stats);
-    assert_int_equal(stats.sinks, 0);
-    assert_int_equal(ear_sink_sources(taker->sink), 0);
+    /* At no time does either side take the link for a working one. */
+    for (int64_t until = ear_clock_mono_ms() + 8 * BEAT_MS; ear_clock_mono_ms() < until;) {
+        ear_loop_turn(keys->loop, 5);
+        ear_source_stats(giver->source, &stats);
+        assert_int_equal(stats.sinks, 0);
+        assert_int_equal(ear_sink_sources(taker->sink), 0);
+    }
     assert_int_equal(giver->rooms, 0);
     taker_free(&taker);
     giver_free(&giver);
@@ -135,6 +143,70 @@ static void test_curve__a_name_that_is_not_the_keys_is_refused(void **state)
 {
     struct keys *keys = *state;
     refused(keys, bus_with(keys, "assignment", keys->classifier));
+}
+
+static void test_curve__a_service_that_is_not_admitted_is_refused(void **state)
+{
+    struct keys *keys = *state;
+    admitted = "assignment,responder";
+    refused(keys, bus_with(keys, "classifier", keys->classifier));
+    admitted = "assignment,classifier";
+    struct giver *giver = safe_giver(keys, "127.0.0.1:0");
+    struct taker *taker = safe_taker(keys, bus_with(keys, "classifier", keys->classifier),
+                                     ear_source_port(giver->source));
+    WAIT(keys->loop, giver->finished == 20);
+    taker_free(&taker);
+    giver_free(&giver);
+}
+
+struct desk {
+    struct ear_server *server;
+    unsigned asked, answers;
+    ear_err err;
+};
+
+static void on_question(void *self, struct ear_call *call, struct ear_str request)
+{
+    struct desk *desk = self;
+    desk->asked++;
+    assert_string_equal(ear_call_peer(call), "classifier");
+    ear_server_answer(desk->server, &call, request);
+}
+
+static void on_answer(void *self, ear_err err, struct ear_str answer)
+{
+    struct desk *desk = self;
+    (void)answer;
+    desk->err = err;
+    desk->answers++;
+}
+
+static void test_curve__a_service_that_may_not_ask_is_not_heard(void **state)
+{
+    struct keys *keys = *state;
+    struct desk desk = {0};
+    struct ear_client *client;
+    struct ear_diag diag;
+    char where[64];
+    struct ear_bus *here = bus_with(keys, "ingest", keys->ingest);
+    struct ear_bus *there = bus_with(keys, "classifier", keys->classifier);
+    assert_int_equal(ear_server_new(&desk.server, here, "127.0.0.1:0", on_question, &desk, &diag),
+                     EAR_OK);
+    at_port(where, "127.0.0.1", ear_server_port(desk.server));
+    assert_int_equal(ear_client_new(&client, there, where, "ingest", &diag), EAR_OK);
+    ear_server_admit(desk.server, "operator,responder");
+    ear_client_ask(client, EAR_STR("drop all"), 900, on_answer, &desk);
+    WAIT(keys->loop, desk.answers == 1);
+    assert_int_equal(desk.err, EAR_TIMEOUT);
+    assert_int_equal(desk.asked, 0);
+    ear_server_admit(desk.server, "operator,classifier");
+    ear_client_ask(client, EAR_STR("please"), 30000, on_answer, &desk);
+    WAIT(keys->loop, desk.answers == 2);
+    assert_int_equal(desk.err, EAR_OK);
+    ear_client_free(&client);
+    ear_server_free(&desk.server);
+    ear_bus_free(&there);
+    ear_bus_free(&here);
 }
 
 static void test_curve__a_source_with_another_key_is_not_believed(void **state)
@@ -207,6 +279,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_curve__no_key_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_curve__a_name_that_is_not_the_keys_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__a_service_that_is_not_admitted_is_refused,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__a_service_that_may_not_ask_is_not_heard, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_curve__a_source_with_another_key_is_not_believed,
                                         set_up, tear_down),

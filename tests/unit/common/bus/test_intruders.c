@@ -9,11 +9,13 @@
 
 struct stranger {
     void *context, *socket;
+    uint32_t version; /* of what it writes; 0: this build's */
 };
 
 static void stranger_open(struct stranger *s, int type)
 {
     int zero = 0;
+    s->version = 0;
     s->context = zmq_ctx_new();
     s->socket = zmq_socket(s->context, type);
     zmq_setsockopt(s->socket, ZMQ_LINGER, &zero, sizeof(zero));
@@ -37,24 +39,30 @@ static void stranger_close(struct stranger *s)
 static void say(struct stranger *s, struct ear_str to, Earshot__V1__Frame *frame)
 {
     uint8_t packed[8192];
-    frame->version = EAR_WIRE_VERSION;
+    frame->version = s->version ? s->version : EAR_WIRE_VERSION;
     assert_true(protobuf_c_message_get_packed_size(&frame->base) <= sizeof(packed));
     size_t len = protobuf_c_message_pack(&frame->base, packed);
     if (to.len) assert_true(zmq_send(s->socket, to.ptr, to.len, ZMQ_SNDMORE) >= 0);
     assert_true(zmq_send(s->socket, packed, len, 0) >= 0);
 }
 
-static void say_hello(struct stranger *s, struct ear_str to, uint32_t version_min)
+static void say_hello_range(struct stranger *s, struct ear_str to, uint32_t version_min,
+                            uint32_t version_max)
 {
     Earshot__V1__Hello hello = EARSHOT__V1__HELLO__INIT;
     Earshot__V1__Frame frame = EARSHOT__V1__FRAME__INIT;
     struct ear_id instance = ear_id_new(1);
     hello.instance = ear_wire_bytes(&instance);
     hello.version_min = version_min;
-    hello.version_max = version_min;
+    hello.version_max = version_max;
     frame.body_case = EARSHOT__V1__FRAME__BODY_HELLO;
     frame.hello = &hello;
     say(s, to, &frame);
+}
+
+static void say_hello(struct stranger *s, struct ear_str to, uint32_t version)
+{
+    say_hello_range(s, to, version, version);
 }
 
 static void say_credit(struct stranger *s, uint32_t lane, uint64_t posts)
@@ -169,6 +177,85 @@ static void test_intruders__versions_without_overlap_are_refused(void **state)
     WAIT(loop, sinks(giver) == 1);
     stranger_close(&s);
     giver_free(&giver);
+}
+
+/* The next frame of that kind; its version. */
+static uint32_t hear(struct ear_loop *loop, struct stranger *s, Earshot__V1__Frame__BodyCase kind)
+{
+    struct ear_arena *arena = ear_arena_new(1 << 20);
+    const Earshot__V1__Frame *frame = NULL;
+    uint32_t version = 0;
+    for (int64_t until_ms = ear_clock_mono_ms() + WAIT_MS; !version;) {
+        static char body[1 << 16];
+        ear_loop_turn(loop, 5);
+        assert_true(ear_clock_mono_ms() < until_ms);
+        int len = zmq_recv(s->socket, body, sizeof(body), ZMQ_DONTWAIT);
+        if (len < 0) continue;
+        frame = EAR_UNPACK(Earshot__V1__Frame, earshot__v1__frame__descriptor,
+                           ((struct ear_str){body, (size_t)len}), arena);
+        if (frame && frame->body_case == kind) version = frame->version;
+    }
+    ear_arena_free(&arena);
+    return version;
+}
+
+/* Releases side by side: each writes the greatest version that both read, and Hello the least. */
+static void test_intruders__each_side_writes_what_the_other_reads(void **state)
+{
+    struct ear_loop *loop = *state;
+    static const struct {
+        uint32_t min, max;               /* this build */
+        uint32_t peer_min, peer_max;     /* the peer */
+        uint32_t hello, settle, written; /* expected; settle: what the peer writes */
+    } cases[] = {
+        {1, 1, 1, 2, 1, 1, 1}, /* a newer peer */
+        {1, 2, 1, 1, 1, 1, 1}, /* an older one */
+        {1, 2, 1, 2, 1, 2, 2}, /* the same */
+        {2, 3, 1, 2, 2, 2, 2}, /* one that is about to be left behind */
+        {1, 2, 2, 4, 1, 2, 2}, /* we are; its Hello has a version all of its own */
+    };
+    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
+        struct stranger s;
+        struct giver *giver = giver_new(loop, "127.0.0.1:0", 1, 20);
+        giver->bus->version_min = cases[i].min;
+        giver->bus->version_max = cases[i].max;
+        stranger_connect(&s, ear_source_port(giver->source));
+        s.version = cases[i].peer_min;
+        say_hello_range(&s, EAR_STR_NONE, cases[i].peer_min, cases[i].peer_max);
+        assert_int_equal(hear(loop, &s, EARSHOT__V1__FRAME__BODY_HELLO), cases[i].hello);
+        s.version = cases[i].settle;
+        say_credit(&s, EAR_LANE_LIVE, 40);
+        assert_int_equal(hear(loop, &s, EARSHOT__V1__FRAME__BODY_BATCH), cases[i].written);
+        say_settle(&s, &giver->jobs[0].id, EAR_ITEM_DONE, 20);
+        WAIT(loop, giver->finished == 1);
+        assert_int_equal(hear(loop, &s, EARSHOT__V1__FRAME__BODY_BEAT), cases[i].written);
+        stranger_close(&s);
+        giver_free(&giver);
+    }
+}
+
+/* Both ends of this build, one release apart. */
+static void test_intruders__releases_work_side_by_side(void **state)
+{
+    struct ear_loop *loop = *state;
+    static const struct {
+        uint32_t source_max, sink_max;
+    } cases[] = {{1, 2}, {2, 1}, {2, 2}};
+    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
+        char where[64];
+        struct giver *giver = giver_new(loop, "127.0.0.1:0", 50, 20);
+        giver->bus->version_max = cases[i].source_max;
+        struct ear_bus *bus = open_bus(loop, "classifier");
+        bus->version_max = cases[i].sink_max;
+        struct taker *taker = ear_alloc(sizeof(*taker));
+        taker->loop = loop;
+        taker_open_with(taker, bus, at_port(where, "127.0.0.1", ear_source_port(giver->source)),
+                        512);
+        WAIT(loop, giver->finished == 50);
+        assert_int_equal(giver->lost, 0);
+        taker_free(&taker);
+        giver_free(&giver);
+    }
 }
 
 static void test_intruders__nobody_settles_what_another_holds(void **state)
@@ -371,6 +458,8 @@ int main(void)
         RIG_TEST(test_intruders__bytes_that_are_no_zeromq_are_cut_off),
         RIG_TEST(test_intruders__who_says_no_hello_gets_nothing),
         RIG_TEST(test_intruders__versions_without_overlap_are_refused),
+        RIG_TEST(test_intruders__each_side_writes_what_the_other_reads),
+        RIG_TEST(test_intruders__releases_work_side_by_side),
         RIG_TEST(test_intruders__nobody_settles_what_another_holds),
         RIG_TEST(test_intruders__a_malformed_settle_gives_everything_back),
         RIG_TEST(test_intruders__credit_for_a_lane_that_is_none_ends_the_link),
