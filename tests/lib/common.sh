@@ -108,6 +108,15 @@ at_exit() { at_exit_commands=("$*" "${at_exit_commands[@]}"); }
 on_failure_commands=()
 on_failure() { on_failure_commands+=("$*"); }
 
+# Every process below PID: what a background function of the test has started lives on when the test ends.
+descendants() { # PID
+  local child
+  for child in $(pgrep -P "$1"); do
+    descendants "$child"
+    echo "$child"
+  done
+}
+
 finish() {
   local status=$? command
   trap - EXIT INT TERM ERR
@@ -116,6 +125,7 @@ finish() {
     for command in "${on_failure_commands[@]}"; do eval "$command" >&2; done
   fi
   for command in "${at_exit_commands[@]}"; do eval "$command"; done
+  descendants $$ | xargs -r kill -KILL 2>/dev/null
   release_ports
   if [ -n "${EARSHOT_KEEP:-}" ]; then say "kept: $WORK"; else rm -rf "$WORK"; fi
   exit "$status"
