@@ -118,14 +118,16 @@ descendants() { # PID
 }
 
 finish() {
-  local status=$? command
+  local status=$? command left
   trap - EXIT INT TERM ERR
   set +e
   if [ "$status" != 0 ] && [ "$status" != 77 ]; then
     for command in "${on_failure_commands[@]}"; do eval "$command" >&2; done
   fi
   for command in "${at_exit_commands[@]}"; do eval "$command"; done
-  descendants $$ | xargs -r kill -KILL 2>/dev/null
+  left=$(descendants $$)
+  disown -a
+  [ -z "$left" ] || kill -KILL $left 2>/dev/null
   release_ports
   if [ -n "${EARSHOT_KEEP:-}" ]; then say "kept: $WORK"; else rm -rf "$WORK"; fi
   exit "$status"
