@@ -114,11 +114,16 @@ static void tell(const struct ear_book *book)
 static void given(void *self, ear_err err, const struct ear_book *book, const struct ear_diag *diag)
 {
     struct ear_queue *queue = self;
-    if (err) {
+    if (err && err != EAR_DATA) {
         stumble(queue, err, diag);
         return;
     }
-    tell(book);
+    if (err) { /* a page that the database refuses is passed over, so that it stops no other */
+        ear_log(&EV_QUEUE_RETRY, kv_diag(diag));
+        queue->given = 0;
+    } else {
+        tell(book);
+    }
     if (queue->given) {
         ear_metric_add(&M_GIVEN, (double)queue->given);
         ear_log(&EV_QUEUE_GIVEN, kv_int("cases", queue->given));

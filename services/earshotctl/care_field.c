@@ -35,6 +35,17 @@ static json_t *read_id(struct ear_str s, const char **why)
     return json_of(s);
 }
 
+static json_t *read_agent(struct ear_str s, const char **why)
+{
+    static const char *const taken[] = {"operator", "responder", "rule", "timer"};
+    for (size_t i = 0; i < EAR_COUNT(taken); i++)
+        if (ear_str_eq(s, ear_str_from(taken[i]))) {
+            *why = "in the history of cases this name is no person's: use another";
+            return NULL;
+        }
+    return read_id(s, why);
+}
+
 static json_t *read_account(struct ear_str s, const char **why)
 {
     *why = "use 1 to 128 bytes without white space";
@@ -297,15 +308,11 @@ static json_t *value_of(struct ear_yaml *yaml, const struct ear_yaml_node *node,
                         const struct ear_care_field *field, struct ear_care_report *report)
 {
     static read_fn *const readers[] = {
-        [EAR_CARE_ID] = read_id,
-        [EAR_CARE_ACCOUNT] = read_account,
-        [EAR_CARE_TEXT] = read_text,
-        [EAR_CARE_BOOL] = read_bool,
-        [EAR_CARE_COUNT] = read_count,
-        [EAR_CARE_SECONDS] = read_seconds,
-        [EAR_CARE_LANGUAGES] = read_language,
-        [EAR_CARE_TOPICS] = read_topic,
-        [EAR_CARE_FILES] = read_file,
+        [EAR_CARE_ID] = read_id,           [EAR_CARE_AGENT] = read_agent,
+        [EAR_CARE_ACCOUNT] = read_account, [EAR_CARE_TEXT] = read_text,
+        [EAR_CARE_BOOL] = read_bool,       [EAR_CARE_COUNT] = read_count,
+        [EAR_CARE_SECONDS] = read_seconds, [EAR_CARE_LANGUAGES] = read_language,
+        [EAR_CARE_TOPICS] = read_topic,    [EAR_CARE_FILES] = read_file,
     };
     switch (field->type) {
     case EAR_CARE_MAP:

@@ -9,6 +9,7 @@
 
 typedef enum ear_care_type {
     EAR_CARE_ID,        /* [a-z0-9_-]{1,64} */
+    EAR_CARE_AGENT,     /* the same, but none of the history's actors that are no person */
     EAR_CARE_ACCOUNT,   /* 1 to 128 bytes without white space */
     EAR_CARE_TEXT,      /* 1 to 256 bytes, one line */
     EAR_CARE_BOOL,      /* true or false */

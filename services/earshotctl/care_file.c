@@ -21,7 +21,7 @@ static const struct ear_care_field account_fields[] = {
 };
 
 static const struct ear_care_field agent_fields[] = {
-    {"id", "agent_id", EAR_CARE_ID, true, NULL},
+    {"id", "agent_id", EAR_CARE_AGENT, true, NULL},
     {"name", "name", EAR_CARE_TEXT, true, NULL},
     {"team", "team_id", EAR_CARE_ID, true, NULL},
     {"capacity", "capacity", EAR_CARE_COUNT, true, NULL},

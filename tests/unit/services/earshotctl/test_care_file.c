@@ -167,6 +167,8 @@ static const struct bad_case rows[] = {
     {"accounts:\n  - id: x\n    platform: feed\n    team: nobody\n",
      "4: account: no team 'nobody'"},
     {"accounts:\n  - id: x\n    platform: feed\n", "4: account: 'team' is missing"},
+    {"agents:\n  - { id: rule, name: R, team: care, capacity: 1 }\n",
+     "4: id: in the history of cases this name"},
     {"accounts:\n  - id: 'a b'\n    platform: feed\n    team: care\n", "4: id: use 1 to 128 bytes"},
     {"accounts:\n  - id: x\n    id: y\n    platform: feed\n    team: care\n",
      "5: account: 'id' stands twice"},
