@@ -193,6 +193,12 @@ size_t ear_inbox_under_way(const struct ear_inbox *inbox)
     return inbox->under_way;
 }
 
+size_t ear_inbox_room(const struct ear_inbox *inbox)
+{
+    size_t window = WINDOW_POSTS * ear_sink_sources(inbox->sink);
+    return window > inbox->under_way ? window - inbox->under_way : 0;
+}
+
 size_t ear_inbox_sources(const struct ear_inbox *inbox)
 {
     return ear_sink_sources(inbox->sink);

@@ -12,6 +12,7 @@ ear_err ear_inbox_new(struct ear_inbox **out, struct ear_responder *core,
 void ear_inbox_free(struct ear_inbox **inbox);
 void ear_inbox_drain(struct ear_inbox *inbox);
 size_t ear_inbox_under_way(const struct ear_inbox *inbox); /* batches */
-size_t ear_inbox_sources(const struct ear_inbox *inbox);   /* live links to assignment */
+size_t ear_inbox_room(const struct ear_inbox *inbox); /* replies that assignment may still offer */
+size_t ear_inbox_sources(const struct ear_inbox *inbox); /* live links to assignment */
 
 #endif

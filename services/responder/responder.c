@@ -21,12 +21,15 @@ struct ear_responder_settings ear_responder_settings;
 static void on_stats(void *self, ear_err err, const struct ear_pg_result *const *results,
                      size_t count, const struct ear_diag *diag)
 {
-    (void)self;
+    struct ear_responder *core = self;
     (void)diag;
     if (err || !count) return;
-    ear_metric_set(&M_QUEUE, ear_pg_get_real(results[0], 0, 0));
-    ear_metric_set(&M_LAG_SECONDS, ear_pg_get_real(results[0], 0, 1));
-    ear_metric_set(&M_OUTCOMES_DUE, ear_pg_get_real(results[0], 0, 2));
+    core->figures.queue = ear_pg_get_real(results[0], 0, 0);
+    core->figures.lag_s = ear_pg_get_real(results[0], 0, 1);
+    core->figures.outcomes_due = ear_pg_get_real(results[0], 0, 2);
+    ear_metric_set(&M_QUEUE, core->figures.queue);
+    ear_metric_set(&M_LAG_SECONDS, core->figures.lag_s);
+    ear_metric_set(&M_OUTCOMES_DUE, core->figures.outcomes_due);
     ear_metric_set(&M_OUTCOME_LAG_SECONDS, ear_pg_get_real(results[0], 0, 3));
 }
 
@@ -195,10 +198,12 @@ void ear_responder_describe(void *self, struct ear_buf *json)
     /* What does not fit is left out; the body says the rest. */
     (void)!ear_buf_printf(json,
                           "\"versions\":[%d,%d],\"assignments\":%zu,\"accounts\":%zu,"
-                          "\"under_way\":%zu",
+                          "\"lag_s\":%.3f,\"backlog\":{\"replies\":%.0f,\"outcomes\":%.0f},"
+                          "\"credit\":{\"replies\":%zu},\"under_way\":%zu",
                           EAR_WIRE_VERSION_MIN, EAR_WIRE_VERSION_MAX,
                           ear_inbox_sources(core->inbox), ear_map_count(core->accounts->by_id),
-                          ear_accounts_under_way(core->accounts));
+                          core->figures.lag_s, core->figures.queue, core->figures.outcomes_due,
+                          ear_inbox_room(core->inbox), ear_accounts_under_way(core->accounts));
 }
 
 void ear_responder_drain(void *self)

@@ -41,6 +41,9 @@ struct ear_responder {
     struct ear_inbox *inbox;
     struct ear_outcomes *outcomes;
     struct ear_timer *beat; /* figures, and what may have been missed */
+    struct {
+        double queue, lag_s, outcomes_due;
+    } figures; /* by the last beat, of all responders */
     struct ear_reply_limits limits;
     struct ear_id instance;
     struct ear_id_key key; /* what external ids are hashed with */
