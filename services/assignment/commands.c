@@ -293,7 +293,10 @@ ear_err ear_commands_new(struct ear_commands **out, const struct ear_ground *gro
     commands->opts = *opts;
     TAILQ_INIT(&commands->turns);
     *out = commands;
-    return ear_server_new(&commands->server, bus, opts->endpoint, on_question, commands, diag);
+    ear_err err =
+        ear_server_new(&commands->server, bus, opts->endpoint, on_question, commands, diag);
+    if (!err) ear_server_admit(commands->server, "operator,desk,responder");
+    return err;
 }
 
 void ear_commands_free(struct ear_commands **commands)

@@ -269,6 +269,7 @@ ear_err ear_outbox_new(struct ear_outbox **out, const struct ear_ground *ground,
     ear_timer_new(&outbox->wake, ground->loop, look, outbox);
     *out = outbox;
     ear_err err = ear_source_new(&outbox->source, bus, endpoint, &ops, outbox, diag);
+    if (!err) ear_source_admit(outbox->source, "responder");
     if (!err) err = ear_pg_listen(ground->pg, "earshot_replies", on_notice, outbox);
     if (!err) ear_timer_start(outbox->wake, AGAIN_MS, 0);
     return err;
