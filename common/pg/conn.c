@@ -17,7 +17,9 @@ struct ear_pg_conn {
     struct ear_pg_dial *dial;
     PGconn *pq;
     struct ear_watch *watch;
-    struct ear_timer *timer; /* WAITING: until the next dial; else reports a broken send */
+    struct ear_timer *timer;    /* WAITING: until the next dial; else reports a broken send */
+    struct ear_timer *deadline; /* while busy: how long the server may be silent */
+    int64_t patience_ms;
     unsigned tries;
     struct ear_pg_job job;
     bool busy; /* job is under way */
@@ -51,6 +53,7 @@ static void lose(struct ear_pg_conn *conn, const struct ear_diag *why)
     struct ear_pg_job job = conn->job;
     bool busy = conn->busy;
     conn->busy = false;
+    ear_timer_stop(conn->deadline);
     ear_pg_dial_free(&conn->dial);
     ear_watch_free(&conn->watch);
     if (conn->pq) PQfinish(conn->pq);
@@ -87,6 +90,7 @@ static void take_results(struct ear_pg_conn *conn)
         }
         PQclear(result);
         conn->busy = false;
+        ear_timer_stop(conn->deadline);
         conn->job.done(conn->job.self, EAR_OK, NULL);
         if (!conn->pq) return;
     }
@@ -110,6 +114,20 @@ static bool flush(struct ear_pg_conn *conn)
     return true;
 }
 
+/* A backend that stands still, or a network that swallows all, ends nothing by itself. */
+static void on_deadline(void *self)
+{
+    struct ear_pg_conn *conn = self;
+    struct ear_diag why;
+    ear_fail(&why, EAR_TIMEOUT, "no answer within %lld ms", (long long)conn->patience_ms);
+    lose(conn, &why);
+}
+
+static void expect_answer(struct ear_pg_conn *conn)
+{
+    ear_timer_start(conn->deadline, conn->patience_ms, 0);
+}
+
 /* A broken connection may still hold the server's last words: they are read before it is lost. */
 static void on_socket(void *self, unsigned events)
 {
@@ -118,7 +136,11 @@ static void on_socket(void *self, unsigned events)
     bool whole = PQconsumeInput(conn->pq) && flush(conn);
     take_results(conn);
     take_notices(conn);
-    if (conn->pq && (!whole || PQstatus(conn->pq) == CONNECTION_BAD)) lose_broken(conn);
+    bool broken = conn->pq && (!whole || PQstatus(conn->pq) == CONNECTION_BAD);
+    if (broken)
+        lose_broken(conn);
+    else if (conn->busy)
+        expect_answer(conn);
 }
 
 static void on_dialed(void *self, PGconn *pq, const struct ear_diag *diag)
@@ -154,13 +176,15 @@ static void on_timer(void *self)
 }
 
 void ear_pg_conn_new(struct ear_pg_conn **out, struct ear_loop *loop,
-                     const struct ear_pg_target *target, const struct ear_pg_conn_ops *ops,
-                     void *self)
+                     const struct ear_pg_target *target, int64_t patience_ms,
+                     const struct ear_pg_conn_ops *ops, void *self)
 {
     struct ear_pg_conn *conn = ear_alloc(sizeof(*conn));
-    *conn = (struct ear_pg_conn){.loop = loop, .target = target, .ops = ops, .self = self};
+    *conn = (struct ear_pg_conn){
+        .loop = loop, .target = target, .patience_ms = patience_ms, .ops = ops, .self = self};
     *out = conn;
     ear_timer_new(&conn->timer, loop, on_timer, conn);
+    ear_timer_new(&conn->deadline, loop, on_deadline, conn);
     ear_timer_start(conn->timer, 0, 0);
 }
 
@@ -172,6 +196,7 @@ void ear_pg_conn_free(struct ear_pg_conn **ref)
     ear_pg_dial_free(&conn->dial);
     ear_watch_free(&conn->watch);
     ear_timer_free(&conn->timer);
+    ear_timer_free(&conn->deadline);
     if (conn->pq) PQfinish(conn->pq);
     free(conn);
 }
@@ -187,6 +212,7 @@ void ear_pg_conn_run(struct ear_pg_conn *conn, const struct ear_pg_job *job, boo
     conn->job = *job;
     conn->busy = true;
     conn->at = 0;
+    expect_answer(conn);
     if (!sent || !PQpipelineSync(conn->pq) || !flush(conn)) ear_timer_start(conn->timer, 0, 0);
 }
 

@@ -30,10 +30,11 @@ struct ear_pg_job {
 
 struct ear_pg_session;
 
-/* Borrows target and ops. Dials at once. */
+/* Borrows target and ops. Dials at once. patience_ms: a job without a byte from the server for so
+ * long ends with its connection. */
 void ear_pg_conn_new(struct ear_pg_conn **out, struct ear_loop *loop,
-                     const struct ear_pg_target *target, const struct ear_pg_conn_ops *ops,
-                     void *self);
+                     const struct ear_pg_target *target, int64_t patience_ms,
+                     const struct ear_pg_conn_ops *ops, void *self);
 /* A job under way is forgotten, its done does not come. */
 void ear_pg_conn_free(struct ear_pg_conn **conn);
 PGconn *ear_pg_conn_pq(struct ear_pg_conn *conn);

@@ -110,7 +110,8 @@ ear_err ear_pg_listen(struct ear_pg *pg, const char *channel_name, ear_pg_notify
         .next = pg->listener->channels, .name = ear_strdup(channel_name), .fn = fn, .self = self};
     pg->listener->channels = channel;
     if (!pg->listener->conn)
-        ear_pg_conn_new(&pg->listener->conn, pg->loop, &pg->target, &ops, pg->listener);
+        ear_pg_conn_new(&pg->listener->conn, pg->loop, &pg->target, pg->patience_ms, &ops,
+                        pg->listener);
     else if (ear_pg_conn_idle(pg->listener->conn))
         ask(pg->listener);
     return EAR_OK;

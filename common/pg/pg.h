@@ -29,9 +29,17 @@ struct ear_pg_opts {
     const char *application; /* application_name */
     const struct ear_pg_statement *statements;
     size_t statement_count;
+    /* The database role whose rights the work needs; whoever connects must be it or a member of it,
+     * and the schema must be at migration schema_least or later. NULL: neither is asked. */
+    const char *role;
+    int64_t schema_least;
+    bool quiet; /* the caller says itself why there is no connection: pg.unreachable is not logged */
     unsigned connections;         /* 0: 2 */
     unsigned max_waiting;         /* batches that wait for a connection; 0: 256 */
     int64_t statement_timeout_ms; /* 0: 30 s */
+    /* A batch without any answer for statement_timeout and this more loses its connection, as if it
+     * had broken: a backend that stands still holds a connection no longer than that. 0: 5 s. */
+    int64_t answer_margin_ms;
     /* Every statement finds its rows by key: no plan reads a table from end to end, not even one
      * that was made, and is kept, while the table was empty. */
     bool keyed;
@@ -48,6 +56,8 @@ void ear_pg_free(struct ear_pg **pg); /* not from inside a callback of a batch *
 bool ear_pg_is_up(const struct ear_pg *pg);
 /* Why there is no connection, for /readyz and logs; "" when up. */
 const char *ear_pg_why_down(const struct ear_pg *pg);
+/* The migration the database is at, as asked at the last connect; 0: not known. */
+int64_t ear_pg_schema(const struct ear_pg *pg);
 size_t ear_pg_busy(const struct ear_pg *pg); /* batches waiting or under way */
 
 /* --- Building work ------------------------------------------------------------------------- */
@@ -94,9 +104,10 @@ void ear_pg_push_id(struct ear_pg_array *array, const struct ear_id *value); /* 
 
 /* err: EAR_OK: committed. EAR_DATA: refused because of its content (SQLSTATE 22, 23). EAR_AGAIN:
  * serialisation, deadlock, lock or queue ceiling: try again. EAR_UNAVAILABLE: connection lost
- * before COMMIT was sent: nothing happened. EAR_UNKNOWN_FATE: lost after COMMIT was sent.
- * EAR_DENIED: a right is missing. EAR_INVALID: a bug in our SQL. results has one entry a statement
- * (BEGIN and COMMIT are not shown), valid during the call; count is 0 on error. diag is never NULL.
+ * before COMMIT was sent: nothing happened. EAR_UNKNOWN_FATE: lost, or silent for too long, after
+ * COMMIT was sent. EAR_DENIED: a right is missing. EAR_INVALID: a bug in our SQL. results has one
+ * entry a statement (BEGIN and COMMIT are not shown), valid during the call; count is 0 on error.
+ * diag is never NULL.
  */
 typedef void ear_pg_fn(void *self, ear_err err, const struct ear_pg_result *const *results,
                        size_t count, const struct ear_diag *diag);

@@ -3,6 +3,7 @@
 #include "pg/pg.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 #include <cmocka.h>
 
 #define DEADLINE_MS 20000
+#define TIMEOUT_MS  3000
+#define MARGIN_MS   500
 
 enum {
     INSERT,
@@ -148,7 +151,8 @@ static void open_as(struct world *world, const char *where, unsigned connections
                                .statement_count = STATEMENTS,
                                .connections = connections,
                                .max_waiting = 8,
-                               .statement_timeout_ms = 3000,
+                               .statement_timeout_ms = TIMEOUT_MS,
+                               .answer_margin_ms = MARGIN_MS,
                                .up = on_up,
                                .down = on_down,
                                .self = world};
@@ -562,6 +566,45 @@ static void test_pg__a_crash_after_commit_was_sent_leaves_the_fate_open(void **s
     close_world(&world);
 }
 
+/* A backend that stands still says nothing, not even that it is gone. */
+static void test_pg__a_frozen_backend_does_not_hold_a_connection_for_ever(void **state)
+{
+    struct world world;
+    struct answer answer, frozen = {0}, next = {0}, heard = {0};
+    struct ear_pg_session *session;
+    (void)state;
+    open_as(&world, conninfo(), 1);
+    assert_int_equal(run(&world, plain(CLEAR), &answer), EAR_OK);
+    assert_int_equal(run(&world, plain(WHO_AM_I), &answer), EAR_OK);
+    pid_t pid = (pid_t)answer.value;
+    int64_t from_ms = ear_clock_mono_ms();
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    struct ear_pg_batch *batch = insert(1, "a");
+    ear_pg_run(world.pg, &batch, on_answer, &frozen);
+    batch = insert(2, "b");
+    ear_pg_run(world.pg, &batch, on_answer, &next);
+    turn_until(world.loop, &frozen.over);
+    assert_int_equal(frozen.err, EAR_UNKNOWN_FATE); /* COMMIT was sent */
+    assert_in_range(ear_clock_mono_ms() - from_ms, TIMEOUT_MS + MARGIN_MS, DEADLINE_MS);
+    turn_until(world.loop, &next.over);
+    assert_int_equal(next.err, EAR_OK); /* what waited goes over a new connection */
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    /* Before COMMIT nothing can have happened. */
+    ear_pg_session_new(&session, world.pg);
+    session_step(&world, session, plain(WHO_AM_I), false, &answer);
+    pid = (pid_t)answer.value;
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    batch = insert(3, "c");
+    ear_pg_session_run(session, &batch, false, on_answer, &heard);
+    turn_until(world.loop, &heard.over);
+    assert_int_equal(heard.err, EAR_UNAVAILABLE);
+    ear_pg_session_end(&session);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    /* Who is slow but lives, within the statement's time, is waited for. */
+    assert_int_equal(run(&world, sleep_batch(2), &answer), EAR_OK);
+    close_world(&world);
+}
+
 static void test_pg__what_waits_is_bounded(void **state)
 {
     struct world world;
@@ -658,7 +701,8 @@ static void test_script__is_one_transaction_and_names_the_line(void **state)
     assert_int_equal(ear_pg_script(world.pg, broken, &diag), EAR_INVALID);
     assert_non_null(strstr(diag.text, "line 3"));
     assert_int_equal(count_items(&world), 0);
-    struct ear_str own = EAR_STR("BEGIN; INSERT INTO item VALUES (1, 'x'); SELECT 1/0; COMMIT;");
+    struct ear_str own =
+        EAR_STR("BEGIN; INSERT INTO item VALUES (1, 'x'); SELECT text 'x'::int; COMMIT;");
     assert_int_equal(ear_pg_script(world.pg, own, &diag), EAR_DATA);
     struct ear_str good = EAR_STR("INSERT INTO item VALUES (1, 'x'); SELECT 1");
     assert_int_equal(ear_pg_script(world.pg, good, &diag), EAR_OK);
@@ -737,6 +781,7 @@ int main(void)
         cmocka_unit_test(test_session__a_deadlock_is_worth_another_try),
         cmocka_unit_test(test_pg__killed_before_commit_is_nothing_happened),
         cmocka_unit_test(test_pg__a_crash_after_commit_was_sent_leaves_the_fate_open),
+        cmocka_unit_test(test_pg__a_frozen_backend_does_not_hold_a_connection_for_ever),
         cmocka_unit_test(test_pg__what_waits_is_bounded),
         cmocka_unit_test(test_listen__hears_notices_and_reconnects),
         cmocka_unit_test(test_script__is_one_transaction_and_names_the_line),
