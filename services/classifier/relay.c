@@ -246,7 +246,9 @@ static ear_err open_bus(struct ear_relay *relay, const struct ear_classifier_set
     ear_err err = ear_bus_new(&relay->bus, relay->loop, &bus_opts, diag);
     if (!err)
         err = ear_source_new(&relay->source, relay->bus, settings->bus, &source_ops, relay, diag);
-    return err ? err : ear_sink_new(&relay->sink, relay->bus, &sink_opts, &sink_ops, relay, diag);
+    if (err) return err;
+    ear_source_admit(relay->source, "assignment");
+    return ear_sink_new(&relay->sink, relay->bus, &sink_opts, &sink_ops, relay, diag);
 }
 
 ear_err ear_relay_new(struct ear_relay **out, struct ear_loop *loop,
