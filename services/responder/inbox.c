@@ -3,6 +3,7 @@
 #include "account.h"
 #include "catalogue.h"
 #include "lease.h"
+#include "outcome.h"
 #include "sender.h"
 #include "store_sql.h"
 #include "wire/wire.h"
@@ -12,13 +13,27 @@
 #define WINDOW_BYTES (4 << 20)
 #define HAND_BACK_MS 1000 /* replies come back at once: not faster than the database does */
 #define ARENA_BYTES  ((size_t)4 << 20)
+#define REFUSED      "refused_by_database" /* the outcome's reason */
+#define OUTCOME_MAX  ((size_t)4096)
 
-/* A batch between its coming and its settling. */
+/* A reply that could be read. */
+struct item {
+    size_t at; /* in the batch */
+    struct ear_id reply_id, customer_id, case_id;
+    struct ear_str account, packed; /* in the arrival's arena */
+};
+
+/* A batch between its coming and its settling. What the database refuses for its content is found
+ * by halving: it alone fails, and it fails for good. */
 struct arrival {
     TAILQ_ENTRY(arrival) link;
     struct ear_inbox *inbox;
     struct ear_id batch_id;
-    uint8_t *fates; /* owned; ear_fate each */
+    struct ear_arena *arena; /* owned */
+    struct item *items;      /* owned */
+    size_t item_count;
+    size_t first, span; /* the items that are being stored */
+    uint8_t *fates;     /* owned; ear_fate each */
     size_t count;
     struct ear_timer *later; /* NULL, or the settling waits */
 };
@@ -35,6 +50,8 @@ static void arrival_free(struct arrival *arrival)
     TAILQ_REMOVE(&arrival->inbox->arrivals, arrival, link);
     arrival->inbox->under_way--;
     ear_timer_free(&arrival->later);
+    ear_arena_free(&arrival->arena);
+    free(arrival->items);
     free(arrival->fates);
     free(arrival);
 }
@@ -48,13 +65,6 @@ static void settle(void *self)
     ear_sink_settle(inbox->sink, &settle);
     arrival_free(arrival);
     if (inbox->core->draining) ear_responder_check_drained(inbox->core);
-}
-
-/* Items that could not be read keep their own fate. */
-static void set_fates(struct arrival *arrival, ear_fate fate)
-{
-    for (size_t i = 0; i < arrival->count; i++)
-        if (arrival->fates[i] != EAR_ITEM_FAILED) arrival->fates[i] = (uint8_t)fate;
 }
 
 /* New replies wake their accounts here; other replicas hear it by notice. */
@@ -75,6 +85,70 @@ static void wake_accounts(struct ear_responder *core, const struct ear_pg_result
     if (strange) ear_accounts_read(core->accounts);
 }
 
+/* What has no fate yet goes back. */
+static void hand_back(struct arrival *arrival)
+{
+    ear_timer_new(&arrival->later, arrival->inbox->core->loop, settle, arrival);
+    ear_timer_start(arrival->later, HAND_BACK_MS, 0);
+}
+
+static void store(struct arrival *arrival);
+
+/* These items are over; the next are all that are left. */
+static void pass(struct arrival *arrival, size_t count, ear_fate fate)
+{
+    for (size_t i = 0; i < count; i++)
+        arrival->fates[arrival->items[arrival->first + i].at] = (uint8_t)fate;
+    arrival->first += count;
+    arrival->span = arrival->item_count - arrival->first;
+    if (arrival->span) {
+        store(arrival);
+        return;
+    }
+    (void)ear_fault("responder.before_settle");
+    settle(arrival);
+}
+
+static void on_refused(void *self, ear_err err, const struct ear_pg_result *const *results,
+                       size_t count, const struct ear_diag *diag)
+{
+    struct arrival *arrival = self;
+    (void)results;
+    (void)count;
+    if (err == EAR_CLOSED) return;
+    if (err && err != EAR_DATA) {
+        ear_log(&EV_ACCEPT_FAILED, kv_int("replies", 1), kv_diag(diag));
+        hand_back(arrival);
+        return;
+    }
+    if (!err) ear_outcomes_wake(arrival->inbox->core->outcomes);
+    pass(arrival, 1, err ? EAR_ITEM_FAILED : EAR_ITEM_DONE);
+}
+
+/* It would be refused again each time it came: assignment is told that it failed, and settled. */
+static void refuse(struct arrival *arrival, const struct ear_diag *why)
+{
+    struct item *item = &arrival->items[arrival->first];
+    Earshot__V1__Outcome outcome = EARSHOT__V1__OUTCOME__INIT;
+    struct ear_buf packed;
+    ear_log(&EV_REPLY_REFUSED, kv_id("reply", &item->reply_id), kv_diag(why));
+    outcome.reply_id = ear_wire_bytes(&item->reply_id);
+    outcome.customer_id = ear_wire_bytes(&item->customer_id);
+    outcome.case_id = ear_wire_bytes(&item->case_id);
+    outcome.state = EARSHOT__V1__OUTCOME_STATE__OUTCOME_STATE_FAILED;
+    outcome.reason = (char *)(uintptr_t)REFUSED;
+    ear_buf_init(&packed, OUTCOME_MAX);
+    ear_err err = ear_wire_pack(&outcome.base, &packed);
+    EAR_CHECK(!err);
+    struct ear_pg_batch *sql = ear_pg_batch_new(0);
+    ear_pg_batch_add(sql, STORE_REFUSE_REPLY);
+    ear_pg_id(sql, &item->reply_id);
+    ear_pg_id(sql, &item->customer_id);
+    ear_pg_bytes(sql, ear_buf_str(&packed));
+    ear_buf_release(&packed);
+    ear_pg_run(arrival->inbox->core->pg, &sql, on_refused, arrival);
+}
+
 static void on_stored(void *self, ear_err err, const struct ear_pg_result *const *results,
                       size_t count, const struct ear_diag *diag)
 {
@@ -82,59 +156,77 @@ static void on_stored(void *self, ear_err err, const struct ear_pg_result *const
     (void)count;
     if (err == EAR_CLOSED) return;
     if (!err) {
-        set_fates(arrival, EAR_ITEM_DONE);
         wake_accounts(arrival->inbox->core, results[0]);
-        (void)ear_fault("responder.before_settle");
-        settle(arrival);
-        return;
+        pass(arrival, arrival->span, EAR_ITEM_DONE);
+    } else if (err != EAR_DATA) {
+        ear_log(&EV_ACCEPT_FAILED, kv_int("replies", arrival->span), kv_diag(diag));
+        hand_back(arrival);
+    } else if (arrival->span > 1) {
+        arrival->span = (arrival->span + 1) / 2;
+        store(arrival);
+    } else {
+        refuse(arrival, diag);
     }
-    ear_log(&EV_ACCEPT_FAILED, kv_int("replies", arrival->count), kv_diag(diag));
-    set_fates(arrival, err == EAR_DATA ? EAR_ITEM_FAILED : EAR_ITEM_RETURNED);
-    ear_timer_new(&arrival->later, arrival->inbox->core->loop, settle, arrival);
-    ear_timer_start(arrival->later, HAND_BACK_MS, 0);
 }
 
-struct columns {
-    struct ear_pg_array *replies, *customers, *accounts, *payloads;
-    struct ear_pg_array *woken; /* of the notice */
-};
-
-static ear_err push_item(struct columns *columns, struct ear_str item, struct ear_arena *arena)
+static void store(struct arrival *arrival)
 {
-    struct ear_id reply_id, customer_id;
+    struct ear_pg_batch *sql = ear_pg_batch_new(0);
+    ear_pg_batch_add(sql, STORE_ACCEPT_REPLIES);
+    struct ear_pg_array *replies = ear_pg_array(sql, EAR_PG_ID);
+    struct ear_pg_array *customers = ear_pg_array(sql, EAR_PG_ID);
+    struct ear_pg_array *accounts = ear_pg_array(sql, EAR_PG_TEXT);
+    struct ear_pg_array *payloads = ear_pg_array(sql, EAR_PG_BYTES);
+    ear_pg_batch_add(sql, STORE_NOTIFY_SENDING);
+    struct ear_pg_array *woken = ear_pg_array(sql, EAR_PG_TEXT);
+    for (size_t i = arrival->first; i < arrival->first + arrival->span; i++) {
+        const struct item *item = &arrival->items[i];
+        ear_pg_push_id(replies, &item->reply_id);
+        ear_pg_push_id(customers, &item->customer_id);
+        ear_pg_push_text(accounts, item->account);
+        ear_pg_push_text(payloads, item->packed);
+        ear_pg_push_text(woken, item->account);
+    }
+    (void)ear_fault("responder.before_accept");
+    ear_pg_run(arrival->inbox->core->pg, &sql, on_stored, arrival);
+}
+
+static struct ear_str keep(struct arrival *arrival, struct ear_str bytes)
+{
+    char *copy = ear_arena_copy(arrival->arena, bytes);
+    EAR_CHECK(copy); /* a batch is smaller than the arena */
+    return (struct ear_str){copy, bytes.len};
+}
+
+static ear_err read_item(struct arrival *arrival, struct ear_str packed, struct ear_arena *scratch)
+{
+    struct item *item = &arrival->items[arrival->item_count];
     Earshot__V1__Reply *reply =
-        EAR_UNPACK(Earshot__V1__Reply, earshot__v1__reply__descriptor, item, arena);
+        EAR_UNPACK(Earshot__V1__Reply, earshot__v1__reply__descriptor, packed, scratch);
     if (!reply) return EAR_INVALID;
-    ear_err err = ear_wire_id(&reply->reply_id, false, &reply_id);
-    if (!err) err = ear_wire_id(&reply->customer_id, false, &customer_id);
+    ear_err err = ear_wire_id(&reply->reply_id, false, &item->reply_id);
+    if (!err) err = ear_wire_id(&reply->customer_id, false, &item->customer_id);
+    if (!err) err = ear_wire_id(&reply->case_id, true, &item->case_id);
     if (err) return err;
-    ear_pg_push_id(columns->replies, &reply_id);
-    ear_pg_push_id(columns->customers, &customer_id);
-    ear_pg_push_text(columns->accounts, ear_str_from(reply->account));
-    ear_pg_push_text(columns->payloads, item);
-    ear_pg_push_text(columns->woken, ear_str_from(reply->account));
+    item->account = keep(arrival, ear_str_from(reply->account));
+    item->packed = keep(arrival, packed);
+    arrival->item_count++;
     return EAR_OK;
 }
 
-static void push_items(struct arrival *arrival, const struct ear_batch *batch,
-                       struct ear_pg_batch *sql)
+static void read_items(struct arrival *arrival, const struct ear_batch *batch)
 {
-    struct ear_arena *arena = ear_arena_new(ARENA_BYTES);
-    struct columns columns;
-    columns.replies = ear_pg_array(sql, EAR_PG_ID);
-    columns.customers = ear_pg_array(sql, EAR_PG_ID);
-    columns.accounts = ear_pg_array(sql, EAR_PG_TEXT);
-    columns.payloads = ear_pg_array(sql, EAR_PG_BYTES);
-    ear_pg_batch_add(sql, STORE_NOTIFY_SENDING);
-    columns.woken = ear_pg_array(sql, EAR_PG_TEXT);
+    struct ear_arena *scratch = ear_arena_new(ARENA_BYTES);
     for (size_t i = 0; i < batch->count; i++) {
-        ear_err err = push_item(&columns, batch->items[i], arena);
-        ear_arena_reset(arena);
-        if (!err) continue;
-        arrival->fates[i] = EAR_ITEM_FAILED;
-        ear_log(&EV_REPLY_MALFORMED, kv_id("batch", &batch->id), kv_int("item", i), kv_err(err));
+        arrival->items[arrival->item_count].at = i;
+        ear_err err = read_item(arrival, batch->items[i], scratch);
+        ear_arena_reset(scratch);
+        arrival->fates[i] = err ? EAR_ITEM_FAILED : EAR_ITEM_RETURNED;
+        if (err)
+            ear_log(&EV_REPLY_MALFORMED, kv_id("batch", &batch->id), kv_int("item", i),
+                    kv_err(err));
     }
-    ear_arena_free(&arena);
+    ear_arena_free(&scratch);
 }
 
 static void on_batch(void *self, const struct ear_batch *batch)
@@ -143,15 +235,18 @@ static void on_batch(void *self, const struct ear_batch *batch)
     struct arrival *arrival = ear_alloc(sizeof(*arrival));
     *arrival = (struct arrival){.inbox = inbox,
                                 .batch_id = batch->id,
+                                .arena = ear_arena_new(ARENA_BYTES),
+                                .items = ear_alloc(batch->count * sizeof(struct item)),
                                 .count = batch->count,
                                 .fates = ear_alloc(batch->count)};
     TAILQ_INSERT_TAIL(&inbox->arrivals, arrival, link);
     inbox->under_way++;
-    struct ear_pg_batch *sql = ear_pg_batch_new(0);
-    ear_pg_batch_add(sql, STORE_ACCEPT_REPLIES);
-    push_items(arrival, batch, sql);
-    (void)ear_fault("responder.before_accept");
-    ear_pg_run(inbox->core->pg, &sql, on_stored, arrival);
+    read_items(arrival, batch);
+    arrival->span = arrival->item_count;
+    if (arrival->span)
+        store(arrival);
+    else
+        hand_back(arrival);
 }
 
 ear_err ear_inbox_new(struct ear_inbox **out, struct ear_responder *core, struct ear_diag *diag)

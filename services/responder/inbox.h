@@ -1,5 +1,5 @@
 /* inbox: takes replies over from assignment: stored first, settled then. A repeat is settled and
- * changes nothing. */
+ * changes nothing. What PostgreSQL refuses for its content ends as failed, by itself. */
 #ifndef EAR_RESPONDER_INBOX_H
 #define EAR_RESPONDER_INBOX_H
 

@@ -85,6 +85,14 @@ SELECT r.reply_id, r.customer_id, r.account_id, now(), r.payload
     ON CONFLICT (reply_id) DO NOTHING
 RETURNING reply_id, account_id;
 
+-- A reply that cannot be stored ends at once, unless it is here already.
+-- name: refuse_reply
+INSERT INTO outcome_due (reply_id, customer_id, payload)
+SELECT $1, $2, $3
+ WHERE NOT EXISTS (SELECT FROM sending s WHERE s.reply_id = $1)
+   AND NOT EXISTS (SELECT FROM attempt a WHERE a.reply_id = $1 AND a.customer_id = $2 AND a.state IN (2, 3, 4))
+    ON CONFLICT (reply_id) DO NOTHING;
+
 -- name: notify_sending
 SELECT pg_notify('earshot_sending', a) FROM (SELECT DISTINCT unnest($1::text[]) AS a) accounts;
 

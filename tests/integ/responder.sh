@@ -41,6 +41,23 @@ must_end 2 no_account
 reply "To a platform without connector" "@mute"
 must_end 2 no_connector
 
+say "what PostgreSQL refuses fails alone, and visibly; what came with it is sent"
+echo "together 5" >&4
+batch=()
+for i in 1 2; do reply "Beside poison $i"; batch+=("$REPLY"); done
+poison=0198aaaa-ffff-7000-8000-000000000001
+printf 'reply %s %s %s @sh\xffop Poison\n' "$poison" 00000000-0000-8000-8000-00000000ffff \
+  0198bbbb-0000-7000-8000-000000000001 >&4
+for i in 3 4; do reply "Beside poison $i"; batch+=("$REPLY"); done
+REPLY=$poison
+must_end 2 refused_by_database
+for REPLY in "${batch[@]}"; do
+  must_end 1 -
+  expect_eq "requests" 1 "$(requests_of "$REPLY")"
+done
+for REPLY in "$poison" "${batch[@]}"; do must_settle "settled once, as done" 10 settled_is "$REPLY" 1; done
+grep -q "event=responder.reply_refused.*$poison" "$WORK/log/responder.1" || fail "the refusal is not in the log"
+
 say "an account without its secret keeps its replies until somebody mends it, or they are too old"
 mv "$WORK/secrets/shop" "$WORK/secrets/shop.away"
 pg_query "SELECT pg_notify('earshot_care', '')" >/dev/null

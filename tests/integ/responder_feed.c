@@ -3,6 +3,7 @@
  *
  *   integ.responder_feed REPLIES COMMANDS LEDGER    endpoints host:port; words on standard input:
  *     reply REPLY CUSTOMER CASE ACCOUNT TEXT…       offers it, until it is settled
+ *     together N                                    the next N replies are offered as one batch
  *     deaf | hear                                   outcomes are answered "unavailable", or taken
  *
  * Lines of LEDGER: "settled REPLY FATE" and
@@ -16,11 +17,14 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#define TOGETHER_MAX 8
+
 struct offered {
     TAILQ_ENTRY(offered) link;
     struct ear_id batch_id;
-    char reply[EAR_ID_TEXT_BYTES];
-    struct ear_buf item;
+    char replies[TOGETHER_MAX][EAR_ID_TEXT_BYTES];
+    struct ear_buf items[TOGETHER_MAX];
+    size_t count, wanted;
     bool out;
 };
 
@@ -30,10 +34,11 @@ struct feed {
     struct ear_source *source;
     struct ear_server *server;
     struct ear_watch *watch;
-    TAILQ_HEAD(, offered) list;
+    TAILQ_HEAD(offers, offered) list;
     struct ear_buf input;
     FILE *ledger;
     bool deaf;
+    size_t together;
 };
 
 static void offer_all(void *self)
@@ -42,10 +47,12 @@ static void offer_all(void *self)
     struct offered *o;
     TAILQ_FOREACH(o, &feed->list, link)
     {
-        struct ear_str item = ear_buf_str(&o->item);
+        struct ear_str items[TOGETHER_MAX];
+        for (size_t i = 0; i < o->count; i++) items[i] = ear_buf_str(&o->items[i]);
         struct ear_batch batch = {
-            .id = o->batch_id, .lane = EAR_LANE_LIVE, .items = &item, .count = 1};
-        if (!o->out) o->out = ear_source_offer(feed->source, &batch) == EAR_OK;
+            .id = o->batch_id, .lane = EAR_LANE_LIVE, .items = items, .count = o->count};
+        if (!o->out && o->count == o->wanted)
+            o->out = ear_source_offer(feed->source, &batch) == EAR_OK;
     }
 }
 
@@ -60,7 +67,7 @@ static struct offered *find(struct feed *feed, const struct ear_id *batch_id)
 static void drop(struct feed *feed, struct offered *o)
 {
     TAILQ_REMOVE(&feed->list, o, link);
-    ear_buf_release(&o->item);
+    for (size_t i = 0; i < o->count; i++) ear_buf_release(&o->items[i]);
     free(o);
 }
 
@@ -68,9 +75,13 @@ static void on_settled(void *self, const struct ear_settle *settle)
 {
     struct feed *feed = self;
     struct offered *o = find(feed, &settle->batch_id);
-    EAR_CHECK(o && settle->count == 1);
-    fprintf(feed->ledger, "settled %s %d\n", o->reply, settle->fates[0]);
-    if (settle->fates[0] == EAR_ITEM_RETURNED)
+    EAR_CHECK(o && settle->count == o->count);
+    bool again = false;
+    for (size_t i = 0; i < o->count; i++) {
+        fprintf(feed->ledger, "settled %s %d\n", o->replies[i], settle->fates[i]);
+        again |= settle->fates[i] == EAR_ITEM_RETURNED;
+    }
+    if (again)
         o->out = false;
     else
         drop(feed, o);
@@ -110,14 +121,27 @@ static void offer_reply(struct feed *feed, struct ear_str rest)
     reply.agent = (char *)(uintptr_t) "ana";
     reply.sign_off = (char *)(uintptr_t) "^Ana";
     reply.created_at_us = ear_clock_wall_us();
-    struct offered *o = ear_alloc(sizeof(*o));
-    o->batch_id = ear_id_new(ear_clock_wall_us());
-    ear_id_format(&reply_id, o->reply);
-    ear_buf_init(&o->item, 1 << 16);
-    err = ear_wire_pack(&reply.base, &o->item);
+    struct offered *o = TAILQ_LAST(&feed->list, offers);
+    if (!o || o->count == o->wanted) {
+        o = ear_alloc(sizeof(*o));
+        o->batch_id = ear_id_new(ear_clock_wall_us());
+        o->wanted = feed->together ? feed->together : 1;
+        feed->together = 0;
+        TAILQ_INSERT_TAIL(&feed->list, o, link);
+    }
+    ear_id_format(&reply_id, o->replies[o->count]);
+    ear_buf_init(&o->items[o->count], 1 << 16);
+    err = ear_wire_pack(&reply.base, &o->items[o->count++]);
     EAR_CHECK(!err);
-    TAILQ_INSERT_TAIL(&feed->list, o, link);
     offer_all(feed);
+}
+
+static void together(struct feed *feed, struct ear_str rest)
+{
+    int64_t count;
+    ear_err err = ear_num_i64(rest, 1, TOGETHER_MAX, &count);
+    EAR_CHECK(!err);
+    feed->together = (size_t)count;
 }
 
 static void obey(struct feed *feed, struct ear_str line)
@@ -125,6 +149,7 @@ static void obey(struct feed *feed, struct ear_str line)
     struct ear_str rest = line, word;
     if (!ear_str_split(&rest, ' ', &word)) return;
     if (ear_str_eq(word, EAR_STR("reply"))) offer_reply(feed, rest);
+    if (ear_str_eq(word, EAR_STR("together"))) together(feed, rest);
     if (ear_str_eq(word, EAR_STR("deaf"))) feed->deaf = true;
     if (ear_str_eq(word, EAR_STR("hear"))) feed->deaf = false;
 }
