@@ -29,6 +29,12 @@ struct ear_pg_opts {
     const char *application; /* application_name */
     const struct ear_pg_statement *statements;
     size_t statement_count;
+    /* The database role whose rights the work needs; whoever connects must be it or a member of it,
+     * and the schema must be at migration schema_least or later. NULL: neither is asked. */
+    const char *role;
+    int64_t schema_least;
+    bool
+        quiet; /* the caller says itself why there is no connection: pg.unreachable is not logged */
     unsigned connections;         /* 0: 2 */
     unsigned max_waiting;         /* batches that wait for a connection; 0: 256 */
     int64_t statement_timeout_ms; /* 0: 30 s */
@@ -51,6 +57,8 @@ void ear_pg_free(struct ear_pg **pg); /* not from inside a callback of a batch *
 bool ear_pg_is_up(const struct ear_pg *pg);
 /* Why there is no connection, for /readyz and logs; "" when up. */
 const char *ear_pg_why_down(const struct ear_pg *pg);
+/* The migration the database is at, as asked at the last connect; 0: not known. */
+int64_t ear_pg_schema(const struct ear_pg *pg);
 size_t ear_pg_busy(const struct ear_pg *pg); /* batches waiting or under way */
 
 /* --- Building work ------------------------------------------------------------------------- */

@@ -2,8 +2,9 @@
 
 #include "pg/sqlstate.h"
 
-/* Command 0 sets the limits; then two commands a statement. Compiling a plan (jit) takes longer
- * than any of our statements does. */
+/* Command 0 sets the limits, 1 asks who we are and what schema there is, where a role is named;
+ * then two commands a statement. Compiling a plan (jit) takes longer than any of our statements
+ * does. */
 static const char limits_sql[] = "SELECT set_config('statement_timeout', $1, false),"
                                  " set_config('idle_in_transaction_session_timeout', '60s', false),"
                                  " set_config('enable_seqscan', $2, false),"
@@ -11,11 +12,22 @@ static const char limits_sql[] = "SELECT set_config('statement_timeout', $1, fal
                                  " set_config('enable_mergejoin', $2, false),"
                                  " set_config('jit', 'off', false)";
 
-bool ear_pg_setup_send(const struct ear_pg_setup *setup, PGconn *pq)
+static const char schema_sql[] = "SELECT coalesce(max(version), 0), pg_has_role($1::name, 'USAGE')"
+                                 " FROM earshot.migration";
+
+static size_t first_prepare(const struct ear_pg_statements *all)
+{
+    return all->role ? 2 : 1;
+}
+
+bool ear_pg_setup_send(struct ear_pg_setup *setup, PGconn *pq)
 {
     const struct ear_pg_statements *all = setup->statements;
     const char *values[] = {all->timeout, all->scans};
+    setup->user = PQuser(pq);
     bool sent = PQsendQueryParams(pq, limits_sql, 2, NULL, values, NULL, NULL, 0) == 1;
+    if (all->role && sent)
+        sent = PQsendQueryParams(pq, schema_sql, 1, NULL, &all->role, NULL, NULL, 0) == 1;
     for (size_t i = 0; i < all->count && sent; i++)
         sent = PQsendPrepare(pq, all->items[i].name, all->items[i].sql, 0, NULL) == 1 &&
                PQsendDescribePrepared(pq, all->items[i].name) == 1;
@@ -46,15 +58,70 @@ static void keep_shape(struct ear_pg_setup *setup, size_t statement, const PGres
     for (int i = 0; i < count; i++) shape->types[i] = PQparamtype(result, i);
 }
 
+static bool is_one_of(const char *state, const char *const *states, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ear_str_eq(ear_str_from(state), ear_str_from(states[i]))) return true;
+    return false;
+}
+
+/* Whoever reads it is to know what to do: the server only names what it missed first. */
+static void explain_setup(struct ear_pg_setup *setup, const PGresult *result, const char *name)
+{
+    /* no such table, schema or role; no such column or function: of another schema than ours */
+    static const char *const absent[] = {"42P01", "3F000", "42704"};
+    static const char *const other[] = {"42703", "42883"};
+    const struct ear_pg_statements *all = setup->statements;
+    struct ear_diag *diag = &setup->diag;
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool drop;
+    ear_pg_explain(result, name, &drop, diag);
+    if (!state) return;
+    const struct ear_diag said = *diag;
+    bool none = is_one_of(state, absent, EAR_COUNT(absent));
+    if (diag->err == EAR_DENIED)
+        ear_fail(diag, EAR_DENIED, "role \"%s\" lacks rights: connect as %s (%.300s)", setup->user,
+                 all->role ? all->role : "the role this program is for", said.text);
+    else if (none && !setup->schema)
+        ear_fail(diag, said.err, "the database has no schema: run earshotctl migrate (%.300s)",
+                 said.text);
+    else if (none || is_one_of(state, other, EAR_COUNT(other)))
+        ear_fail(diag, said.err,
+                 "the schema, at migration %lld, does not fit this version: run the earshotctl "
+                 "migrate of this version (%.300s)",
+                 (long long)setup->schema, said.text);
+}
+
+static void take_schema(struct ear_pg_setup *setup, const PGresult *result)
+{
+    struct ear_pg_statements *all = setup->statements;
+    if (PQntuples(result) != 1 ||
+        ear_num_i64(ear_str_from(PQgetvalue(result, 0, 0)), 0, INT64_MAX, &setup->schema))
+        return;
+    all->schema = setup->schema;
+    if (PQgetvalue(result, 0, 1)[0] != 't')
+        ear_fail(&setup->diag, EAR_DENIED,
+                 "role \"%s\" lacks the rights of %s: say user=%s in EAR_PG, or GRANT %s TO it",
+                 setup->user, all->role, all->role, all->role);
+    else if (setup->schema && setup->schema < all->schema_least)
+        ear_fail(&setup->diag, EAR_UNSUPPORTED,
+                 "the schema is at migration %lld, this version takes %lld and later: run "
+                 "earshotctl migrate",
+                 (long long)setup->schema, (long long)all->schema_least);
+}
+
 void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result)
 {
-    size_t statement = at ? (at - 1) / 2 : 0;
-    bool described = at && (at - 1) % 2 == 1;
-    const char *name = at ? setup->statements->items[statement].name : "limits";
-    bool drop;
+    size_t first = first_prepare(setup->statements);
+    size_t statement = at >= first ? (at - first) / 2 : 0;
+    bool described = at >= first && (at - first) % 2 == 1;
+    const char *name =
+        at >= first ? setup->statements->items[statement].name : (at ? "schema" : "limits");
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_FATAL_ERROR && !setup->diag.err)
-        ear_pg_explain(result, name, &drop, &setup->diag);
+        explain_setup(setup, result, name);
+    else if (status == PGRES_TUPLES_OK && at == 1 && first == 2 && !setup->diag.err)
+        take_schema(setup, result);
     else if (status == PGRES_COMMAND_OK && described)
         keep_shape(setup, statement, result);
     PQclear(result);

@@ -17,15 +17,20 @@ struct ear_pg_statements {
     size_t count;
     char timeout[24];  /* statement_timeout in ms, as text */
     const char *scans; /* "off": plans by key only */
+    const char *role;  /* borrowed; NULL: neither role nor schema is asked for */
+    int64_t schema_least;
+    int64_t schema; /* the newest connection found it at this migration */
 };
 
 struct ear_pg_setup {
     struct ear_pg_statements *statements;
+    const char *user;     /* who we are, as libpq says; borrowed from the connection */
+    int64_t schema;       /* the migration it is at; 0: not known */
     struct ear_diag diag; /* err: the first mistake */
 };
 
 /* Queues the commands; false when libpq could not. */
-bool ear_pg_setup_send(const struct ear_pg_setup *setup, PGconn *pq);
+bool ear_pg_setup_send(struct ear_pg_setup *setup, PGconn *pq);
 void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result);
 /* Compares a batch with the shapes; diag names statement and parameter. */
 ear_err ear_pg_setup_check(const struct ear_pg_statements *statements,
