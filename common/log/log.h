@@ -8,7 +8,15 @@
  *
  * declared by `#include "log/events.h"` tricks as shown below; docs/events.md is made from these
  * files. Lines about a post or case carry post= or case= with its id; texts and handles of
- * customers never appear. Values are quoted and escaped as needed and cut at 512 bytes. */
+ * customers never appear. Values are quoted and escaped as needed and cut at 512 bytes.
+ *
+ * A line is written before ear_log returns, by a blocking write of the caller's thread. So a stderr
+ * that nobody reads (a full pipe, a terminal that was stopped) stalls the service: its links' peers
+ * then treat it as silent and take its work over, and it goes on where it stood once somebody
+ * reads. That is chosen: the last lines before a crash are out, in order, and a log that is full is
+ * not silently cut. Where a log driver may stand still, let that buffer and drop (Docker:
+ * mode=non-blocking, max-buffer-size). With a stderr that does not block, what does not fit is
+ * lost. */
 #ifndef EAR_LOG_H
 #define EAR_LOG_H
 
