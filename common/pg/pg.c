@@ -8,7 +8,7 @@
 #define DEFAULT_WAITING     256
 #define DEFAULT_TIMEOUT_MS  30000
 #define DEFAULT_MARGIN_MS   5000
-#define UNREACHABLE_LOG_MS  30000
+#define UNREACHABLE_LOG_MS  60000
 
 void ear_pg_kick(struct ear_pg *pg)
 {
@@ -130,10 +130,11 @@ static void on_down(void *self, struct ear_pg_conn *conn, const struct ear_diag 
         slot->session->err = EAR_UNAVAILABLE;
         slot->session = NULL;
     }
+    if (pg->why.err != why->err) pg->gate = (struct ear_log_gate){0};
     pg->why = *why;
     bool was = slot->counted;
     count_usable(slot, false);
-    if (!was && !pg->usable &&
+    if (!was && !pg->usable && !pg->quiet &&
         ear_log_gate_open(&pg->gate, ear_loop_now_ms(pg->loop), UNREACHABLE_LOG_MS, &suppressed))
         ear_log(&EV_PG_UNREACHABLE, kv_diag(why), kv_int("suppressed", suppressed));
 }
@@ -170,6 +171,9 @@ ear_err ear_pg_new(struct ear_pg **out, struct ear_loop *loop, const struct ear_
     pg->patience_ms =
         timeout_ms + (opts->answer_margin_ms ? opts->answer_margin_ms : DEFAULT_MARGIN_MS);
     pg->statements.scans = opts->keyed ? "off" : "on";
+    pg->statements.role = opts->role;
+    pg->statements.schema_least = opts->schema_least;
+    pg->quiet = opts->quiet;
     pg->max_waiting = opts->max_waiting ? opts->max_waiting : DEFAULT_WAITING;
     pg->up = opts->up;
     pg->down = opts->down;
@@ -217,6 +221,11 @@ bool ear_pg_is_up(const struct ear_pg *pg)
 const char *ear_pg_why_down(const struct ear_pg *pg)
 {
     return pg->usable ? "" : pg->why.text;
+}
+
+int64_t ear_pg_schema(const struct ear_pg *pg)
+{
+    return pg->statements.schema;
 }
 
 size_t ear_pg_busy(const struct ear_pg *pg)

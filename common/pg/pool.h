@@ -68,6 +68,7 @@ struct ear_pg {
     size_t flight_count, waiting, max_waiting;
     struct ear_timer *kick; /* the next turn: deliver what is over, start what waits */
     bool calling;           /* inside a callback */
+    bool quiet;             /* the caller says why there is no connection */
     struct ear_diag why;    /* the last reason of a failed connect */
     struct ear_log_gate gate;
     ear_loop_fn *up, *down;
