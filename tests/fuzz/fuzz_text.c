@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_tokens(struct ear_str text)
 {
     struct ear_token token;
-    const char *at = text.ptr, *end = text.ptr + text.len;
+    const char *at = text.ptr, *end = text.len ? text.ptr + text.len : text.ptr;
     while (ear_text_next(&text, &token)) {
         EAR_CHECK(token.text.len > 0 && token.text.ptr >= at);
         at = token.text.ptr + token.text.len;
