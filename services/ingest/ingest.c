@@ -16,6 +16,8 @@
 #define FORGET_MS  (10 * 60 * 1000)
 #define DRAIN_MS   50
 #define LEASE_NAME 64
+/* What this build reads and writes; later migrations only add to it. */
+#define SCHEMA_LEAST 7
 
 struct ear_ingest_settings ear_ingest_settings;
 
@@ -278,6 +280,8 @@ static ear_err open_links(struct ingest *ingest, struct ear_diag *diag)
         .application = "earshot-ingest",
         .statements = store_statements,
         .statement_count = STORE_SQL_COUNT,
+        .role = "earshot_ingest",
+        .schema_least = SCHEMA_LEAST,
         .connections = (unsigned)settings->pg_connections,
         .up = on_up,
         .down = on_down,
@@ -289,7 +293,8 @@ static ear_err open_links(struct ingest *ingest, struct ear_diag *diag)
         .peers_file = settings->bus_peers_file[0] ? settings->bus_peers_file : NULL,
     };
     ear_err err = ear_bus_new(&ingest->bus, loop, &bus, diag);
-    if (err == EAR_OK) err = ear_pg_new(&ingest->pg, loop, &pg, diag);
+    if (err == EAR_OK && (err = ear_pg_new(&ingest->pg, loop, &pg, diag)) != EAR_OK)
+        ear_fail_in(diag, err, "EAR_PG");
     if (err == EAR_OK) err = ear_fetch_new(&ingest->fetch, loop, "earshot/" EAR_VERSION);
     return err;
 }
@@ -316,6 +321,7 @@ static ear_err make_rooms(struct ingest *ingest, struct ear_diag *diag)
                                           .changed = on_lease,
                                           .self = ingest};
     ear_err err = ear_offer_new(&ingest->offer, &offer, diag);
+    if (err != EAR_OK) return ear_fail_in(diag, err, "EAR_INGEST_BUS");
     if (err == EAR_OK) err = ear_care_new(&ingest->care, &care, diag);
     if (err == EAR_OK) {
         err = ear_pg_listen(ingest->pg, "earshot_intake", on_intake_notice, ingest);
@@ -397,13 +403,14 @@ void ear_ingest_describe(void *self, struct ear_buf *json)
     double bulk_s = age_s(ingest->oldest_us[EAR_LANE_BACKFILL]);
     ear_err err = ear_buf_printf(
         json,
-        "\"lag_ms\":%.0f,"
+        "\"database\":%lld,\"database_least\":%d,\"lag_ms\":%.0f,"
         "\"classifiers\":%zu,\"accounts\":%zu,\"leases\":%zu,"
         "\"queued\":{\"live\":%zu,\"backfill\":%zu},"
         "\"backlog\":{\"live\":%lld,\"backfill\":%lld},"
         "\"in_flight\":{\"live\":%zu,\"backfill\":%zu},"
         "\"credit\":{\"live\":%lld,\"backfill\":%lld},"
         "\"oldest_unsettled_s\":{\"live\":%.3f,\"backfill\":%.3f}",
+        (long long)ear_pg_schema(ingest->pg), SCHEMA_LEAST,
         (live_s > bulk_s ? live_s : bulk_s) * 1000, stats.source.sinks,
         ear_care_count(ingest->care), ear_leases_count(ingest->leases),
         ear_intake_queued(ingest->intake, EAR_LANE_LIVE),
@@ -423,13 +430,18 @@ static void on_leases_ended(void *self)
     ear_svc_drained(ingest->svc);
 }
 
-/* What is not settled in time is found through its intake rows by whoever lives. */
+/* What is not settled in time is found through its intake rows by whoever lives; without the
+ * database nothing can be given back, and leases run out by themselves. */
 static void on_drain(void *self)
 {
     struct ingest *ingest = self;
     bool late = ear_clock_mono_ms() >= ingest->drain_until_ms;
     if (ear_intake_busy(ingest->intake) > 0 && !late) return;
     if (!ear_offer_idle(ingest->offer) && !late) return;
+    if (!ear_pg_is_up(ingest->pg)) {
+        ear_svc_drained(ingest->svc);
+        return;
+    }
     if (ingest->leases_ended) return;
     ingest->leases_ended = true;
     ear_leases_end(ingest->leases, on_leases_ended, ingest);

@@ -17,7 +17,7 @@ static const struct ear_conf_key keys[] = {
              "addresses are accepted."),
     EAR_CONF("EAR_BUS_PEERS_FILE", TEXT, "", 0, 0, S, bus_peers_file,
              "Public keys of the services, made by earshotctl keygen."),
-    EAR_CONF("EAR_SECRETS_DIR", TEXT, "", 0, 0, S, secrets_dir,
+    EAR_CONF("EAR_SECRETS_DIR", TEXT, "/run/secrets", 0, 0, S, secrets_dir,
              "Folder of the secret files that care.yaml names for accounts."),
     EAR_CONF("EAR_INGEST_REPLAY_TOKEN", SECRET, "", 0, 0, S, replay_token,
              "Bearer token of POST /v1/replay; without it nobody can replay."),

@@ -13,6 +13,8 @@
 #define BEAT_MS     5000
 #define CONNECTIONS 4
 #define WAITING_MAX 1024
+/* What this build reads and writes; later migrations only add to it. */
+#define SCHEMA_LEAST 5
 
 struct ear_responder_settings ear_responder_settings;
 
@@ -124,6 +126,8 @@ static ear_err open_pg(struct ear_responder *core, struct ear_diag *diag)
                                .application = "earshot-responder",
                                .statements = store_statements,
                                .statement_count = STORE_SQL_COUNT,
+                               .role = "earshot_responder",
+                               .schema_least = SCHEMA_LEAST,
                                .connections = CONNECTIONS,
                                .max_waiting = WAITING_MAX,
                                .up = on_up,
@@ -197,10 +201,12 @@ void ear_responder_describe(void *self, struct ear_buf *json)
     struct ear_responder *core = self;
     /* What does not fit is left out; the body says the rest. */
     (void)!ear_buf_printf(json,
-                          "\"versions\":[%d,%d],\"assignments\":%zu,\"accounts\":%zu,"
+                          "\"versions\":[%d,%d],\"database\":%lld,\"database_least\":%d,"
+                          "\"assignments\":%zu,\"accounts\":%zu,"
                           "\"lag_s\":%.3f,\"backlog\":{\"replies\":%.0f,\"outcomes\":%.0f},"
                           "\"credit\":{\"replies\":%zu},\"under_way\":%zu",
                           EAR_WIRE_VERSION_MIN, EAR_WIRE_VERSION_MAX,
+                          (long long)ear_pg_schema(core->pg), SCHEMA_LEAST,
                           ear_inbox_sources(core->inbox), ear_map_count(core->accounts->by_id),
                           core->figures.lag_s, core->figures.queue, core->figures.outcomes_due,
                           ear_inbox_room(core->inbox), ear_accounts_under_way(core->accounts));
