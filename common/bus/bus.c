@@ -22,7 +22,7 @@ static ear_err load_keys(struct ear_bus *bus, const struct ear_bus_opts *opts,
     if (!opts->key_file || !opts->key_file[0]) return EAR_OK;
     if (!opts->peers_file || !opts->peers_file[0])
         return ear_fail(diag, EAR_INVALID,
-                        "a CURVE key needs a peers file that says who may connect");
+                        "EAR_BUS_PEERS_FILE: a CURVE key needs a file that says who may connect");
     ear_err err = ear_keyring_new(&bus->keyring, opts->key_file, opts->peers_file, diag);
     return err ? err : ear_zap_new(&bus->zap, bus, diag);
 }

@@ -88,7 +88,11 @@ ear_err ear_keyring_new(struct ear_keyring **out, const char *key_file, const ch
 {
     struct ear_keyring *ring = ear_alloc(sizeof(*ring));
     ear_err err = read_secret(ring, key_file, diag);
-    if (!err) err = read_peers(ring, peers_file, diag);
+    if (err) {
+        ear_fail_in(diag, err, "EAR_BUS_KEY_FILE");
+    } else if ((err = read_peers(ring, peers_file, diag)) != EAR_OK) {
+        ear_fail_in(diag, err, "EAR_BUS_PEERS_FILE");
+    }
     if (err) ear_keyring_free(&ring);
     *out = ring;
     return err;

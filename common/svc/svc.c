@@ -84,7 +84,7 @@ static ear_err open_all(struct ear_svc *svc, struct ear_diag *diag)
         return ear_fail(diag, EAR_IO, "signals cannot be watched");
     }
     err = ear_httpd_new(&svc->httpd, svc->loop, &opts, diag);
-    if (err != EAR_OK) return err;
+    if (err != EAR_OK) return ear_fail_in(diag, err, "EAR_HTTP");
     ear_svc_health(svc);
     return svc->def->start(svc, &svc->self, diag);
 }

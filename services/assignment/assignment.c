@@ -110,11 +110,14 @@ static ear_err open_pg(struct assignment *a, struct ear_loop *loop, struct ear_d
                                .application = "earshot-assignment",
                                .statements = store_statements,
                                .statement_count = STORE_SQL_COUNT,
+                               .role = "earshot_assignment",
+                               .schema_least = SCHEMA_LEAST,
                                .keyed = true,
                                /* Batches must never keep commands and clocks waiting. */
                                .connections = (unsigned)set->at_once + 3,
                                .max_waiting = 4096};
-    return ear_pg_new(&a->pg, loop, &opts, diag);
+    ear_err err = ear_pg_new(&a->pg, loop, &opts, diag);
+    return err ? ear_fail_in(diag, err, "EAR_PG") : EAR_OK;
 }
 
 static ear_err open_bus(struct assignment *a, struct ear_loop *loop, struct ear_diag *diag)
@@ -141,9 +144,11 @@ static ear_err open_rooms(struct assignment *a, struct ear_loop *loop, struct ea
     struct ear_commands_opts commands = {
         .endpoint = set->commands, .room = on_room, .reply = on_reply, .self = a};
     err = ear_outbox_new(&a->outbox, &ground, a->bus, set->bus, diag);
-    if (!err) err = ear_commands_new(&a->commands, &ground, a->bus, &commands, diag);
-    if (!err) err = ear_work_new(&a->work, &ground, a->bus, &work, diag);
-    if (err) return err;
+    if (err) return ear_fail_in(diag, err, "EAR_ASSIGNMENT_BUS");
+    err = ear_commands_new(&a->commands, &ground, a->bus, &commands, diag);
+    if (err) return ear_fail_in(diag, err, "EAR_ASSIGNMENT_COMMANDS");
+    err = ear_work_new(&a->work, &ground, a->bus, &work, diag);
+    if (err) return ear_fail_in(diag, err, "EAR_ASSIGNMENT_CLASSIFIERS");
     ear_timers_new(&a->timers, &ground);
     ear_queue_new(&a->queue, &ground);
     return EAR_OK;

@@ -123,7 +123,7 @@ ear_exit ear_ctl_command_send(struct ear_ctl *ctl, Earshot__V1__Command *command
     if (!err) err = ask(ctl, ear_buf_str(&request), &exchange, &diag);
     ear_exit status;
     if (exchange.keys_unusable) {
-        ear_ctl_fail(err, "EAR_BUS_KEY_FILE, EAR_BUS_PEERS_FILE: %s", diag.text);
+        ear_ctl_fail(err, "%s", diag.text);
         status = EAR_EXIT_USAGE;
     } else if (err) {
         char text[EAR_ID_TEXT_BYTES];
