@@ -131,6 +131,8 @@ void ear_sink_settle(struct ear_sink *sink, const struct ear_settle *settle);
 void ear_sink_drain(struct ear_sink *sink);
 size_t ear_sink_unsettled(const struct ear_sink *sink); /* batches */
 size_t ear_sink_sources(const struct ear_sink *sink);   /* live links */
+/* A name of `sources` that stands for no address now, for /readyz; NULL: none. Borrowed. */
+const char *ear_sink_unknown(const struct ear_sink *sink);
 
 /* --- Calls ---------------------------------------------------------------------------------- */
 

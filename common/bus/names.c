@@ -6,11 +6,14 @@
 #define TARGETS_MAX     16
 #define LINKS_MAX       256
 #define MISSING_ANSWERS 3
+#define UNKNOWN_LOG_MS  (INT64_C(600) * 1000)
 
 struct target {
     struct ear_names *names; /* back */
     struct ear_endpoint endpoint;
     struct ear_resolve *look_up; /* NULL: none under way */
+    bool unknown;                /* the last answer: there is no such name */
+    struct ear_log_gate gate;
 };
 
 struct ear_names {
@@ -81,10 +84,24 @@ static void drop_missing(struct target *target, const char *const *addresses, si
     }
 }
 
+/* A misspelt name, or a service that nobody has started: said at once, then rarely. */
+static void note_answer(struct target *target, ear_err err, size_t count)
+{
+    uint64_t suppressed;
+    int64_t now_ms = ear_loop_now_ms(target->names->bus->loop);
+    target->unknown = err != EAR_OK || count == 0;
+    if (!target->unknown) target->gate = (struct ear_log_gate){0};
+    if (target->unknown && ear_log_gate_open(&target->gate, now_ms, UNKNOWN_LOG_MS, &suppressed))
+        ear_log(&EV_BUS_NAME_UNKNOWN, kv_text("name", target->endpoint.host),
+                kv_int("port", target->endpoint.port), kv_text("service", target->names->service),
+                kv_err(err ? err : EAR_NOT_FOUND), kv_int("suppressed", suppressed));
+}
+
 static void resolved(void *self, ear_err err, const char *const *addresses, size_t count)
 {
     struct target *target = self;
     target->look_up = NULL;
+    note_answer(target, err, count);
     if (err && err != EAR_NOT_FOUND) return; /* no answer is not an answer without it */
     for (size_t i = 0; i < count; i++)
         if (!find(target->names, addresses[i], target->endpoint.port)) add(target, addresses[i]);
@@ -154,4 +171,11 @@ void ear_names_free(struct ear_names **names_ptr, int linger_ms)
 struct ear_bus_link *ear_names_first(const struct ear_names *names)
 {
     return names->links;
+}
+
+const char *ear_names_unknown(const struct ear_names *names)
+{
+    for (size_t i = 0; i < names->target_count; i++)
+        if (names->targets[i].unknown) return names->targets[i].endpoint.host;
+    return NULL;
 }

@@ -343,3 +343,8 @@ size_t ear_sink_sources(const struct ear_sink *sink)
 {
     return sink->live;
 }
+
+const char *ear_sink_unknown(const struct ear_sink *sink)
+{
+    return ear_names_unknown(sink->names);
+}

@@ -244,9 +244,9 @@ static ear_err open_bus(struct ear_relay *relay, const struct ear_classifier_set
         .source_service = "ingest",
         .window_posts = {settings->window_live, settings->window_backfill}};
     ear_err err = ear_bus_new(&relay->bus, relay->loop, &bus_opts, diag);
-    if (!err)
-        err = ear_source_new(&relay->source, relay->bus, settings->bus, &source_ops, relay, diag);
     if (err) return err;
+    err = ear_source_new(&relay->source, relay->bus, settings->bus, &source_ops, relay, diag);
+    if (err) return ear_fail_in(diag, err, "EAR_CLASSIFIER_BUS");
     ear_source_admit(relay->source, "assignment");
     return ear_sink_new(&relay->sink, relay->bus, &sink_opts, &sink_ops, relay, diag);
 }
@@ -307,6 +307,7 @@ void ear_relay_stats(const struct ear_relay *relay, struct ear_relay_stats *out)
     struct ear_source_stats source;
     ear_source_stats(relay->source, &source);
     *out = (struct ear_relay_stats){.upstream = ear_sink_sources(relay->sink),
+                                      .unknown = ear_sink_unknown(relay->sink),
                                     .downstream = source.sinks};
     int64_t now_ms = ear_clock_mono_ms(), oldest_ms = now_ms;
     ear_map_each(relay->works, find_oldest, &oldest_ms);

@@ -6,8 +6,15 @@ bool ear_report_ready(const struct ear_relay *relay, struct ear_diag *why)
 {
     struct ear_relay_stats stats;
     ear_relay_stats(relay, &stats);
-    if (stats.upstream == 0) ear_fail(why, EAR_UNAVAILABLE, "no ingest answers");
-    if (stats.downstream == 0) ear_fail(why, EAR_UNAVAILABLE, "no assignment is connected");
+    if (stats.upstream == 0 && stats.unknown)
+        ear_fail(
+            why, EAR_UNAVAILABLE,
+            "no ingest answers: EAR_CLASSIFIER_INGESTS names \"%s\", which stands for no address",
+            stats.unknown);
+    else if (stats.upstream == 0)
+        ear_fail(why, EAR_UNAVAILABLE, "no ingest answers");
+    else if (stats.downstream == 0)
+        ear_fail(why, EAR_UNAVAILABLE, "no assignment is connected");
     return stats.upstream > 0 && stats.downstream > 0;
 }
 
