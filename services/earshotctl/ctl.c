@@ -52,6 +52,7 @@ ear_exit ear_ctl_connect_for(struct ear_ctl *ctl, const struct ear_pg_statement 
                                .application = "earshotctl",
                                .statements = statements,
                                .statement_count = count,
+                               .quiet = true, /* said below, once */
                                .connections = 1};
     if (ear_pg_new(pg, ctl->loop, &opts, &diag)) {
         ear_ctl_fail(diag.err, "EAR_PG: %s", diag.text);

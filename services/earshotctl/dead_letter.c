@@ -91,7 +91,7 @@ ear_exit ear_dead_letter_retry(struct ear_ctl *ctl, int argc, char **argv)
     }
     if (ctl->options.json)
         printf("{\"retried\":%d}\n", retried);
-    else
+    else if (retried || !worst)
         printf("%d dead letter%s back on the lane\n", retried, retried == 1 ? "" : "s");
     return worst;
 }

@@ -135,7 +135,7 @@ SELECT c.case_id, c.account_id, c.platform, (ARRAY['open', 'waiting', 'closed'])
        coalesce((ARRAY['unsure', 'complaint', 'question', 'request', 'praise', 'suggestion', 'vent', 'spam', 'other'])[c.intent + 1], c.intent::text),
        coalesce((ARRAY['unsure', 'delivery', 'billing', 'account', 'fault', 'outage', 'booking', 'refund', 'staff', 'howto', 'feature', 'other'])[c.topic + 1], c.topic::text),
        c.language, c.team_id, c.agent_id, c.direct, c.customer_id,
-       nullif(concat_ws(' ', nullif(i.name, ''), '(' || nullif(i.handle, '') || ')'), ''),
+       coalesce(nullif(i.name, '') || coalesce(' (' || nullif(i.handle, '') || ')', ''), nullif(i.handle, '')),
        c.posts, c.opened_at, c.respond_by, c.respond_by, c.first_responded_at, c.breached, c.clock_no,
        c.last_post_id, c.last_post_at, c.closed_at,
        CASE WHEN c.state = 3 THEN c.close_code END, c.follows
@@ -148,7 +148,7 @@ SELECT c.case_id, c.account_id, c.platform, (ARRAY['open', 'waiting', 'closed'])
 WITH told AS (SELECT DISTINCT post_id FROM earshot.event WHERE case_id = $1::uuid AND post_id IS NOT NULL),
 history AS (
     SELECT 0 AS rank, p.created_at AS at, 'post' AS entry, 0 AS seq,
-           coalesce(nullif(concat_ws(' ', nullif(i.name, ''), '(' || nullif(i.handle, '') || ')'), ''), 'unknown') AS who,
+           coalesce(nullif(i.name, '') || coalesce(' (' || nullif(i.handle, '') || ')', ''), nullif(i.handle, ''), 'unknown') AS who,
            coalesce(r.body, p.body) AS body, p.post_id AS id,
            concat_ws(', ', CASE WHEN p.own THEN 'own' END,
                      CASE WHEN p.visibility = 1 THEN 'direct' END,

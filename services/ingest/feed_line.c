@@ -89,13 +89,24 @@ static ear_err read_texts(const json_t *object, struct ear_post_in *post, struct
     return err;
 }
 
+/* A post is one line: which one of the feed, whoever sent it knows better. */
+static void drop_line_number(struct ear_diag *diag)
+{
+    static const struct ear_str first = {"line 1, ", 8};
+    if (!diag || !ear_str_starts(ear_str_from(diag->text), first)) return;
+    memmove(diag->text, diag->text + first.len, strlen(diag->text + first.len) + 1);
+}
+
 ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post_in *post,
                             json_t **owned, struct ear_diag *diag)
 {
     *owned = NULL;
     *post = (struct ear_post_in){.author_followers = -1};
     ear_err err = ear_json_parse(line, EAR_FEED_LINE_BYTES_MAX, owned, diag);
-    if (err != EAR_OK) return err;
+    if (err != EAR_OK) {
+        drop_line_number(diag);
+        return err;
+    }
     if (!json_is_object(*owned)) err = ear_fail(diag, EAR_INVALID, "a post is a JSON object");
     if (err == EAR_OK) err = read_kind(*owned, post, diag);
     if (err == EAR_OK) err = read_texts(*owned, post, diag);

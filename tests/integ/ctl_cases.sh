@@ -138,4 +138,6 @@ exits 0 dead-letter retry all --as bo
 says '1 dead letter back'
 expect_eq 'on its lane again' "1|{$P1}" "$(pg_query "SELECT lane, post_ids FROM intake WHERE intake_id <> '$P1'")"
 exits 5 dead-letter retry "$P1"
+[ ! -s "$WORK/out" ] || fail 'nothing is back, but it is said'
 exits 2 dead-letter retry x
+[ ! -s "$WORK/out" ] || fail 'something is said to be back on its lane'

@@ -78,7 +78,7 @@ static void test_feed_line__names_what_is_wrong(void **state)
         {"[]", EAR_INVALID, "object"},
         {"{}", EAR_INVALID, "platform"},
         {HEAD TEXT TIME, EAR_INVALID, ""},
-        {HEAD TEXT TIME "} x", EAR_INVALID, ""},
+        {HEAD TEXT TIME "} x", EAR_INVALID, "column"},
         {HEAD TIME "}", EAR_INVALID, "text"},
         {HEAD TEXT "\"created_at\":\"yesterday\"}", EAR_INVALID, "created_at"},
         {HEAD TEXT "\"created_at\":\"2026-03-04T05:06:07\"}", EAR_INVALID, "created_at"},
@@ -111,6 +111,7 @@ static void test_feed_line__names_what_is_wrong(void **state)
         if (err != rows[i].err || !strstr(diag.text, rows[i].says)) {
             fail_msg("row %zu: %s \"%s\"", i, ear_err_name(err), diag.text);
         }
+        assert_null(strstr(diag.text, "line 1")); /* which line it is, whoever sent it knows */
         assert_true((owned != NULL) == (err == EAR_OK));
         json_decref(owned);
     }
