@@ -77,7 +77,8 @@ static void print_plan(const struct ear_ctl *ctl, const json_t *plan)
     json_array_foreach(plan, i, change) print_change(change);
     size_t count = json_array_size(plan);
     if (count == 0)
-        printf("nothing to change\n");
+        printf("nothing to change%s\n",
+               ctl->options.dry_run ? "" : "; the services read the secrets anew");
     else
         printf("%zu change%s%s\n", count, count == 1 ? "" : "s",
                ctl->options.dry_run ? " planned; nothing was changed (--dry-run)" : " applied");
@@ -160,6 +161,17 @@ static struct ear_pg_batch *change_batch(const json_t *care, struct ear_str text
     return batch;
 }
 
+/* Secrets are files beside care.yaml: who changed only them applies the same care.yaml again. */
+static ear_exit announce(struct ear_ctl *ctl)
+{
+    struct ear_pg_results results = {0};
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    ear_pg_batch_add(batch, STORE_CARE_NOTIFY);
+    ear_exit status = ear_ctl_query(ctl, &batch, &results);
+    ear_pg_results_release(&results);
+    return status;
+}
+
 static ear_exit change(struct ear_ctl *ctl, const json_t *care, struct ear_str text)
 {
     const char *who = ctl->options.as ? ctl->options.as : getenv("USER");
@@ -183,8 +195,9 @@ ear_exit ear_apply(struct ear_ctl *ctl, int argc, char **argv)
     if (status) goto out;
     plan = ear_care_plan(now, care);
     bool renamed = !json_equal(json_object_get(now, "firm"), json_object_get(care, "firm"));
-    if (!ctl->options.dry_run && (renamed || json_array_size(plan) > 0))
-        status = change(ctl, care, ear_buf_str(&text));
+    bool changes = renamed || json_array_size(plan) > 0;
+    if (!ctl->options.dry_run)
+        status = changes ? change(ctl, care, ear_buf_str(&text)) : announce(ctl);
     if (!status) print_plan(ctl, plan);
 out:
     json_decref(plan);

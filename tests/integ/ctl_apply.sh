@@ -89,6 +89,17 @@ before=$(state)
 exits 0 apply "$WORK/care.yaml"
 says 'nothing to change'
 expect_eq 'the same file again' "$before" "$(state)"
+# … but everybody who listens is told: the files of secrets may be others.
+"$PG_BIN/psql" -X -qAt "$EAR_PG" <"$WORK/listen" >"$WORK/heard" 2>&1 & listener=$!
+exec 7>"$WORK/listen"
+echo "LISTEN earshot_care; SELECT 'listens';" >&7
+must_settle 'somebody listens' 20 grep -q listens "$WORK/heard"
+exits 0 apply "$WORK/care.yaml"
+says 'nothing to change; the services read the secrets anew'
+echo 'SELECT 1;' >&7
+exec 7>&-
+wait "$listener"
+grep -q 'notification "earshot_care"' "$WORK/heard" || fail 'nobody was told to read secrets anew'
 
 # A change names old and new values.
 sed 's/capacity: 8/capacity: 9/; s/16:30/17:00/; s/default: true/default: false/; s/name: Bills/name: Bills\n    default: true/' \
