@@ -15,15 +15,25 @@ under_way() { # POSTS
   [ "$(pg_query 'SELECT count(*) FROM post' 2>/dev/null || echo 0)" -ge "$1" ]
 }
 
-round() { # RUN CRASHES AWAY-SECONDS
-  local i player before=$FEED_POSTS
+has_replies() { [ "$(pg_query 'SELECT count(*) FROM reply')" -gt "$1" ]; }
+has_run_out() { [ "$(date +%s)" -gt "$1" ]; } # LEASE-END
+stay_away() { # at-once | lease LEASE-END
+  [ "$1" = lease ] || return 0
+  must_settle "every lease has run out" 60 has_run_out "$(($2 + 2))"
+  # A long outage is a matter of time alone.
+  [ -z "${EARSHOT_FULL:-}" ] || sleep 40
+}
+
+round() { # RUN CRASHES HOW-LONG, as stay_away
+  local i player leased before=$FEED_POSTS
   feed_make "$1" 400
   feed_play "$1" &
   player=$!
   for ((i = 1; i <= $2; i++)); do
     must_settle "the feed goes on" 90 under_way $((before + i * 300 / $2 - 60))
+    leased=$(pg_query "SELECT extract(epoch FROM max(until_at))::bigint FROM lease")
     pg_stop immediate
-    sleep "$3"
+    stay_away "$3" "$leased"
     pg_launch
   done
   feed_answer 4
@@ -32,17 +42,18 @@ round() { # RUN CRASHES AWAY-SECONDS
 }
 
 say "three crashes, back at once"
-round crashes 3 0
+round crashes 3 at-once
 say "away for a moment, in the middle of replies"
+before_replies=$FEED_REPLIES
 feed_answer 4 &
 answering=$!
-sleep 0.5
+must_settle "a first reply" 60 has_replies "$before_replies"
 pg_restart immediate
 wait "$answering" || fail "not answered"
 FEED_REPLIES=$((FEED_REPLIES + 4))
 feed_check
 say "away for longer than the links' patience and any lease"
-round away 1 "$([ -n "${EARSHOT_FULL:-}" ] && echo 60 || echo 20)"
+round away 1 lease
 
 for item in ingest.1 classifier.1 assignment.1 assignment.2 responder.1; do
   kill -0 "${stack_pid[$item]}" 2>/dev/null || fail "$item did not survive"
