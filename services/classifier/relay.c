@@ -307,7 +307,7 @@ void ear_relay_stats(const struct ear_relay *relay, struct ear_relay_stats *out)
     struct ear_source_stats source;
     ear_source_stats(relay->source, &source);
     *out = (struct ear_relay_stats){.upstream = ear_sink_sources(relay->sink),
-                                      .unknown = ear_sink_unknown(relay->sink),
+                                    .unknown = ear_sink_unknown(relay->sink),
                                     .downstream = source.sinks};
     int64_t now_ms = ear_clock_mono_ms(), oldest_ms = now_ms;
     ear_map_each(relay->works, find_oldest, &oldest_ms);

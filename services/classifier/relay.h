@@ -13,8 +13,8 @@
 struct ear_relay;
 
 struct ear_relay_stats {
-    size_t upstream;   /* ingests linked */
-    size_t downstream; /* assignments linked */
+    size_t upstream;     /* ingests linked */
+    size_t downstream;   /* assignments linked */
     const char *unknown; /* a name of EAR_CLASSIFIER_INGESTS without address; NULL: none */
     size_t raw_posts[EAR_LANES], ready_posts[EAR_LANES], away_posts[EAR_LANES];
     int64_t credit_posts[EAR_LANES];

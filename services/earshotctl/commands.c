@@ -1,16 +1,16 @@
 #include "commands.h"
 
-#include "apply.h"
-#include "case.h"
+#include "care/apply.h"
+#include "cases/case.h"
+#include "cases/dead_letter.h"
+#include "cases/presence.h"
+#include "cases/trace.h"
 #include "completion.h"
-#include "dead_letter.h"
-#include "keygen.h"
-#include "migrate.h"
-#include "presence.h"
-#include "probe.h"
-#include "replay.h"
-#include "status.h"
-#include "trace.h"
+#include "health/probe.h"
+#include "health/status.h"
+#include "replay/replay.h"
+#include "setup/keygen.h"
+#include "setup/migrate.h"
 
 const struct ear_ctl_command ear_ctl_commands[] = {
     {"migrate", "", "Bring the database to this program's schema.",

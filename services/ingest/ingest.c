@@ -1,13 +1,13 @@
 #include "ingest.h"
-#include "care.h"
 #include "events.h"
 #include "fetch/fetch.h"
-#include "hearing.h"
-#include "http.h"
-#include "intake.h"
-#include "lease.h"
-#include "offer.h"
+#include "hear/care.h"
+#include "hear/hearing.h"
+#include "hear/lease.h"
+#include "intake/intake.h"
+#include "offer/offer.h"
 #include "store_sql.h"
+#include "web/http.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "post_in.h"
-#include "feed_line.h"
 #include "text/text.h"
+#include "web/feed_line.h"
 
 #define AHEAD_MAX_US (INT64_C(86400) * EAR_US_PER_S)
 /* 1990-01-01: older than any platform. */

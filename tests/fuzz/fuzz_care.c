@@ -1,7 +1,7 @@
 /* care.yaml of any content: a file is refused with a reason that has a line, or becomes a document
  * that has every table, is the same when read again, and needs no change to become itself. */
-#include "care_file.h"
-#include "care_plan.h"
+#include "care/care_file.h"
+#include "care/care_plan.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

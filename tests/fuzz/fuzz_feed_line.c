@@ -1,8 +1,8 @@
 /* libFuzzer target: any bytes as one post and as a body of lines. What is accepted must hold the
  * limits that the database and the bus rely on. */
-#include "feed_line.h"
-#include "parcel.h"
 #include "text/text.h"
+#include "web/feed_line.h"
+#include "web/parcel.h"
 #include <stdint.h>
 
 #define NOW (INT64_C(1795305600) * EAR_US_PER_S)

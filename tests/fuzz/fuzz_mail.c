@@ -1,9 +1,9 @@
 /* libFuzzer target: any bytes as a mail. What comes out must be a post that the database takes,
  * and a thread that an answer can be written from. */
 #include "connectors/mail/letter.h"
-#include "feed_line.h"
 #include "mime/mime.h"
 #include "text/text.h"
+#include "web/feed_line.h"
 #include "json/json.h"
 #include <stdint.h>
 

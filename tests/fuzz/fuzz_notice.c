@@ -1,8 +1,8 @@
 /* libFuzzer target: any JSON as a notice of Bluesky. What comes out must be a post that the
  * database takes, with a thread that an answer can be written from. */
 #include "connectors/bluesky/notice.h"
-#include "feed_line.h"
 #include "text/text.h"
+#include "web/feed_line.h"
 #include "json/json.h"
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* libFuzzer target: any bytes as the three headers of a webhook and as a key. Nothing but the
  * right signature may ever be let in, and none of these is. */
-#include "webhook.h"
+#include "web/webhook.h"
 #include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

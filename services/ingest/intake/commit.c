@@ -1,0 +1,395 @@
+#include "intake/commit.h"
+#include "events.h"
+#include "store_sql.h"
+#include <stdlib.h>
+
+#define US_PER_DAY     (INT64_C(86400) * EAR_US_PER_S)
+#define MENTIONS_BYTES 4096
+
+struct ear_commit *ear_commit_new(ear_lane lane, struct ear_slice *slices, size_t count)
+{
+    struct ear_commit *commit = ear_alloc(sizeof(*commit));
+    commit->lane = lane;
+    commit->slices = slices;
+    commit->slice_count = count;
+    return commit;
+}
+
+static void free_entries(struct ear_commit *commit)
+{
+    for (size_t i = 0; i < commit->count; i++) ear_buf_release(&commit->entries[i].mentions);
+    EAR_FREE(commit->entries);
+    commit->count = 0;
+}
+
+void ear_commit_free(struct ear_commit **commit)
+{
+    free_entries(*commit);
+    free((*commit)->slices);
+    EAR_FREE(*commit);
+}
+
+size_t ear_commit_posts(const struct ear_commit *commit)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < commit->slice_count; i++) {
+        count += commit->slices[i].to - commit->slices[i].from;
+    }
+    return count;
+}
+
+/* --- Entries --- */
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct ear_entry *one = a, *other = b;
+    int order = (one->post->kind > other->post->kind) - (one->post->kind < other->post->kind);
+    if (!order) order = ear_id_cmp(&one->known->post_id, &other->known->post_id);
+    if (!order) order = ear_id_cmp(&one->known->customer_id, &other->known->customer_id);
+    /* Equal posts: the one given first is stored. */
+    return order ? order : (one->post > other->post) - (one->post < other->post);
+}
+
+static void add_mention(struct ear_entry *first, const struct ear_entry *repeat)
+{
+    struct ear_str account = repeat->known->account;
+    if (account.len == 0 || ear_str_eq(account, first->known->account)) return;
+    if (ear_buf_append_str(&first->mentions, account) == EAR_OK) {
+        (void)!ear_buf_append_char(&first->mentions, '\n');
+    }
+}
+
+static void mark_repeats(struct ear_commit *commit)
+{
+    struct ear_entry *first = NULL;
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        struct ear_entry *entry = &commit->entries[i];
+        entry->repeat = first && ear_id_cmp(&first->known->post_id, &entry->known->post_id) == 0 &&
+                        ear_id_cmp(&first->known->customer_id, &entry->known->customer_id) == 0;
+        if (entry->repeat) {
+            add_mention(first, entry);
+        } else {
+            first = entry;
+        }
+    }
+}
+
+static void gather(struct ear_commit *commit)
+{
+    free_entries(commit);
+    commit->entries = ear_alloc((ear_commit_posts(commit) + 1) * sizeof(*commit->entries));
+    for (size_t s = 0; s < commit->slice_count; s++) {
+        const struct ear_slice *slice = &commit->slices[s];
+        for (size_t i = slice->from; i < slice->to; i++) {
+            if (slice->delivery->results[i].kind == EAR_RESULT_REFUSED) continue;
+            struct ear_entry *entry = &commit->entries[commit->count++];
+            entry->post = &slice->delivery->posts[i];
+            entry->known = &slice->delivery->known[i];
+            entry->result = &slice->delivery->results[i];
+            entry->delivery = slice->delivery;
+            ear_buf_init(&entry->mentions, MENTIONS_BYTES);
+        }
+    }
+    qsort(commit->entries, commit->count, sizeof(*commit->entries), compare_entries);
+    commit->edits_at = commit->deletions_at = 0;
+    for (size_t i = 0; i < commit->count; i++) {
+        commit->edits_at += commit->entries[i].post->kind == EAR_POST_NEW;
+        commit->deletions_at += commit->entries[i].post->kind != EAR_POST_DELETE;
+    }
+    mark_repeats(commit);
+}
+
+/* --- Statements --- */
+
+static int add(struct ear_commit *commit, struct ear_pg_batch *batch, unsigned statement)
+{
+    ear_pg_batch_add(batch, statement);
+    return commit->statements++;
+}
+
+static const struct ear_id *id_or_null(const struct ear_id *id)
+{
+    return ear_id_is_nil(id) ? NULL : id;
+}
+
+static struct ear_str text_or_null(struct ear_str text)
+{
+    return text.len ? text : EAR_STR_NONE;
+}
+
+/* SQL NULL is ptr NULL; an empty text that is NOT NULL needs a pointer. */
+static struct ear_str text_not_null(struct ear_str text)
+{
+    return text.len ? text : EAR_STR("");
+}
+
+enum post_column {
+    P_ID,
+    P_CUSTOMER,
+    P_PLATFORM,
+    P_EXTERNAL,
+    P_ACCOUNT,
+    P_CREATED,
+    P_RECEIVED,
+    P_SELF,
+    P_REPLY,
+    P_CONVERSATION,
+    P_VISIBILITY,
+    P_ENTRY,
+    P_OWN,
+    P_AUTOMATED,
+    P_LANGUAGE,
+    P_BODY,
+    P_URL,
+    P_THREAD,
+    P_MENTIONS,
+    P_COLUMNS
+};
+
+static void push_post(struct ear_pg_array *const *to, const struct ear_entry *entry)
+{
+    const struct ear_post_in *post = entry->post;
+    const struct ear_post_known *known = entry->known;
+    ear_pg_push_id(to[P_ID], &known->post_id);
+    ear_pg_push_id(to[P_CUSTOMER], &known->customer_id);
+    ear_pg_push_text(to[P_PLATFORM], post->platform);
+    ear_pg_push_text(to[P_EXTERNAL], post->external_id);
+    ear_pg_push_text(to[P_ACCOUNT], text_not_null(known->account));
+    ear_pg_push_int(to[P_CREATED], post->created_at_us);
+    ear_pg_push_int(to[P_RECEIVED], entry->delivery->received_at_us);
+    ear_pg_push_id(to[P_SELF], &known->self_ref);
+    ear_pg_push_id(to[P_REPLY], id_or_null(&known->reply_ref));
+    ear_pg_push_id(to[P_CONVERSATION], id_or_null(&known->conversation_ref));
+    ear_pg_push_int(to[P_VISIBILITY], post->visibility);
+    ear_pg_push_int(to[P_ENTRY], known->entry);
+    ear_pg_push_bool(to[P_OWN], known->own);
+    ear_pg_push_bool(to[P_AUTOMATED], post->automated);
+    ear_pg_push_text(to[P_LANGUAGE], text_not_null(post->language));
+    ear_pg_push_text(to[P_BODY], text_not_null(post->text));
+    ear_pg_push_text(to[P_URL], text_or_null(post->url));
+    ear_pg_push_text(to[P_THREAD], text_or_null(post->thread));
+    ear_pg_push_text(to[P_MENTIONS], text_not_null(ear_buf_str(&entry->mentions)));
+}
+
+static void add_posts(struct ear_commit *commit, struct ear_pg_batch *batch)
+{
+    static const ear_pg_type types[P_COLUMNS] = {
+        EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME,
+        EAR_PG_ID,   EAR_PG_ID,   EAR_PG_ID,   EAR_PG_I16,  EAR_PG_I16,  EAR_PG_BOOL, EAR_PG_BOOL,
+        EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT};
+    struct ear_pg_array *to[P_COLUMNS];
+    commit->places.posts = add(commit, batch, STORE_INSERT_POSTS);
+    ear_pg_time(batch, commit->stored_at_us);
+    for (int i = 0; i < P_COLUMNS; i++) to[i] = ear_pg_array(batch, types[i]);
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        if (!commit->entries[i].repeat) push_post(to, &commit->entries[i]);
+    }
+    commit->places.tombstones = add(commit, batch, STORE_TOMBSTONES_OF);
+    struct ear_pg_array *refs = ear_pg_array(batch, EAR_PG_ID);
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        if (!commit->entries[i].repeat) ear_pg_push_id(refs, &commit->entries[i].known->self_ref);
+    }
+}
+
+static void add_intake(struct ear_commit *commit, struct ear_pg_batch *batch,
+                       const struct ear_commit_env *env)
+{
+    (void)add(commit, batch, STORE_INSERT_INTAKE);
+    ear_pg_id(batch, &commit->intake_id);
+    ear_pg_i16(batch, (int16_t)commit->lane);
+    ear_pg_time(batch, commit->stored_at_us);
+    ear_pg_id(batch, &env->owner);
+    ear_pg_i64(batch, env->epoch);
+    ear_pg_text(batch, ear_str_from(commit->trace));
+    struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        if (!commit->entries[i].repeat) ear_pg_push_id(ids, &commit->entries[i].known->post_id);
+    }
+    ear_pg_time(batch, commit->stored_at_us);
+}
+
+static void add_revisions(struct ear_commit *commit, struct ear_pg_batch *batch)
+{
+    if (commit->edits_at == commit->deletions_at) return;
+    commit->places.revisions = add(commit, batch, STORE_INSERT_REVISIONS);
+    struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
+    struct ear_pg_array *customers = ear_pg_array(batch, EAR_PG_ID);
+    struct ear_pg_array *revised = ear_pg_array(batch, EAR_PG_TIME);
+    struct ear_pg_array *received = ear_pg_array(batch, EAR_PG_TIME);
+    struct ear_pg_array *bodies = ear_pg_array(batch, EAR_PG_TEXT);
+    for (size_t i = commit->edits_at; i < commit->deletions_at; i++) {
+        const struct ear_entry *entry = &commit->entries[i];
+        ear_pg_push_id(ids, &entry->known->post_id);
+        ear_pg_push_id(customers, &entry->known->customer_id);
+        ear_pg_push_int(revised, entry->post->created_at_us);
+        ear_pg_push_int(received, entry->delivery->received_at_us);
+        ear_pg_push_text(bodies, text_not_null(entry->post->text));
+    }
+}
+
+static void add_deletions(struct ear_commit *commit, struct ear_pg_batch *batch)
+{
+    if (commit->deletions_at == commit->count) return;
+    commit->places.deletions = add(commit, batch, STORE_INSERT_TOMBSTONES);
+    struct ear_pg_array *refs = ear_pg_array(batch, EAR_PG_ID);
+    struct ear_pg_array *platforms = ear_pg_array(batch, EAR_PG_TEXT);
+    struct ear_pg_array *deleted = ear_pg_array(batch, EAR_PG_TIME);
+    struct ear_pg_array *received = ear_pg_array(batch, EAR_PG_TIME);
+    for (size_t i = commit->deletions_at; i < commit->count; i++) {
+        const struct ear_entry *entry = &commit->entries[i];
+        ear_pg_push_id(refs, &entry->known->self_ref);
+        ear_pg_push_text(platforms, entry->post->platform);
+        ear_pg_push_int(deleted, entry->delivery->received_at_us);
+        ear_pg_push_int(received, entry->delivery->received_at_us);
+    }
+    (void)add(commit, batch, STORE_ERASE_POSTS);
+    struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
+    for (size_t i = commit->deletions_at; i < commit->count; i++) {
+        ear_pg_push_id(ids, &commit->entries[i].known->post_id);
+    }
+}
+
+/* --- Authors --- */
+
+static int compare_authors(const void *a, const void *b)
+{
+    const struct ear_entry *one = *(const struct ear_entry *const *)a;
+    const struct ear_entry *other = *(const struct ear_entry *const *)b;
+    int order = ear_id_cmp(&one->known->customer_id, &other->known->customer_id);
+    return order ? order : (one->post > other->post) - (one->post < other->post);
+}
+
+/* The last post of each author in this transaction, by customer id. */
+static size_t authors_of(const struct ear_commit *commit, const struct ear_entry **authors)
+{
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < commit->edits_at; i++) authors[count++] = &commit->entries[i];
+    qsort(authors, count, sizeof(*authors), compare_authors);
+    for (size_t i = 0; i < count; i++) {
+        if (i + 1 < count &&
+            ear_id_cmp(&authors[i]->known->customer_id, &authors[i + 1]->known->customer_id) == 0) {
+            continue;
+        }
+        authors[kept++] = authors[i];
+    }
+    return kept;
+}
+
+static void add_identities(struct ear_commit *commit, struct ear_pg_batch *batch,
+                           const struct ear_entry *const *authors, size_t count)
+{
+    if (count == 0) return;
+    (void)add(commit, batch, STORE_UPSERT_IDENTITIES);
+    ear_pg_time(batch, commit->stored_at_us);
+    struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
+    struct ear_pg_array *platforms = ear_pg_array(batch, EAR_PG_TEXT);
+    struct ear_pg_array *authors_ids = ear_pg_array(batch, EAR_PG_TEXT);
+    struct ear_pg_array *handles = ear_pg_array(batch, EAR_PG_TEXT);
+    struct ear_pg_array *names = ear_pg_array(batch, EAR_PG_TEXT);
+    for (size_t i = 0; i < count; i++) {
+        const struct ear_post_in *post = authors[i]->post;
+        ear_pg_push_id(ids, &authors[i]->known->customer_id);
+        ear_pg_push_text(platforms, post->platform);
+        ear_pg_push_text(authors_ids, post->author_id);
+        ear_pg_push_text(handles, text_or_null(post->author_handle));
+        ear_pg_push_text(names, text_or_null(post->author_name));
+    }
+}
+
+static void add_reach(struct ear_commit *commit, struct ear_pg_batch *batch,
+                      const struct ear_entry *const *authors, size_t count)
+{
+    if (count == 0) return;
+    (void)add(commit, batch, STORE_INSERT_REACH);
+    struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
+    struct ear_pg_array *followers = ear_pg_array(batch, EAR_PG_I64);
+    for (size_t i = 0; i < count; i++) {
+        ear_pg_push_id(ids, &authors[i]->known->customer_id);
+        ear_pg_push_int(followers, authors[i]->post->author_followers);
+    }
+}
+
+static void add_authors(struct ear_commit *commit, struct ear_pg_batch *batch,
+                        const struct ear_commit_env *env)
+{
+    const struct ear_entry **all = ear_alloc((commit->edits_at + 1) * sizeof(*all));
+    const struct ear_entry **some = ear_alloc((commit->edits_at + 1) * sizeof(*some));
+    size_t count = authors_of(commit, all), chosen = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ear_seen_needs_identity(env->seen, &all[i]->known->customer_id, all[i]->post)) {
+            some[chosen++] = all[i];
+        }
+    }
+    add_identities(commit, batch, some, chosen);
+    chosen = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ear_seen_needs_reach(env->seen, &all[i]->known->customer_id, all[i]->post,
+                                 commit->day)) {
+            some[chosen++] = all[i];
+        }
+    }
+    add_reach(commit, batch, some, chosen);
+    free(some);
+    free(all);
+}
+
+/* --- Receipts and cursors --- */
+
+static void add_receipts(struct ear_commit *commit, struct ear_pg_batch *batch)
+{
+    struct ear_pg_array *accounts = NULL, *ids = NULL;
+    for (size_t i = 0; i < commit->slice_count; i++) {
+        const struct ear_slice *slice = &commit->slices[i];
+        if (!slice->tail || !slice->delivery->receipt) continue;
+        if (!accounts) {
+            commit->places.receipts = add(commit, batch, STORE_RECEIPTS_OF);
+            accounts = ear_pg_array(batch, EAR_PG_TEXT);
+            ids = ear_pg_array(batch, EAR_PG_TEXT);
+        }
+        ear_pg_push_text(accounts, slice->delivery->receipt->account);
+        ear_pg_push_text(ids, slice->delivery->receipt->webhook_id);
+    }
+}
+
+static void add_cursors(struct ear_commit *commit, struct ear_pg_batch *batch,
+                        const struct ear_commit_env *env)
+{
+    for (size_t i = 0; i < commit->slice_count; i++) {
+        const struct ear_slice *slice = &commit->slices[i];
+        if (!slice->tail || !slice->delivery->cursor) continue;
+        const struct ear_cursor_move *move = slice->delivery->cursor;
+        int place = add(commit, batch, STORE_MOVE_CURSOR);
+        if (commit->cursors_at < 0) commit->cursors_at = place;
+        ear_pg_text(batch, move->account);
+        ear_pg_text(batch, move->stream);
+        ear_pg_text(batch, move->position);
+        ear_pg_text(batch, move->lease);
+        ear_pg_id(batch, &env->owner);
+        ear_pg_i64(batch, move->epoch);
+    }
+}
+
+struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ear_commit_env *env)
+{
+    struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    gather(commit);
+    commit->places = (struct ear_commit_places){-1, -1, -1, -1, -1};
+    commit->cursors_at = -1;
+    commit->statements = 0;
+    commit->follows = false;
+    commit->stored_at_us = env->stored_at_us;
+    commit->day = (int32_t)(env->stored_at_us / US_PER_DAY);
+    commit->intake_id = ear_id_new(env->stored_at_us);
+    commit->began_ms = ear_clock_mono_ms();
+    ear_trace_new(commit->trace);
+    if (commit->edits_at > 0) add_posts(commit, batch);
+    add_revisions(commit, batch);
+    add_deletions(commit, batch);
+    if (commit->edits_at > 0) {
+        add_authors(commit, batch, env);
+        add_intake(commit, batch, env);
+    }
+    add_receipts(commit, batch);
+    add_cursors(commit, batch, env); /* last: its row is what replicas would wait for longest */
+    return batch;
+}

@@ -1,0 +1,257 @@
+/* The other half of commit: what came of a transaction, and what follows it. */
+#include "events.h"
+#include "intake/commit.h"
+#include "store_sql.h"
+#include <stdlib.h>
+
+static int compare_id_to_entry(const void *id, const void *entry)
+{
+    return ear_id_cmp(id, &((const struct ear_entry *)entry)->known->post_id);
+}
+
+/* All entries [from, to) of that post id. */
+static void set_results(struct ear_commit *commit, size_t from, size_t to, const struct ear_id *id,
+                        ear_post_result_kind kind, bool every)
+{
+    struct ear_entry *entries = commit->entries;
+    struct ear_entry *hit =
+        bsearch(id, entries + from, to - from, sizeof(*entries), compare_id_to_entry);
+    if (!hit) return;
+    size_t at = (size_t)(hit - entries);
+    while (at > from && ear_id_cmp(&entries[at - 1].known->post_id, id) == 0) at--;
+    for (; at < to && ear_id_cmp(&entries[at].known->post_id, id) == 0; at++) {
+        if (!entries[at].repeat || every) entries[at].result->kind = kind;
+    }
+}
+
+static void read_posts(struct ear_commit *commit, const struct ear_pg_result *const *results)
+{
+    for (size_t i = 0; i < commit->count; i++) {
+        commit->entries[i].result->kind = EAR_RESULT_DUPLICATE;
+    }
+    if (commit->places.posts < 0) return;
+    const struct ear_pg_result *stored = results[commit->places.posts];
+    for (size_t row = 0; row < ear_pg_rows(stored); row++) {
+        struct ear_id id = ear_pg_get_id(stored, row, 0);
+        set_results(commit, 0, commit->edits_at, &id, EAR_RESULT_STORED, false);
+    }
+    const struct ear_pg_result *graves = results[commit->places.tombstones];
+    for (size_t row = 0; row < ear_pg_rows(graves); row++) {
+        struct ear_id ref = ear_pg_get_id(graves, row, 0);
+        for (size_t i = 0; i < commit->edits_at; i++) {
+            if (ear_id_cmp(&commit->entries[i].known->self_ref, &ref) == 0) {
+                commit->entries[i].result->kind = EAR_RESULT_TOMBSTONED;
+            }
+        }
+    }
+}
+
+static void read_edits(struct ear_commit *commit, const struct ear_pg_result *const *results)
+{
+    if (commit->places.revisions >= 0) {
+        const struct ear_pg_result *stored = results[commit->places.revisions];
+        for (size_t row = 0; row < ear_pg_rows(stored); row++) {
+            struct ear_id id = ear_pg_get_id(stored, row, 0);
+            set_results(commit, commit->edits_at, commit->deletions_at, &id, EAR_RESULT_STORED,
+                        true);
+        }
+    }
+    if (commit->places.deletions < 0) return;
+    const struct ear_pg_result *graves = results[commit->places.deletions];
+    for (size_t row = 0; row < ear_pg_rows(graves); row++) {
+        struct ear_id ref = ear_pg_get_id(graves, row, 0);
+        for (size_t i = commit->deletions_at; i < commit->count; i++) {
+            if (ear_id_cmp(&commit->entries[i].known->self_ref, &ref) == 0) {
+                commit->entries[i].result->kind = EAR_RESULT_STORED;
+            }
+        }
+    }
+}
+
+static void take_answer(struct ear_delivery *delivery, const struct ear_pg_result *found,
+                        size_t row)
+{
+    const struct ear_receipt *receipt = delivery->receipt;
+    struct ear_str sha = ear_pg_get_str(found, row, 2);
+    if (!ear_str_eq(receipt->account, ear_pg_get_str(found, row, 0)) ||
+        !ear_str_eq(receipt->webhook_id, ear_pg_get_str(found, row, 1)) ||
+        sha.len != EAR_SHA256_BYTES || memcmp(sha.ptr, receipt->body_sha256, sha.len) != 0) {
+        return;
+    }
+    ear_buf_reset(&delivery->answer);
+    delivery->answered_before =
+        ear_buf_append_str(&delivery->answer, ear_pg_get_str(found, row, 3)) == EAR_OK;
+}
+
+static void read_tails(struct ear_commit *commit, const struct ear_pg_result *const *results)
+{
+    int cursor = commit->cursors_at;
+    for (size_t i = 0; i < commit->slice_count; i++) {
+        const struct ear_slice *slice = &commit->slices[i];
+        if (!slice->tail) continue;
+        if (slice->delivery->cursor) {
+            slice->delivery->cursor_moved = ear_pg_affected(results[cursor++]) > 0;
+        }
+        if (!slice->delivery->receipt) continue;
+        const struct ear_pg_result *found = results[commit->places.receipts];
+        for (size_t row = 0; row < ear_pg_rows(found); row++) {
+            take_answer(slice->delivery, found, row);
+        }
+    }
+}
+
+void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env,
+                     const struct ear_pg_result *const *results, size_t count)
+{
+    EAR_CHECK(count == (size_t)commit->statements);
+    read_posts(commit, results);
+    read_edits(commit, results);
+    read_tails(commit, results);
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        const struct ear_entry *entry = &commit->entries[i];
+        ear_seen_note(env->seen, &entry->known->customer_id, entry->post, commit->day);
+        if (entry->result->kind == EAR_RESULT_STORED) {
+            ear_log(&EV_INGEST_POST_STORED, kv_id("post", &entry->known->post_id),
+                    kv_text("lane", ear_lane_name(commit->lane)), kv_text("trace", commit->trace));
+        }
+    }
+}
+
+/* --- What follows --- */
+
+struct outgoing {
+    struct ear_buf bytes;
+    struct ear_id *ids;
+    struct ear_str *items;
+    size_t *ends;
+    size_t count;
+};
+
+static bool pack_stored(const struct ear_commit *commit, struct outgoing *out)
+{
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        const struct ear_entry *entry = &commit->entries[i];
+        if (entry->repeat || entry->result->kind != EAR_RESULT_STORED) continue;
+        if (ear_post_out_fresh(entry->post, entry->known, entry->delivery->received_at_us,
+                               commit->stored_at_us, ear_buf_str(&entry->mentions),
+                               &out->bytes) != EAR_OK) {
+            return false;
+        }
+        out->ids[out->count] = entry->known->post_id;
+        out->ends[out->count++] = out->bytes.len;
+    }
+    return true;
+}
+
+void ear_commit_offer(const struct ear_commit *commit, struct ear_offer *offer)
+{
+    struct outgoing out = {.ids = ear_alloc((commit->edits_at + 1) * sizeof(*out.ids)),
+                           .items = ear_alloc((commit->edits_at + 1) * sizeof(*out.items)),
+                           .ends = ear_alloc((commit->edits_at + 1) * sizeof(*out.ends))};
+    ear_buf_init(&out.bytes, 64u << 20);
+    if (!pack_stored(commit, &out)) {
+        ear_offer_behind(offer, commit->lane); /* no memory now: it is read again later */
+    } else if (out.count > 0) {
+        for (size_t i = 0, from = 0; i < out.count; from = out.ends[i++]) {
+            out.items[i] = (struct ear_str){out.bytes.data + from, out.ends[i] - from};
+        }
+        const struct ear_fresh fresh = {.intake_id = commit->intake_id,
+                                        .lane = commit->lane,
+                                        .trace = commit->trace,
+                                        .post_ids = out.ids,
+                                        .items = out.items,
+                                        .count = out.count};
+        ear_offer_fresh(offer, &fresh);
+    }
+    ear_buf_release(&out.bytes);
+    free(out.ids);
+    free(out.items);
+    free(out.ends);
+}
+
+static bool is_grave(const struct ear_entry *entry)
+{
+    return entry->result->kind == EAR_RESULT_TOMBSTONED;
+}
+
+/* The post was known before, and another account may have been the one to hear it then. Replays
+ * repeat whole feeds; they tell nothing new. */
+static bool is_mention(const struct ear_entry *entry)
+{
+    return entry->result->kind == EAR_RESULT_DUPLICATE && !entry->repeat &&
+           entry->known->account.len > 0 && entry->known->entry != EARSHOT__V1__ENTRY__ENTRY_REPLAY;
+}
+
+static struct ear_pg_batch *erase_tombstoned(const struct ear_commit *commit,
+                                             struct ear_pg_batch *batch)
+{
+    struct ear_pg_array *ids = NULL;
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        if (!is_grave(&commit->entries[i])) continue;
+        if (!batch) batch = ear_pg_batch_new(0);
+        if (!ids) {
+            ear_pg_batch_add(batch, STORE_ERASE_POSTS);
+            ids = ear_pg_array(batch, EAR_PG_ID);
+        }
+        ear_pg_push_id(ids, &commit->entries[i].known->post_id);
+    }
+    return batch;
+}
+
+static struct ear_pg_batch *add_mentions(const struct ear_commit *commit,
+                                         struct ear_pg_batch *batch)
+{
+    struct ear_pg_array *ids = NULL, *accounts = NULL;
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        const struct ear_entry *entry = &commit->entries[i];
+        if (!is_mention(entry)) continue;
+        if (!batch) batch = ear_pg_batch_new(0);
+        if (!ids) {
+            ear_pg_batch_add(batch, STORE_NOTE_MENTIONS);
+            ids = ear_pg_array(batch, EAR_PG_ID);
+            accounts = ear_pg_array(batch, EAR_PG_TEXT);
+        }
+        ear_pg_push_id(ids, &entry->known->post_id);
+        ear_pg_push_text(accounts, entry->known->account);
+    }
+    return batch;
+}
+
+/* SQL NULL is ptr NULL; an empty text that is NOT NULL needs a pointer. */
+static struct ear_str text_not_null(struct ear_str text)
+{
+    return text.len ? text : EAR_STR("");
+}
+
+static struct ear_pg_batch *add_new_receipts(const struct ear_commit *commit,
+                                             struct ear_pg_batch *batch)
+{
+    struct ear_pg_array *to[4] = {NULL};
+    for (size_t i = 0; i < commit->slice_count; i++) {
+        struct ear_delivery *delivery = commit->slices[i].delivery;
+        if (!commit->slices[i].tail || !delivery->receipt || delivery->answered_before) continue;
+        delivery->write_answer(delivery);
+        if (!batch) batch = ear_pg_batch_new(0);
+        if (!to[0]) {
+            ear_pg_batch_add(batch, STORE_INSERT_RECEIPTS);
+            for (int c = 0; c < 4; c++) {
+                to[c] = ear_pg_array(batch, c == 2 ? EAR_PG_BYTES : EAR_PG_TEXT);
+            }
+        }
+        ear_pg_push_text(to[0], delivery->receipt->account);
+        ear_pg_push_text(to[1], delivery->receipt->webhook_id);
+        ear_pg_push_text(to[2], (struct ear_str){(const char *)delivery->receipt->body_sha256,
+                                                 EAR_SHA256_BYTES});
+        ear_pg_push_text(to[3], text_not_null(ear_buf_str(&delivery->answer)));
+    }
+    return batch;
+}
+
+struct ear_pg_batch *ear_commit_follow_up(struct ear_commit *commit)
+{
+    struct ear_pg_batch *batch = erase_tombstoned(commit, NULL);
+    batch = add_mentions(commit, batch);
+    batch = add_new_receipts(commit, batch);
+    commit->follows = true;
+    return batch;
+}

@@ -1,0 +1,41 @@
+/* parcel: the posts of one request body, line by line, and the lines of its answer. Pure. Posts
+ * borrow from the JSON that the parcel owns. */
+#ifndef EAR_INGEST_PARCEL_H
+#define EAR_INGEST_PARCEL_H
+
+#include "intake/delivery.h"
+#include "json/json.h"
+
+#define EAR_PARCEL_LINES_MAX 1000
+#define EAR_PARCEL_ERROR_MAX 200
+
+struct ear_parcel_line {
+    size_t number;
+    bool malformed;
+    size_t post; /* index of its post */
+    char error[EAR_PARCEL_ERROR_MAX];
+};
+
+/* Zeroed before its first use. */
+struct ear_parcel {
+    struct ear_parcel_line *lines;
+    size_t line_count;
+    struct ear_post_in *posts;
+    json_t **owned;
+    size_t post_count;
+    size_t malformed;
+};
+
+void ear_parcel_release(struct ear_parcel *parcel);
+/* The whole body is one post. EAR_INVALID with a diag when it is not. */
+ear_err ear_parcel_read_one(struct ear_parcel *parcel, struct ear_str body, int64_t now_us,
+                            struct ear_diag *diag) EAR_MUST_CHECK;
+/* A post a line; blank lines are left out, malformed ones noted. EAR_TOO_LARGE past the ceiling,
+ * EAR_INVALID when there is no line at all. */
+ear_err ear_parcel_read_lines(struct ear_parcel *parcel, struct ear_str body, int64_t now_us,
+                              struct ear_diag *diag) EAR_MUST_CHECK;
+/* Appends a JSON line for each line. results: one a post; may be NULL when there is none. */
+ear_err ear_parcel_answer(const struct ear_parcel *parcel, const struct ear_post_result *results,
+                          struct ear_buf *out) EAR_MUST_CHECK;
+
+#endif
