@@ -3,7 +3,7 @@
 #include "pg/sqlstate.h"
 #include <stdlib.h>
 
-#define DIAL_TIMEOUT_MS 10000
+#define DIAL_TIMEOUT_MS 10000 /* look-ups; an address that is the only or the last one */
 
 struct asked {
     struct ear_pg_dial *dial;
@@ -17,8 +17,11 @@ struct ear_pg_dial {
     void *self;
     struct asked asked[EAR_PG_HOSTS_MAX];
     struct ear_pg_host_addresses found[EAR_PG_HOSTS_MAX];
-    size_t pending; /* look-ups */
-    PGconn *pq;     /* owned until handed over */
+    size_t pending;       /* look-ups */
+    size_t host, address; /* the one that is tried next */
+    struct ear_diag diag; /* what all tried so far said */
+    int64_t patience_ms;  /* of the one under way */
+    PGconn *pq;           /* owned until handed over */
     struct ear_watch *watch;
     struct ear_timer *timer;
 };
@@ -33,22 +36,46 @@ void ear_pg_dial_explain(const PGconn *pq, ear_err err, struct ear_diag *diag)
 }
 
 /* The owner may free the dial inside fn, so nothing is touched after it. */
-static void give_up(struct ear_pg_dial *dial, const struct ear_diag *diag)
+static void give_up(struct ear_pg_dial *dial)
 {
-    ear_watch_free(&dial->watch);
+    struct ear_diag diag = dial->diag;
+    if (ear_pg_is_refusal(diag.text)) diag.err = EAR_DENIED;
     ear_timer_stop(dial->timer);
-    dial->fn(dial->self, NULL, diag);
+    dial->fn(dial->self, NULL, &diag);
+}
+
+static bool is_left(struct ear_pg_dial *dial)
+{
+    const struct ear_pg_target *target = dial->target;
+    if (!target->host_count) return dial->host == 0;
+    while (dial->host < target->host_count && dial->address >= dial->found[dial->host].count) {
+        dial->host++;
+        dial->address = 0;
+    }
+    return dial->host < target->host_count;
+}
+
+static void on_socket(void *self, unsigned events);
+static void connect_next(struct ear_pg_dial *dial);
+
+/* On to the next address; what this one said is told if none will do. */
+static void fail_address(struct ear_pg_dial *dial, const struct ear_diag *why)
+{
+    struct ear_diag before = dial->diag;
+    ear_watch_free(&dial->watch);
+    if (dial->pq) PQfinish(dial->pq);
+    dial->pq = NULL;
+    ear_fail(&dial->diag, before.err ? before.err : why->err, "%.*s%s%.200s",
+             (int)sizeof(before.text) - 210, before.text, before.text[0] ? "; " : "", why->text);
+    connect_next(dial);
 }
 
 static void fail_connect(struct ear_pg_dial *dial)
 {
-    struct ear_diag diag;
-    ear_pg_dial_explain(dial->pq, EAR_UNAVAILABLE, &diag);
-    if (ear_pg_is_refusal(diag.text)) diag.err = EAR_DENIED;
-    give_up(dial, &diag);
+    struct ear_diag why;
+    ear_pg_dial_explain(dial->pq, EAR_UNAVAILABLE, &why);
+    fail_address(dial, &why);
 }
-
-static void on_socket(void *self, unsigned events);
 
 /* The socket may be another one after each poll, with the same number even: the watch never
  * outlives a poll. */
@@ -83,20 +110,38 @@ static void on_socket(void *self, unsigned events)
     poll_connect(dial, PQconnectPoll(dial->pq));
 }
 
-static void connect_now(struct ear_pg_dial *dial)
+static const char *take_address(struct ear_pg_dial *dial, size_t *host)
 {
-    size_t known = 0;
-    for (size_t i = 0; i < dial->target->host_count; i++) known += dial->found[i].count;
-    if (dial->target->host_count && !known) {
-        struct ear_diag diag;
-        ear_fail(&diag, EAR_UNAVAILABLE, "host \"%s\"%s cannot be resolved", dial->target->hosts[0],
-                 dial->target->host_count > 1 ? " (and the others)" : "");
-        give_up(dial, &diag);
+    *host = dial->host;
+    if (!dial->target->host_count) {
+        dial->host++;
+        return "";
+    }
+    return dial->found[dial->host].items[dial->address++];
+}
+
+/* One that swallows what it is sent must not keep us from the others for longer than its share. */
+static void connect_next(struct ear_pg_dial *dial)
+{
+    size_t host;
+    if (!is_left(dial)) {
+        give_up(dial);
         return;
     }
-    dial->pq = ear_pg_target_connect(dial->target, dial->found);
+    const char *address = take_address(dial, &host);
+    dial->patience_ms = is_left(dial) ? ear_pg_target_patience_ms(dial->target) : DIAL_TIMEOUT_MS;
+    ear_timer_start(dial->timer, dial->patience_ms, 0);
+    dial->pq = ear_pg_target_connect(dial->target, host, address);
     bool bad = !dial->pq || PQstatus(dial->pq) == CONNECTION_BAD;
     poll_connect(dial, bad ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING);
+}
+
+static void begin(struct ear_pg_dial *dial)
+{
+    if (!is_left(dial))
+        ear_fail(&dial->diag, EAR_UNAVAILABLE, "host \"%s\"%s cannot be resolved",
+                 dial->target->hosts[0], dial->target->host_count > 1 ? " (and the others)" : "");
+    connect_next(dial);
 }
 
 static void add_address(struct ear_pg_host_addresses *found, const char *address)
@@ -111,22 +156,31 @@ static void on_resolved(void *self, ear_err err, const char *const *addresses, s
     size_t host = (size_t)(asked - dial->asked);
     asked->token = NULL;
     for (size_t i = 0; !err && i < count; i++) add_address(&dial->found[host], addresses[i]);
-    if (--dial->pending == 0) connect_now(dial);
+    if (--dial->pending == 0) begin(dial);
 }
 
-/* Also the way into connect_now when nothing had to be looked up, so that fn never comes from
- * inside ear_pg_dial_new. */
+static void forget_look_ups(struct ear_pg_dial *dial)
+{
+    for (size_t i = 0; i < dial->target->host_count; i++)
+        if (dial->asked[i].token) ear_resolve_forget(&dial->asked[i].token);
+    dial->pending = 0;
+}
+
+/* Also the way into begin when nothing had to be looked up, so that fn never comes from inside
+ * ear_pg_dial_new. */
 static void on_timer(void *self)
 {
     struct ear_pg_dial *dial = self;
-    if (!dial->pq && !dial->pending) {
-        ear_timer_start(dial->timer, DIAL_TIMEOUT_MS, 0);
-        connect_now(dial);
+    struct ear_diag why;
+    if (dial->pq) {
+        const char *host = PQhost(dial->pq), *port = PQport(dial->pq);
+        ear_fail(&why, EAR_TIMEOUT, "no connection to \"%s\", port %s within %lld s",
+                 host ? host : "", port ? port : "", (long long)dial->patience_ms / 1000);
+        fail_address(dial, &why);
         return;
     }
-    struct ear_diag diag;
-    ear_fail(&diag, EAR_TIMEOUT, "no connection within %d s", DIAL_TIMEOUT_MS / 1000);
-    give_up(dial, &diag);
+    forget_look_ups(dial); /* what is known by now has to do */
+    begin(dial);
 }
 
 static void look_up(struct ear_pg_dial *dial, size_t host)
@@ -160,10 +214,9 @@ void ear_pg_dial_free(struct ear_pg_dial **ref)
     *ref = NULL;
     ear_watch_free(&dial->watch);
     ear_timer_free(&dial->timer);
-    for (size_t i = 0; i < dial->target->host_count; i++) {
-        if (dial->asked[i].token) ear_resolve_forget(&dial->asked[i].token);
+    forget_look_ups(dial);
+    for (size_t i = 0; i < dial->target->host_count; i++)
         for (size_t a = 0; a < dial->found[i].count; a++) free(dial->found[i].items[a]);
-    }
     if (dial->pq) PQfinish(dial->pq);
     free(dial);
 }

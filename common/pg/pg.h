@@ -4,7 +4,8 @@
  * All SQL of a program is one table (see ear_embed_sql in CMakeLists.txt) prepared on every
  * connection. Work is a `struct ear_pg_batch`: statements with binary parameters, sent in one
  * pipeline with one Sync, as one transaction. Connections come back by themselves with back-off;
- * host names are resolved before connecting; multi-host strings with target_session_attrs work.
+ * host names are resolved before connecting. Of several hosts each address is tried in turn, 5 s each
+ * (connect_timeout), for one that takes writes (target_session_attrs).
  * Batches that wait while PostgreSQL is away are bounded (EAR_AGAIN past the ceiling). */
 #ifndef EAR_PG_H
 #define EAR_PG_H

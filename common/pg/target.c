@@ -3,14 +3,20 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-#define LIST_BYTES  ((size_t)65536)
 #define OPTIONS_MAX 96
+#define PATIENCE_S  5
 
-/* What we want unless the conninfo says otherwise: a peer that vanished without a word is noticed
- * within half a minute, and no Kerberos server is asked on the loop. */
+/* What we want unless the conninfo says otherwise: of several hosts the one that takes writes, a
+ * peer that vanished without a word noticed within half a minute, and no Kerberos server asked on
+ * the loop. */
 static const char *const wanted[][2] = {
-    {"client_encoding", "UTF8"},  {"gssencmode", "disable"}, {"keepalives_idle", "10"},
-    {"keepalives_interval", "5"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "25000"},
+    {"client_encoding", "UTF8"},
+    {"gssencmode", "disable"},
+    {"keepalives_idle", "10"},
+    {"keepalives_interval", "5"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "25000"},
+    {"target_session_attrs", "read-write"},
 };
 
 static PQconninfoOption *find(PQconninfoOption *options, const char *keyword)
@@ -96,7 +102,6 @@ struct words {
     const char *keywords[OPTIONS_MAX];
     const char *values[OPTIONS_MAX];
     size_t count;
-    struct ear_buf hosts, addresses, ports;
 };
 
 static void put(struct words *words, const char *keyword, const char *value)
@@ -123,56 +128,29 @@ static void put_options(struct words *words, const struct ear_pg_target *target)
     if (target->application) put(words, "application_name", target->application);
 }
 
-static ear_err append_item(struct ear_buf *list, const char *item, bool first)
-{
-    ear_err err = first ? EAR_OK : ear_buf_append_char(list, ',');
-    return err ? err : ear_buf_append_str(list, ear_str_from(item));
-}
-
-/* One entry an address, so that libpq tries all of them in order. */
-static ear_err list_hosts(struct words *words, const struct ear_pg_target *target,
-                          const struct ear_pg_host_addresses *addresses)
-{
-    ear_err err = EAR_OK;
-    bool first = true;
-    for (size_t i = 0; i < target->host_count; i++) {
-        for (size_t a = 0; a < addresses[i].count && !err; a++) {
-            err = append_item(&words->hosts, target->hosts[i], first);
-            if (!err) err = append_item(&words->addresses, addresses[i].items[a], first);
-            if (!err && target->port_count > 1)
-                err = append_item(&words->ports, target->ports[i], first);
-            first = false;
-        }
-    }
-    return err;
-}
-
-static void put_hosts(struct words *words, const struct ear_pg_target *target)
+static void put_host(struct words *words, const struct ear_pg_target *target, size_t host,
+                     const char *address)
 {
     if (!target->host_count) return;
-    put(words, "host", words->hosts.data);
-    if (words->addresses.len) put(words, "hostaddr", words->addresses.data);
-    if (target->port_count == 1) put(words, "port", target->ports[0]);
-    if (target->port_count > 1) put(words, "port", words->ports.data);
+    put(words, "host", target->hosts[host]);
+    if (*address) put(words, "hostaddr", address);
+    if (target->port_count) put(words, "port", target->ports[target->port_count > 1 ? host : 0]);
 }
 
-PGconn *ear_pg_target_connect(const struct ear_pg_target *target,
-                              const struct ear_pg_host_addresses *addresses)
+PGconn *ear_pg_target_connect(const struct ear_pg_target *target, size_t host, const char *address)
 {
     struct words words = {.count = 0};
-    ear_buf_init(&words.hosts, LIST_BYTES);
-    ear_buf_init(&words.addresses, LIST_BYTES);
-    ear_buf_init(&words.ports, LIST_BYTES);
-    PGconn *pq = NULL;
-    if (list_hosts(&words, target, addresses) == EAR_OK) {
-        put_options(&words, target);
-        put_hosts(&words, target);
-        words.keywords[words.count] = NULL;
-        words.values[words.count] = NULL;
-        pq = PQconnectStartParams(words.keywords, words.values, 0);
-    }
-    ear_buf_release(&words.hosts);
-    ear_buf_release(&words.addresses);
-    ear_buf_release(&words.ports);
-    return pq;
+    put_options(&words, target);
+    put_host(&words, target, host, address);
+    words.keywords[words.count] = NULL;
+    words.values[words.count] = NULL;
+    return PQconnectStartParams(words.keywords, words.values, 0);
+}
+
+int64_t ear_pg_target_patience_ms(const struct ear_pg_target *target)
+{
+    const char *text = value_of(target->options, "connect_timeout");
+    int64_t seconds;
+    if (!text || ear_num_i64(ear_str_from(text), 1, 600, &seconds) != EAR_OK) seconds = PATIENCE_S;
+    return seconds * 1000;
 }

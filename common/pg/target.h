@@ -1,7 +1,9 @@
 /* target: where to connect and as whom: a parsed conninfo. Private to pg.
  *
- * libpq would look host names up itself and block, so hosts are kept apart from the other options
- * and are given to it with their addresses (hostaddr) once dial has resolved them. */
+ * libpq would look host names up itself and block, and would wait for a host that swallows packets
+ * as long as the kernel does without asking the next one. So hosts are kept apart from the other
+ * options and are given to it one by one, with their address (hostaddr), once dial has resolved
+ * them. */
 #ifndef EAR_PG_TARGET_H
 #define EAR_PG_TARGET_H
 
@@ -32,9 +34,10 @@ ear_err ear_pg_target_init(struct ear_pg_target *target, const char *conninfo, c
 void ear_pg_target_release(struct ear_pg_target *target);
 /* True where libpq needs no look-up: a socket folder, a numeric address, nothing. */
 bool ear_pg_target_is_plain(const char *host);
-/* Starts connecting, all hosts in their order; addresses has one entry a host. NULL without
- * memory. */
-PGconn *ear_pg_target_connect(const struct ear_pg_target *target,
-                              const struct ear_pg_host_addresses *addresses);
+/* Starts connecting to one address of a host (an index; 0 and "" where there are no hosts). NULL
+ * without memory. */
+PGconn *ear_pg_target_connect(const struct ear_pg_target *target, size_t host, const char *address);
+/* How long one address may take, where others are left to be tried: connect_timeout, or 5 s. */
+int64_t ear_pg_target_patience_ms(const struct ear_pg_target *target);
 
 #endif

@@ -2,12 +2,14 @@
  * asked: a word on EAR_TEST_ASK, answered by a line on EAR_TEST_TOLD. */
 #include "pg/pg.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -731,6 +733,55 @@ static void test_pg__finds_its_server_by_every_kind_of_address(void **state)
     }
 }
 
+/* Takes connections and says nothing, as a machine does that hangs. */
+static int listen_deaf(unsigned *port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, size), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+static void test_pg__a_host_that_hangs_does_not_keep_from_the_next(void **state)
+{
+    struct world world;
+    struct answer answer;
+    char where[512];
+    unsigned port;
+    (void)state;
+    int deaf = listen_deaf(&port);
+    snprintf(where, sizeof(where),
+             "host=127.0.0.1,127.0.0.1 port=%u,%s user=walker password=%s dbname=earshot "
+             "connect_timeout=1",
+             port, getenv("EAR_TEST_PG_PORT"), getenv("EAR_TEST_PG_PASSWORD"));
+    open_as(&world, where, 1);
+    assert_int_equal(run(&world, plain(WHO_AM_I), &answer), EAR_OK);
+    close_world(&world);
+    close(deaf);
+}
+
+static void test_pg__who_takes_no_writes_is_refused_and_said(void **state)
+{
+    struct world world;
+    struct answer answer;
+    char where[512], any[600];
+    (void)state;
+    snprintf(where, sizeof(where), "%s options='-c default_transaction_read_only=on'", conninfo());
+    snprintf(any, sizeof(any), "%s target_session_attrs=any", where);
+    open_as(&world, where, 1);
+    turn_for(world.loop, 1500);
+    assert_false(ear_pg_is_up(world.pg));
+    assert_non_null(strstr(ear_pg_why_down(world.pg), "read-only"));
+    close_world(&world);
+    open_as(&world, any, 1);
+    assert_int_equal(run(&world, plain(WHO_AM_I), &answer), EAR_OK);
+    close_world(&world);
+}
+
 static void test_pg__hopeless_connections_are_told_at_once(void **state)
 {
     struct world world;
@@ -786,6 +837,8 @@ int main(void)
         cmocka_unit_test(test_listen__hears_notices_and_reconnects),
         cmocka_unit_test(test_script__is_one_transaction_and_names_the_line),
         cmocka_unit_test(test_pg__finds_its_server_by_every_kind_of_address),
+        cmocka_unit_test(test_pg__a_host_that_hangs_does_not_keep_from_the_next),
+        cmocka_unit_test(test_pg__who_takes_no_writes_is_refused_and_said),
         cmocka_unit_test(test_pg__hopeless_connections_are_told_at_once),
         cmocka_unit_test(test_pg__a_read_only_server_is_left),
     };
