@@ -17,6 +17,8 @@
 [ "${BASH_SOURCE[0]}" = "$0" ] && . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 PG_BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
+# What is not PostgreSQL's default; a script may set its own before pg_start.
+[ -n "${PG_SETTINGS+x}" ] || PG_SETTINGS=(-c fsync=off -c max_connections=100 -c shared_buffers=64MB)
 
 pg_as() { # COMMAND… as the user that PostgreSQL may run as, in a folder it may enter
   if [ "$(id -u)" = 0 ]; then
@@ -32,7 +34,7 @@ pg_launch() {
   # Not in a subshell: the death signal is bound to this very process. setpriv sets it last, since a
   # change of user clears it. QUIT is PostgreSQL's immediate stop.
   setpriv "${user[@]}" --pdeathsig QUIT "$PG_BIN/postgres" -D "$PG_DATA" -p "$PG_PORT" \
-    -h 127.0.0.1 -k "$PG_SOCKET" -c fsync=off -c max_connections=100 -c shared_buffers=64MB \
+    -h 127.0.0.1 -k "$PG_SOCKET" "${PG_SETTINGS[@]}" \
     -c log_min_messages=warning -c timezone=UTC >>"$PG_LOG" 2>&1 </dev/null &
   PG_PID=$!
   wait_until 30 "$PG_BIN/pg_isready" -q -U owner -d postgres -h "$PG_SOCKET" -p "$PG_PORT" ||
