@@ -1,0 +1,63 @@
+/* scores: what lists say of words: how glad or bitter they sound, how rude, how common. A section
+ * of the model file, so that lists stay data of whoever trains: a hash table of words as the
+ * normaliser leaves them, of one language or of any. Views borrow the section. */
+#ifndef EAR_MODEL_SCORES_H
+#define EAR_MODEL_SCORES_H
+
+#include "base/base.h"
+
+/* Channels are in [-127, 127]; 0 says nothing. */
+typedef enum ear_score_channel {
+    EAR_SCORE_VALENCE, /* a first list of glad (> 0) and bitter (< 0) words */
+    EAR_SCORE_MOOD,    /* a second one, made otherwise */
+    EAR_SCORE_RUDE,    /* profanity, 127 surely */
+    EAR_SCORE_SPARE,
+    EAR_SCORE_COMMON, /* 1 rare … 127 most common: cuts hashtags into words */
+    EAR_SCORE_CHANNELS
+} ear_score_channel;
+
+#define EAR_SCORES_MAX  65536 /* words */
+#define EAR_NO_VECTOR   0xFFFF
+#define EAR_VECTOR_DIMS 128 /* at most; a multiple of 16 */
+
+struct ear_score {
+    struct ear_str word; /* one token as the normaliser leaves it */
+    char language[4];    /* "" for any */
+    int8_t channel[EAR_SCORE_CHANNELS];
+    uint16_t vector; /* row of the vectors, or EAR_NO_VECTOR */
+};
+
+struct ear_score_slot; /* private */
+
+/* Zero: no list. */
+struct ear_scores {
+    const struct ear_score_slot *slots;
+    size_t slot_count;
+};
+
+struct ear_score_found {
+    int8_t channel[EAR_SCORE_CHANNELS];
+    uint16_t vector;
+};
+
+/* Appends the section; a word may come once a language. */
+ear_err ear_scores_write(const struct ear_score *scores, size_t count,
+                         struct ear_buf *out) EAR_MUST_CHECK;
+ear_err ear_scores_open(struct ear_str section, struct ear_scores *out,
+                        struct ear_diag *diag) EAR_MUST_CHECK;
+/* The word of that language, else of any; false where no list has it. */
+bool ear_scores_find(const struct ear_scores *scores, struct ear_str word, const char *language,
+                     struct ear_score_found *out);
+
+/* Word vectors, int8 with one scale a dimension. Zero: none. */
+struct ear_vectors {
+    const int8_t *rows;
+    const float *scale;
+    size_t count, dims;
+};
+ear_err ear_vectors_write(const float *rows, size_t count, size_t dims,
+                          struct ear_buf *out) EAR_MUST_CHECK;
+ear_err ear_vectors_open(struct ear_str section, struct ear_vectors *out,
+                         struct ear_diag *diag) EAR_MUST_CHECK;
+
+#endif
