@@ -4,7 +4,7 @@
 #ifndef EAR_CLASSIFIER_HEADS_H
 #define EAR_CLASSIFIER_HEADS_H
 
-#include "signals.h"
+#include "model/cues/signals.h"
 #include "triage.h"
 
 /* Fills answer, intent, sentiment, topic, urgency and severity of out. */

@@ -8,8 +8,8 @@
 #define EAR_CLASSIFIER_TRIAGE_H
 
 #include "base/base.h"
-#include "lang.h"
-#include "signals.h"
+#include "model/cues/lang.h"
+#include "model/cues/signals.h"
 
 #define EAR_TRIAGE_MODEL "rules-1"
 

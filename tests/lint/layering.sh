@@ -58,7 +58,7 @@ check_quoted() { # FILE LINE NAME
         own=${own%%/*}
         [ "$module" = "$own" ] || [[ " ${below[$own]-} " == *" $module "* ]] ||
           offend "$where: $own may not include $module (\"$3\"); below it: ${below[$own]-nothing}"
-      elif [ "$target" != "common/$module/$module.h" ] && [ "$module" != base ] && [ "$module" != log ]; then
+      elif [ "$target" != "common/$module/$module.h" ] && [[ $module != @(base|log|model) ]]; then
         offend "$where: \"$3\" is not the public header of $module"
       fi ;;
     services/*)

@@ -1,8 +1,8 @@
 /* vocab: a fixed set of pieces of text, each with a number, made once and then only read. Keys
  * are our own tables, so the hash needs no secret; whatever is looked up, a probe is as long as
  * our own table makes it. The hash grows byte by byte: all prefixes of a word in one pass. */
-#ifndef EAR_CLASSIFIER_VOCAB_H
-#define EAR_CLASSIFIER_VOCAB_H
+#ifndef EAR_MODEL_VOCAB_H
+#define EAR_MODEL_VOCAB_H
 
 #include "base/base.h"
 

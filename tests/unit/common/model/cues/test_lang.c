@@ -1,6 +1,6 @@
 /* Language by script, small words, letters and pieces. */
 #include "base/base.h"
-#include "lang.h"
+#include "model/cues/lang.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

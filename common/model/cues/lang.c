@@ -1,6 +1,6 @@
-#include "lang.h"
+#include "model/cues/lang.h"
 
-#include "vocab.h"
+#include "model/cues/vocab.h"
 #include <math.h>
 #include <stdlib.h>
 

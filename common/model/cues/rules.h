@@ -1,8 +1,8 @@
 /* rules: the tables of cues, one file a language in rules/, and the lexicon made of each. */
-#ifndef EAR_CLASSIFIER_RULES_H
-#define EAR_CLASSIFIER_RULES_H
+#ifndef EAR_MODEL_RULES_H
+#define EAR_MODEL_RULES_H
 
-#include "lexicon.h"
+#include "model/cues/lexicon.h"
 
 struct ear_rules;
 

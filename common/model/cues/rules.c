@@ -1,4 +1,4 @@
-#include "rules.h"
+#include "model/cues/rules.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Phrases found all at once: the longest, whole words or prefixes, never over a break. */
 #include "base/base.h"
-#include "lexicon.h"
-#include "rules.h"
+#include "model/cues/lexicon.h"
+#include "model/cues/rules.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-#include "lexicon.h"
+#include "model/cues/lexicon.h"
 
-#include "vocab.h"
+#include "model/cues/vocab.h"
 #include <stdlib.h>
 
 #define PHRASE_WORDS 8

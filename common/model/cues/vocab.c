@@ -1,4 +1,4 @@
-#include "vocab.h"
+#include "model/cues/vocab.h"
 
 #include <stdlib.h>
 

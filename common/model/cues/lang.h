@@ -3,11 +3,11 @@
  * Measured on 1,389 tweets of five languages and 10,337 sentences of 17 against libexttextcat
  * 3.4 (Debian): see README.md. Rules win on short posts because one "nicht" decides what
  * rank statistics of three words cannot; and a table of words is read and mended by anybody. */
-#ifndef EAR_CLASSIFIER_LANG_H
-#define EAR_CLASSIFIER_LANG_H
+#ifndef EAR_MODEL_LANG_H
+#define EAR_MODEL_LANG_H
 
 #include "base/base.h"
-#include "lexicon.h"
+#include "model/cues/lexicon.h"
 
 #define EAR_LANG_BYTES 4
 

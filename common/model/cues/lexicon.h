@@ -4,11 +4,11 @@
  * Phrases do not cross the end of a sentence or a comma. Of several that begin at a word the
  * longest counts; one that lies within a longer one does not. Matching takes time linear in the
  * text, whatever the text. Owned by its maker, read-only afterwards. */
-#ifndef EAR_CLASSIFIER_LEXICON_H
-#define EAR_CLASSIFIER_LEXICON_H
+#ifndef EAR_MODEL_LEXICON_H
+#define EAR_MODEL_LEXICON_H
 
 #include "base/base.h"
-#include "signals.h"
+#include "model/cues/signals.h"
 #include "text/text.h"
 
 struct ear_raise {

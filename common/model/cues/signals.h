@@ -3,8 +3,8 @@
  *
  * Values are small: 0 nothing, 1 a hint, 2 clear, 3 certain; they add up and end at
  * EAR_SIGNAL_MAX. */
-#ifndef EAR_CLASSIFIER_SIGNALS_H
-#define EAR_CLASSIFIER_SIGNALS_H
+#ifndef EAR_MODEL_SIGNALS_H
+#define EAR_MODEL_SIGNALS_H
 
 #define EAR_SIGNAL_MAX 4
 

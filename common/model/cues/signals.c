@@ -1,4 +1,4 @@
-#include "signals.h"
+#include "model/cues/signals.h"
 
 const char *ear_signal_name(ear_signal signal)
 {
