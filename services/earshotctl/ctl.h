@@ -29,6 +29,7 @@ struct ear_ctl_settings {
     const char *replay_token;
     const char *bus_key_file;
     const char *bus_peers_file;
+    const char *model; /* path; empty: the shipped one */
     int64_t timeout_ms;
 };
 

@@ -11,7 +11,9 @@
     FLAG("dry-run", dry_run, "print the plan and change nothing")                                  \
     FLAG("live", live, "play on the live lane instead of back-fill")                               \
     FLAG("direct", direct, "to the customer only, not in public")                                  \
-    FLAG("all", all, "closed ones too")                                                            \
+    FLAG("all", all, "closed ones too; for classify: the probabilities of all labels")             \
+    FLAG("why", why, "with what spoke loudest for each label")                                     \
+    FLAG("text", text, "lines are bare texts, not JSON")                                           \
     FLAG("by-shift", by_shift, "forget what was set by command; follow the shifts again")          \
     VALUE("as", as, "AGENT", "the agent who acts")                                                 \
     VALUE("reason", reason, "TEXT", "why; kept with the command")                                  \
@@ -29,6 +31,9 @@
     VALUE("rate", rate, "N", "at most N posts a second")                                           \
     VALUE("pace", pace, "X",                                                                       \
           "X times as fast as the posts were written (1: at the original pace)")                   \
+    VALUE("model", model, "FILE", "the model (default: EAR_MODEL, else the one that is shipped)")  \
+    VALUE("heads", heads, "A,B", "only these heads; auxiliary ones are shown only when named")     \
+    VALUE("coverage", coverage, "PERCENT", "answer about this share of posts; the rest is unsure") \
     VALUE("role-secrets", role_secrets, "DIR",                                                     \
           "set the roles' passwords from files DIR/earshot_*")                                     \
     VALUE("timeout", timeout, "DURATION", "how long to wait for an answer (default 10s)")

@@ -26,6 +26,8 @@ static const struct ear_conf_key keys[] = {
     KEY("EAR_BUS_KEY_FILE", TEXT, "", 0, 0, bus_key_file,
         "The operator's CURVE secret; without it only loopback addresses can be reached."),
     KEY("EAR_BUS_PEERS_FILE", TEXT, "", 0, 0, bus_peers_file, "Public keys of the services."),
+    KEY("EAR_MODEL", TEXT, "", 0, 0, model,
+        "The model file of classify; empty: share/earshot/earshot.model beside the program's bin."),
     KEY("EAR_CTL_TIMEOUT", DURATION, "10s", 100, 3600000, timeout_ms,
         "How long to wait for an answer."),
 };
