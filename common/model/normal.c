@@ -1,0 +1,265 @@
+#include "model/normal.h"
+
+#include "model/model.h"
+#include <stdlib.h>
+
+/* Folding can make text longer; twenty-fold is the worst there is, and blanks around masks add
+ * less than double. */
+#define NORMAL_BYTES (EAR_MODEL_TEXT_MAX * 40)
+#define POINT_BYTES  4
+
+void ear_normal_init(struct ear_normal *n)
+{
+    *n = (struct ear_normal){.token_count = 0};
+    ear_text_init(&n->work, NORMAL_BYTES);
+    ear_buf_init(&n->decoded, NORMAL_BYTES);
+    ear_buf_init(&n->spaced, NORMAL_BYTES);
+    n->tokens = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *n->tokens);
+}
+
+void ear_normal_release(struct ear_normal *n)
+{
+    ear_text_release(&n->work);
+    ear_buf_release(&n->decoded);
+    ear_buf_release(&n->spaced);
+    EAR_FREE(n->tokens);
+}
+
+/* The ceilings are out of reach of what we put in, so that only memory can fail. */
+static void put(struct ear_buf *out, const char *data, size_t len)
+{
+    EAR_CHECK(ear_buf_append(out, data, len) == EAR_OK);
+}
+
+/* ---- what folding takes away ---- */
+
+static void bump(uint16_t *count)
+{
+    if (*count < UINT16_MAX) ++*count;
+}
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static void note_run(struct ear_normal_shape *shape, char c, size_t run)
+{
+    bool letter = is_upper(c) || is_lower(c);
+    if (letter && run >= 3 && c != 'w' && c != 'W') bump(&shape->stretched);
+    if (c == '.' && run >= 2) bump(&shape->dots);
+    if (c == '\n') bump(&shape->lines);
+    for (size_t i = 0; i < run && c == '!'; i++) bump(&shape->exclamations);
+    for (size_t i = 0; i < run && c == '?'; i++) bump(&shape->questions);
+}
+
+static struct ear_normal_shape shape_of(struct ear_str raw)
+{
+    struct ear_normal_shape shape = {0};
+    size_t upper = 0, lower = 0, run = 1;
+    for (size_t i = 0; i < raw.len; i += run) {
+        char c = raw.ptr[i];
+        for (run = 1; i + run < raw.len && raw.ptr[i + run] == c;) run++;
+        if (is_upper(c)) {
+            upper += run;
+        } else if (is_lower(c)) {
+            lower += run;
+        } else {
+            if (upper >= 2 && !lower) bump(&shape.capitals);
+            upper = lower = 0;
+        }
+        note_run(&shape, c, run);
+    }
+    if (upper >= 2 && !lower) bump(&shape.capitals);
+    return shape;
+}
+
+/* ---- literal escapes ---- */
+
+static int digit_of(char c, int base)
+{
+    int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
+    return value < base ? value : -1;
+}
+
+/* Digits at s, at most `max`; returns how many. */
+static size_t read_number(struct ear_str s, int base, size_t max, uint32_t *value)
+{
+    size_t len = 0;
+    *value = 0;
+    for (; len < s.len && len < max && digit_of(s.ptr[len], base) >= 0; len++)
+        *value = *value * (uint32_t)base + (uint32_t)digit_of(s.ptr[len], base);
+    return len;
+}
+
+static struct ear_str behind(struct ear_str s, size_t len)
+{
+    return (struct ear_str){s.ptr + len, s.len - len};
+}
+
+/* Scalars as UTF-8; what is none, and control characters, as a blank. */
+static void put_point(struct ear_buf *out, uint32_t cp)
+{
+    bool scalar = cp >= ' ' && cp <= 0x10FFFF && (cp < 0xD800 || cp > 0xDFFF);
+    if (!scalar) cp = ' ';
+    char bytes[POINT_BYTES];
+    size_t len = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    static const uint32_t lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    for (size_t i = len; i-- > 1; cp >>= 6) bytes[i] = (char)(0x80 | (cp & 0x3F));
+    bytes[0] = (char)(lead[len] | cp);
+    put(out, bytes, len);
+}
+
+static size_t unit_at(struct ear_str s, uint32_t *unit)
+{
+    if (!ear_str_starts(s, EAR_STR("\\u"))) return 0;
+    return read_number(behind(s, 2), 16, 4, unit) == 4 ? 6 : 0;
+}
+
+/* "\u2019", a pair of surrogates, "\n" and the like, as files of posts have them. */
+static size_t decode_escape(struct ear_str s, struct ear_buf *out)
+{
+    uint32_t high, low;
+    size_t len = unit_at(s, &high);
+    if (!len) {
+        bool known = s.len > 1 && memchr("nrt\"'/", s.ptr[1], 6);
+        if (known) put_point(out, memchr("nrt", s.ptr[1], 3) ? ' ' : (uint32_t)s.ptr[1]);
+        return known ? 2 : 0;
+    }
+    bool pair = high >= 0xD800 && high < 0xDC00 && unit_at(behind(s, len), &low) && low >= 0xDC00 &&
+                low < 0xE000;
+    put_point(out, pair ? 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00) : high);
+    return pair ? 2 * len : len;
+}
+
+/* "&#8217;", "&#x2019;", escaped once or more often; named ones are folded later. */
+static size_t decode_entity(struct ear_str s, struct ear_buf *out)
+{
+    size_t at = 1;
+    while (ear_str_starts(behind(s, at), EAR_STR("amp;"))) at += 4;
+    if (at >= s.len || s.ptr[at] != '#') return 0;
+    bool hex = ++at < s.len && (s.ptr[at] | 0x20) == 'x';
+    at += hex;
+    uint32_t cp;
+    size_t len = read_number(behind(s, at), hex ? 16 : 10, 7, &cp);
+    if (!len || at + len >= s.len || s.ptr[at + len] != ';') return 0;
+    put_point(out, cp);
+    return at + len + 1;
+}
+
+static struct ear_str decode(struct ear_normal *n, struct ear_str raw)
+{
+    if (!raw.len || (!memchr(raw.ptr, '\\', raw.len) && !memchr(raw.ptr, '&', raw.len))) return raw;
+    ear_buf_reset(&n->decoded);
+    for (size_t at = 0; at < raw.len;) {
+        struct ear_str rest = behind(raw, at);
+        size_t len = 0;
+        if (*rest.ptr == '\\') len = decode_escape(rest, &n->decoded);
+        if (*rest.ptr == '&') len = decode_entity(rest, &n->decoded);
+        if (!len) put(&n->decoded, rest.ptr, len = 1);
+        at += len;
+    }
+    return ear_buf_str(&n->decoded);
+}
+
+/* ---- masks set off ---- */
+
+static size_t mask_at(struct ear_str s)
+{
+    static const struct ear_str masks[] = {{"@user", 5}, {"@firm", 5}, {"@url", 4}, {"@mail", 5}};
+    for (size_t i = 0; i < EAR_COUNT(masks) && *s.ptr == '@'; i++)
+        if (ear_str_starts(s, masks[i])) return masks[i].len;
+    return 0;
+}
+
+static void put_blank(struct ear_buf *out)
+{
+    if (out->len && out->data[out->len - 1] != ' ') put(out, " ", 1);
+}
+
+/* What could be read as an escape, an entity or another mask next time is parted by blanks. */
+static void set_off(struct ear_normal *n)
+{
+    struct ear_str text = ear_buf_str(&n->work.text);
+    bool parted = text.len && (memchr(text.ptr, '@', text.len) || memchr(text.ptr, '&', text.len) ||
+                               memchr(text.ptr, '\\', text.len));
+    if (!parted) return;
+    ear_buf_reset(&n->spaced);
+    for (size_t at = 0, len; at < text.len; at += len) {
+        struct ear_str rest = behind(text, at);
+        size_t mask = mask_at(rest);
+        len = mask ? mask : 1;
+        bool alone = mask || *rest.ptr == '&' || *rest.ptr == '@';
+        if (alone || *rest.ptr == '\\' || *rest.ptr == ' ') put_blank(&n->spaced);
+        if (*rest.ptr != '\\' && *rest.ptr != ' ') put(&n->spaced, rest.ptr, len);
+        if (alone) put_blank(&n->spaced);
+    }
+    if (n->spaced.len && n->spaced.data[n->spaced.len - 1] == ' ') n->spaced.len--;
+    struct ear_buf swap = n->work.text;
+    n->work.text = n->spaced;
+    n->spaced = swap;
+}
+
+/* ---- tokens ---- */
+
+static bool is_negation(struct ear_str word)
+{
+    static const char *const words[] = {
+        "not",    "no",       "never", "none",  "nothing", "nobody", "neither", "nor",
+        "cannot", "cant",     "dont",  "wont",  "didnt",   "doesnt", "isnt",    "wasnt",
+        "aint",   "without",  "nicht", "kein",  "keine",   "nie",    "keinen",  "keiner",
+        "pas",    "jamais",   "rien",  "aucun", "aucune",  "nunca",  "non",     "mai",
+        "nao",    "n\u00E3o", "niet",  "geen",  "nooit",
+    };
+    if (word.len >= 3 && ear_str_eq(behind(word, word.len - 3), EAR_STR("n't"))) return true;
+    for (size_t i = 0; i < EAR_COUNT(words); i++)
+        if (ear_str_eq(word, ear_str_from(words[i]))) return true;
+    return false;
+}
+
+static bool ends_clause(const struct ear_token *token)
+{
+    return token->kind == EAR_TOKEN_MARK && memchr(".,;:!?", *token->text.ptr, 6) != NULL;
+}
+
+static void cut_tokens(struct ear_normal *n)
+{
+    struct ear_str rest = ear_normal_text(n);
+    struct ear_token token;
+    unsigned reach = 0;
+    bool breaks = true;
+    n->token_count = 0;
+    while (n->token_count < EAR_NORMAL_TOKENS_MAX && ear_text_next(&rest, &token)) {
+        bool word = token.kind == EAR_TOKEN_WORD;
+        if (breaks || (word && ear_str_eq(token.text, EAR_STR("but")))) reach = 0;
+        n->tokens[n->token_count++] =
+            (struct ear_normal_token){token.text, token.kind, reach > 0, breaks};
+        if (reach) reach--;
+        if (word && is_negation(token.text)) reach = EAR_NORMAL_NEGATION;
+        breaks = ends_clause(&token) || (breaks && token.kind == EAR_TOKEN_MARK);
+    }
+}
+
+static struct ear_str beginning(struct ear_str raw)
+{
+    if (raw.len <= EAR_MODEL_TEXT_MAX) return raw;
+    size_t len = EAR_MODEL_TEXT_MAX;
+    while (len > EAR_MODEL_TEXT_MAX - POINT_BYTES && ((unsigned char)raw.ptr[len] & 0xC0) == 0x80)
+        len--;
+    return (struct ear_str){raw.ptr, len};
+}
+
+void ear_normalise(struct ear_normal *n, struct ear_str raw, struct ear_str account)
+{
+    raw = beginning(raw);
+    n->shape = shape_of(raw);
+    EAR_CHECK(ear_text_normalise(&n->work, decode(n, raw), account) == EAR_OK);
+    set_off(n);
+    cut_tokens(n);
+}
