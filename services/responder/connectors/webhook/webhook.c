@@ -136,6 +136,15 @@ static bool final_status(int status)
     return status == 400 || status == 410 || status == 413 || status == 415 || status == 422;
 }
 
+/* Not the receiver's word: whoever stands in between shows a page to log in, or of its own errors,
+ * with a friendly status. */
+static bool is_page(const struct ear_fetch_result *answer)
+{
+    struct ear_str rest = ear_fetch_header(answer, "content-type"), type;
+    return answer->status / 100 == 2 && rest.len && ear_str_split(&rest, ';', &type) &&
+           ear_str_eq_nocase(ear_str_trim(type), EAR_STR("text/html"));
+}
+
 static void judge(const struct ear_fetch_result *answer, struct ear_send_result *result)
 {
     int64_t now_us = ear_clock_wall_us();
@@ -150,6 +159,9 @@ static void judge(const struct ear_fetch_result *answer, struct ear_send_result 
     } else if (!answered) {
         result->state = EAR_SEND_UNKNOWN;
         result->reason = "no_answer";
+    } else if (is_page(answer)) {
+        result->state = EAR_SEND_RETRY;
+        result->reason = "web_page";
     } else if (answer->status / 100 == 2) {
         result->state = EAR_SEND_SENT;
     } else if (final_status(answer->status)) {
@@ -174,7 +186,8 @@ static void on_answer(void *self, const struct ear_fetch_result *answer)
     if (result.state == EAR_SEND_SENT) {
         result.external_id = shown_as(answer->body, job->key, &parsed);
     } else if (answer->status >= 200) {
-        snprintf(why, sizeof(why), "the receiver answered %d", answer->status);
+        snprintf(why, sizeof(why), "the receiver answered %d%s", answer->status,
+                 is_page(answer) ? " with a web page" : "");
         result.why = why;
     }
     w->env.sent(w->env.core, job, &result);

@@ -19,7 +19,7 @@ struct rig {
     void *connector;
     /* the receiver */
     unsigned answer_status;
-    const char *answer_body;
+    const char *answer_body, *answer_type;
     const char *retry_after;
     unsigned hits;
     char id[128], timestamp[32], signature[128], body[4096];
@@ -40,8 +40,8 @@ static void receive(void *self, struct ear_httpd_request *request)
                  ear_httpd_header(request, "webhook-signature"));
     ear_str_copy(rig->body, sizeof(rig->body), ear_httpd_body(request));
     struct ear_httpd_header header = {"Retry-After", rig->retry_after};
-    ear_httpd_answer(request, rig->answer_status, "application/json",
-                     ear_str_from(rig->answer_body), &header, rig->retry_after ? 1 : 0);
+    ear_httpd_answer(request, rig->answer_status, rig->answer_type, ear_str_from(rig->answer_body),
+                     &header, rig->retry_after ? 1 : 0);
 }
 
 static void on_sent(void *core, const struct ear_send_job *job,
@@ -81,7 +81,8 @@ static int rig_open(void **state)
     static struct rig rig;
     char url[64];
     struct ear_diag diag = {0};
-    rig = (struct rig){.answer_status = 200, .answer_body = "{}"};
+    rig =
+        (struct rig){.answer_status = 200, .answer_body = "{}", .answer_type = "application/json"};
     assert_int_equal(ear_loop_new(&rig.loop), EAR_OK);
     assert_int_equal(ear_fetch_new(&rig.fetch, rig.loop, "earshot-test/1"), EAR_OK);
     assert_int_equal(ear_httpd_new(&rig.httpd, rig.loop,
@@ -256,6 +257,20 @@ static void test_webhook__judges_answers(void **state)
     }
 }
 
+/* A page of a captive portal, or of a proxy, came instead of the receiver's answer. */
+static void test_webhook__a_web_page_is_no_yes(void **state)
+{
+    struct rig *rig = *state;
+    rig->answer_type = "text/HTML; charset=utf-8";
+    rig->answer_body = "<html><body>Please log in to the Wi-Fi</body></html>";
+    send_once(rig);
+    assert_int_equal(rig->result.state, EAR_SEND_RETRY);
+    assert_string_equal(rig->result.reason, "web_page");
+    rig->answer_type = "text/plain";
+    send_once(rig);
+    assert_int_equal(rig->result.state, EAR_SEND_SENT);
+}
+
 /* The receiver has said yes; that it says more than we keep takes nothing back. */
 static void test_webhook__a_long_answer_is_an_answer(void **state)
 {
@@ -350,6 +365,7 @@ int main(void)
         WITH_RIG(test_webhook__posts_a_signed_reply),
         WITH_RIG(test_webhook__keeps_its_id_over_tries),
         WITH_RIG(test_webhook__judges_answers),
+        WITH_RIG(test_webhook__a_web_page_is_no_yes),
         WITH_RIG(test_webhook__a_long_answer_is_an_answer),
         WITH_RIG(test_webhook__nobody_there_is_tried_again),
         WITH_RIG(test_webhook__fit_counts_characters),
