@@ -64,12 +64,12 @@ struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
 void ear_extractor_free(struct ear_extractor **x);
 const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear_model_post *post);
 
-/* Shows each feature of the last post, repeats too: its place in the normalised text (or, of cues,
- * static text in `name`). */
+/* Shows each feature of the last post, repeats too, group after group. */
 struct ear_feature_seen {
     ear_feature_group group;
     uint32_t index;
-    struct ear_str text; /* borrows from the normalised text, or static */
+    struct ear_str text; /* where it stands in the normalised text; of cues a static name */
+    size_t input;        /* of cues the dense input they come from; SIZE_MAX for others */
 };
 typedef void ear_feature_fn(void *self, const struct ear_feature_seen *seen);
 void ear_extract_show(struct ear_extractor *x, ear_feature_fn *see, void *self);

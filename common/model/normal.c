@@ -257,7 +257,7 @@ static struct ear_str beginning(struct ear_str raw)
 
 void ear_normalise(struct ear_normal *n, struct ear_str raw, struct ear_str account)
 {
-    raw = beginning(raw);
+    raw = n->raw = beginning(raw);
     n->shape = shape_of(raw);
     EAR_CHECK(ear_text_normalise(&n->work, decode(n, raw), account) == EAR_OK);
     set_off(n);

@@ -33,6 +33,7 @@ struct ear_normal {
     struct ear_text work; /* work.text is the normalised text */
     struct ear_buf decoded;
     struct ear_buf spaced;
+    struct ear_str raw;              /* what was read of the raw text; borrowed */
     struct ear_normal_token *tokens; /* owned */
     size_t token_count;
     struct ear_normal_shape shape;

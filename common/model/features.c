@@ -1,0 +1,274 @@
+#include "model/features.h"
+
+#include "model/bytes.h"
+#include "model/cues/cues.h"
+#include "model/cues/lang.h"
+#include "model/dense.h"
+#include "model/kept.h"
+#include "model/points.h"
+#include "model/unique.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define PARTS_MAX 8 /* of a hashtag */
+#define CUE_STEPS 4
+/* Of a token: n-grams of three lengths, itself under negation, the parts of a tag. */
+#define WORD_FEATURES (EAR_NORMAL_TOKENS_MAX * 5 + EAR_NORMAL_TOKENS_MAX * PARTS_MAX)
+#define CUE_FEATURES  (EAR_DENSE_VECTORS * CUE_STEPS + 1)
+#define CHAR_FEATURES (EAR_POINTS_MAX * EAR_POINTS_ORDER)
+#define STAGED        (CHAR_FEATURES > WORD_FEATURES ? CHAR_FEATURES : WORD_FEATURES)
+
+struct ear_extractor {
+    struct ear_feature_spec spec;
+    struct ear_feature_tables tables;
+    const struct ear_kept *kept; /* borrowed, may be NULL */
+    struct ear_normal normal;
+    struct ear_cues cues;
+    struct ear_lang *lang; /* rules for models without a table of languages; else NULL */
+    struct ear_points points;
+    struct ear_unique unique;
+    uint64_t *hashes;       /* of tokens */
+    uint32_t *staged;       /* features of one group, repeats and all */
+    struct ear_str *places; /* where they stand; words and cues only */
+    size_t staged_count;
+    uint32_t *index; /* what the result shows */
+    float dense[EAR_DENSE_MAX];
+    struct ear_features out;
+};
+
+struct ear_feature_spec ear_feature_spec_default(void)
+{
+    return (struct ear_feature_spec){.seed = 0xEA25,
+                                     .hash_bits = 20,
+                                     .word_max = 2,
+                                     .char_min = 2,
+                                     .char_max = 6,
+                                     .weight = {0.5f, 1.0f, 0.5f}};
+}
+
+bool ear_feature_spec_valid(const struct ear_feature_spec *spec)
+{
+    for (size_t i = 0; i < EAR_FEATURE_GROUPS; i++)
+        if (!(spec->weight[i] >= 0 && spec->weight[i] <= 16)) return false;
+    return spec->hash_bits >= 14 && spec->hash_bits <= 24 && spec->word_max >= 1 &&
+           spec->word_max <= 3 && spec->char_min >= 1 && spec->char_max >= spec->char_min &&
+           spec->char_max <= EAR_POINTS_ORDER;
+}
+
+struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
+                                        const struct ear_feature_tables *tables,
+                                        const struct ear_kept *kept)
+{
+    EAR_CHECK(ear_feature_spec_valid(spec));
+    struct ear_extractor *x = ear_alloc(sizeof *x);
+    x->spec = *spec;
+    x->tables = *tables;
+    x->kept = kept;
+    ear_normal_init(&x->normal);
+    ear_cues_init(&x->cues);
+    if (!tables->language.layout) x->lang = ear_lang_new();
+    ear_points_init(&x->points);
+    ear_unique_init(&x->unique, STAGED);
+    x->hashes = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *x->hashes);
+    x->staged = ear_alloc(STAGED * sizeof *x->staged);
+    x->places = ear_alloc(WORD_FEATURES * sizeof *x->places);
+    x->index = ear_alloc((WORD_FEATURES + CHAR_FEATURES + CUE_FEATURES) * sizeof *x->index);
+    return x;
+}
+
+void ear_extractor_free(struct ear_extractor **extractor)
+{
+    struct ear_extractor *x = *extractor;
+    if (!x) return;
+    ear_normal_release(&x->normal);
+    ear_cues_release(&x->cues);
+    ear_lang_free(&x->lang);
+    ear_points_release(&x->points);
+    ear_unique_release(&x->unique);
+    free(x->hashes);
+    free(x->staged);
+    free(x->places);
+    free(x->index);
+    EAR_FREE(*extractor);
+}
+
+const struct ear_normal *ear_extractor_normal(const struct ear_extractor *x)
+{
+    return &x->normal;
+}
+
+/* ---- one group after the other is staged ---- */
+
+/* A 64-bit hash as an index. */
+static void stage(struct ear_extractor *x, uint64_t hash, struct ear_str place)
+{
+    hash = (hash ^ hash >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
+    hash = (hash ^ hash >> 32) * UINT64_C(0x94D049BB133111EB);
+    x->places[x->staged_count] = place;
+    x->staged[x->staged_count++] = (uint32_t)(hash >> (64 - x->spec.hash_bits));
+}
+
+static uint64_t seed_of(const struct ear_extractor *x, uint64_t kind)
+{
+    return (x->spec.seed + kind * UINT64_C(0x10001)) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* All numbers of a shape are one. */
+static uint64_t number_hash(struct ear_str s)
+{
+    uint64_t hash = 1;
+    for (size_t i = 0; i < s.len; i++) {
+        bool digit = s.ptr[i] >= '0' && s.ptr[i] <= '9';
+        hash = (hash ^ (unsigned char)(digit ? '0' : s.ptr[i])) * UINT64_C(0x100000001B3);
+    }
+    return hash;
+}
+
+static uint64_t join(uint64_t a, uint64_t b)
+{
+    return (a ^ a >> 31) * UINT64_C(0x94D049BB133111EB) + b;
+}
+
+static struct ear_str from_to(struct ear_str first, struct ear_str last)
+{
+    return (struct ear_str){first.ptr, (size_t)(last.ptr + last.len - first.ptr)};
+}
+
+/* The most probable cut of a tag into known words; those of the scores' COMMON channel. */
+static void stage_parts(struct ear_extractor *x, struct ear_str tag)
+{
+    struct ear_str parts[PARTS_MAX];
+    size_t count = ear_points_cut_tag(&x->tables.scores, tag, parts, PARTS_MAX);
+    for (size_t i = 0; i < count; i++)
+        stage(x, ear_token_hash(seed_of(x, EAR_TOKEN_WORD), parts[i]), parts[i]);
+}
+
+static void stage_token(struct ear_extractor *x, size_t at)
+{
+    const struct ear_normal_token *token = &x->normal.tokens[at];
+    bool number = token->kind == EAR_TOKEN_NUMBER;
+    uint64_t seed = seed_of(x, token->kind);
+    x->hashes[at] = number ? number_hash(token->text) ^ seed : ear_token_hash(seed, token->text);
+    stage(x, x->hashes[at], token->text);
+    if (token->negated) stage(x, join(seed_of(x, 16), x->hashes[at]), token->text);
+    if (token->kind == EAR_TOKEN_TAG) stage_parts(x, token->text);
+}
+
+static void stage_words(struct ear_extractor *x)
+{
+    const struct ear_normal_token *tokens = x->normal.tokens;
+    for (size_t i = 0; i < x->normal.token_count; i++) {
+        stage_token(x, i);
+        uint64_t hash = x->hashes[i];
+        for (size_t n = 1; n < x->spec.word_max && n <= i; n++) {
+            hash = join(hash, x->hashes[i - n]);
+            stage(x, hash, from_to(tokens[i - n].text, tokens[i].text));
+        }
+    }
+}
+
+static void stage_chars(struct ear_extractor *x)
+{
+    ear_points_read(&x->points, ear_normal_text(&x->normal));
+    x->staged_count =
+        ear_points_grams(&x->points, (uint32_t)(seed_of(x, 17) >> 32), x->spec.char_min,
+                         x->spec.char_max, x->spec.hash_bits, x->staged);
+}
+
+/* A number as the steps it reaches. */
+static void stage_cue(struct ear_extractor *x, size_t input, float value)
+{
+    struct ear_str name = ear_str_from(ear_dense_name(input));
+    uint64_t hash = join(seed_of(x, value < 0 ? 18 : 19), input);
+    float size = fabsf(value);
+    for (size_t step = 0; step < CUE_STEPS && size > 0; step++)
+        if (size >= (float)step / CUE_STEPS) stage(x, join(hash, step), name);
+}
+
+static void stage_cues(struct ear_extractor *x)
+{
+    struct ear_str language = ear_str_from(x->out.language.best);
+    for (size_t i = 0; i < EAR_DENSE_VECTORS; i++)
+        if (i != EAR_SIGNAL_BIAS) stage_cue(x, i, x->dense[i]);
+    stage(x, ear_token_hash(seed_of(x, 20), language), EAR_STR("language"));
+}
+
+static void stage_group(struct ear_extractor *x, ear_feature_group group)
+{
+    x->staged_count = 0;
+    if (x->spec.weight[group] <= 0) return;
+    if (group == EAR_FEATURE_WORDS) stage_words(x);
+    if (group == EAR_FEATURE_CHARS) stage_chars(x);
+    if (group == EAR_FEATURE_CUES) stage_cues(x);
+}
+
+static void take_group(struct ear_extractor *x, ear_feature_group group)
+{
+    stage_group(x, group);
+    size_t start = group ? x->out.end[group - 1] : 0, count = x->staged_count;
+    x->out.value[group] = count ? x->spec.weight[group] / sqrtf((float)count) : 0;
+    if (x->kept) count = ear_kept_rows(x->kept, x->staged, count, x->staged);
+    x->out.end[group] = start + ear_unique_take(&x->unique, x->staged, count, x->index + start);
+}
+
+/* ---- a post ---- */
+
+static void guess_language(struct ear_extractor *x, struct ear_str hint)
+{
+    struct ear_language_guess *out = &x->out.language;
+    struct ear_str text = ear_normal_text(&x->normal);
+    if (!x->lang) {
+        ear_language_guess(&x->tables.language, text, hint, out);
+        return;
+    }
+    struct ear_lang_guess guess =
+        ear_lang_guess(x->lang, text, x->cues.words, x->cues.word_count, hint);
+    memcpy(out->code, guess.code, sizeof out->code);
+    memcpy(out->best, guess.best, sizeof out->best);
+    out->p = guess.p;
+}
+
+const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear_model_post *post)
+{
+    ear_normalise(&x->normal, post->text, post->account);
+    struct ear_cue_post cue_post = {.raw = x->normal.raw,
+                                    .text = ear_normal_text(&x->normal),
+                                    .account = post->account,
+                                    .direct = post->direct,
+                                    .reply = post->reply};
+    ear_cues_cut(&x->cues, cue_post.text);
+    guess_language(x, post->language_hint);
+    ear_cues_raise(&x->cues, &cue_post, x->out.language.best, NULL, NULL);
+    ear_dense_fill(&x->tables, &x->normal, &x->cues.signals, post, x->out.language.best, x->dense);
+    for (size_t group = 0; group < EAR_FEATURE_GROUPS; group++)
+        take_group(x, (ear_feature_group)group);
+    x->out.index = x->index;
+    x->out.dense = x->dense;
+    return &x->out;
+}
+
+/* Cues are staged with their input's name. */
+static size_t cue_input(struct ear_str place)
+{
+    for (size_t i = 0; i < EAR_DENSE_VECTORS; i++)
+        if (place.ptr == ear_dense_name(i)) return i;
+    return SIZE_MAX;
+}
+
+void ear_extract_show(struct ear_extractor *x, ear_feature_fn *see, void *self)
+{
+    for (size_t group = 0; group < EAR_FEATURE_GROUPS; group++) {
+        stage_group(x, (ear_feature_group)group);
+        for (size_t i = 0; i < x->staged_count; i++) {
+            struct ear_feature_seen seen = {
+                .group = (ear_feature_group)group, .index = x->staged[i], .input = SIZE_MAX};
+            if (x->kept && !ear_kept_has(x->kept, seen.index)) continue;
+            if (x->kept) seen.index = ear_kept_row(x->kept, seen.index);
+            if (group == EAR_FEATURE_CUES) seen.input = cue_input(x->places[i]);
+            seen.text = group == EAR_FEATURE_CHARS
+                            ? ear_points_place(&x->points, x->spec.char_min, i)
+                            : x->places[i];
+            see(self, &seen);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+/* All heads in one pass: features come as rows of int8 weights, all heads' columns side by side,
+ * which are added up as they are; scales, calibration and stacking follow once a post. */
+#include "model/reader.h"
+
+#include "model/simd.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define CHUNK 256 /* rows whose sum of int8 is sure to fit int16 */
+
+typedef int8_t lane8 __attribute__((vector_size(EAR_MODEL_LANE / 2), may_alias));
+typedef int16_t lane16 __attribute__((vector_size(EAR_MODEL_LANE)));
+
+struct ear_model_reader *ear_model_reader_new(const struct ear_model *model)
+{
+    struct ear_model_reader *r = ear_alloc(sizeof *r);
+    r->model = model;
+    r->extractor = ear_extractor_new(&model->spec, &model->tables, &model->kept);
+    r->sum = ear_alloc(model->width * sizeof *r->sum);
+    r->input = ear_alloc(model->input_count * sizeof *r->input);
+    r->p = ear_alloc(model->label_count * sizeof *r->p);
+    r->unsure_below = ear_alloc(model->head_count * sizeof *r->unsure_below);
+    for (size_t i = 0; i < model->head_count; i++)
+        r->unsure_below[i] = model->heads[i].unsure_below;
+    return r;
+}
+
+void ear_model_reader_free(struct ear_model_reader **reader)
+{
+    struct ear_model_reader *r = *reader;
+    if (!r) return;
+    ear_extractor_free(&r->extractor);
+    ear_explain_free(&r->explain);
+    free(r->sum);
+    free(r->input);
+    free(r->p);
+    free(r->unsure_below);
+    EAR_FREE(*reader);
+}
+
+void ear_model_reader_unsure_below(struct ear_model_reader *reader, size_t head, float p)
+{
+    EAR_CHECK(head < reader->model->head_count);
+    reader->unsure_below[head] = p;
+}
+
+/* ---- sparse features ---- */
+
+/* Adds one lane of columns of at most CHUNK rows. */
+EAR_CLONES static void add_lane(const int8_t *rows, size_t width, const uint32_t *index,
+                                size_t count, float value, float *sum)
+{
+    lane16 low = {0}, high = {0};
+    for (size_t i = 0; i < count; i++) {
+        const lane8 *row = (const void *)(rows + index[i] * width);
+        low += __builtin_convertvector(row[0], lane16);
+        high += __builtin_convertvector(row[1], lane16);
+    }
+    for (size_t c = 0; c < EAR_MODEL_LANE / 2; c++) sum[c] += value * (float)low[c];
+    for (size_t c = 0; c < EAR_MODEL_LANE / 2; c++)
+        sum[c + EAR_MODEL_LANE / 2] += value * (float)high[c];
+}
+
+static void fetch(const struct ear_model *m, const uint32_t *index, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0; at < m->width; at += EAR_MODEL_ALIGN)
+            __builtin_prefetch(m->rows + index[i] * m->width + at);
+}
+
+static void add_group(struct ear_model_reader *r, const uint32_t *index, size_t count, float value)
+{
+    const struct ear_model *m = r->model;
+    for (size_t done = 0; done < count; done += CHUNK) {
+        size_t some = count - done < CHUNK ? count - done : CHUNK;
+        fetch(m, index + done, some);
+        for (size_t c = 0; c < m->width; c += EAR_MODEL_LANE)
+            add_lane(m->rows + c, m->width, index + done, some, value, r->sum + c);
+    }
+}
+
+/* ---- dense inputs ---- */
+
+EAR_CLONES static void add_input(const float *restrict weight, float x, size_t count,
+                                 float *restrict sum)
+{
+    for (size_t c = 0; c < count; c++) sum[c] += x * weight[c];
+}
+
+static void add_inputs(struct ear_model_reader *r, size_t from, size_t to, size_t first_column)
+{
+    const struct ear_model *m = r->model;
+    for (size_t i = from; m->dense && i < to; i++)
+        if (r->input[i] != 0)
+            add_input(m->dense + i * m->width + first_column, r->input[i],
+                      m->columns - first_column, r->sum + first_column);
+}
+
+/* ---- heads ---- */
+
+/* The likeliest label's probability, bent; it stays the likeliest. */
+static void bend(const struct ear_plan *plan, float *p, size_t count, size_t top)
+{
+    const struct ear_model_knot *k = plan->file->knots;
+    size_t knots = plan->file->knot_count, at = 0;
+    float x = p[top], y = 0, second = 0;
+    while (at < knots && k[at].x < x) at++;
+    if (at == 0) y = k[0].y;
+    if (at == knots) y = k[knots - 1].y;
+    if (at > 0 && at < knots)
+        y = k[at - 1].y + (k[at].y - k[at - 1].y) * (x - k[at - 1].x) / (k[at].x - k[at - 1].x);
+    for (size_t i = 0; i < count; i++)
+        if (i != top) second = fmaxf(second, p[i]);
+    float rest = 1 - x;
+    if (rest < 1e-6f) return;
+    y = fmaxf(y, second / (rest + second));
+    for (size_t i = 0; i < count; i++) p[i] *= (1 - y) / rest;
+    p[top] = y;
+}
+
+static bool taught(const struct ear_head *head, const char *language)
+{
+    struct ear_str rest = head->languages, code;
+    if (!rest.len || strcmp(language, "und") == 0) return true;
+    while (ear_str_split(&rest, ' ', &code))
+        if (ear_str_eq(code, ear_str_from(language))) return true;
+    return false;
+}
+
+static struct ear_prediction predict(struct ear_model_reader *r, size_t at)
+{
+    const struct ear_model *m = r->model;
+    const struct ear_plan *plan = &m->plans[at];
+    float z[EAR_MODEL_LABELS_MAX], *p = r->p + plan->first_label;
+    size_t count = m->heads[at].label_count, top = 0;
+    for (size_t i = 0; i < plan->column_count; i++) {
+        const struct ear_file_column *c = &m->column[plan->first_column + i];
+        float score = c->bias + r->sum[plan->first_column + i];
+        z[i] = fminf(fmaxf(c->slope * score + c->offset, -30), 30);
+    }
+    ear_head_probabilities(plan->kind, z, count, p);
+    for (size_t i = 1; i < count; i++)
+        if (p[i] > p[top]) top = i;
+    if (plan->file->knot_count && plan->kind != EAR_HEAD_FLAGS) bend(plan, p, count, top);
+    return (struct ear_prediction){.label = (uint16_t)top, .p = p[top], .p_labels = p};
+}
+
+static void read_heads(struct ear_model_reader *r, unsigned level, struct ear_reading *out)
+{
+    const struct ear_model *m = r->model;
+    size_t input = m->dense_count;
+    bool nothing = ear_extractor_normal(r->extractor)->token_count == 0;
+    for (size_t i = 0; i < m->head_count; i++) {
+        const struct ear_plan *plan = &m->plans[i];
+        if (plan->level != level) continue;
+        struct ear_prediction *d = &out->heads[i];
+        *d = predict(r, i);
+        d->unsure = nothing || d->p < r->unsure_below[i] || !taught(&m->heads[i], out->language);
+        if (level == 1)
+            input +=
+                ear_stack_fill(plan->kind, d->p_labels, m->heads[i].label_count, r->input + input);
+    }
+}
+
+void ear_model_read(struct ear_model_reader *r, const struct ear_model_post *post,
+                    struct ear_reading *out)
+{
+    const struct ear_model *m = r->model;
+    const struct ear_features *f = ear_extract(r->extractor, post);
+    memcpy(out->language, f->language.code, sizeof out->language);
+    memcpy(out->likeliest, f->language.best, sizeof out->likeliest);
+    out->language_p = f->language.p;
+    memcpy(r->value, f->value, sizeof r->value);
+    memset(r->sum, 0, m->width * sizeof *r->sum);
+    for (size_t group = 0, start = 0; group < EAR_FEATURE_GROUPS; start = f->end[group++])
+        add_group(r, f->index + start, f->end[group] - start, f->value[group]);
+    for (size_t c = 0; c < m->columns; c++) r->sum[c] *= m->column[c].scale;
+    memcpy(r->input, f->dense, m->dense_count * sizeof *r->input);
+    add_inputs(r, 0, m->dense_count, 0);
+    read_heads(r, 1, out);
+    if (m->first_stacked == m->columns) return;
+    add_inputs(r, m->dense_count, m->input_count, m->first_stacked);
+    read_heads(r, 2, out);
+}

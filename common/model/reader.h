@@ -1,0 +1,22 @@
+/* reader: one thread's workspace. Private to model. */
+#ifndef EAR_MODEL_READER_H
+#define EAR_MODEL_READER_H
+
+#include "model/private.h"
+
+struct ear_explain; /* workspace of why, made when first asked */
+
+struct ear_model_reader {
+    const struct ear_model *model; /* borrowed */
+    struct ear_extractor *extractor;
+    struct ear_explain *explain;
+    float *sum;                      /* by column: scores without bias */
+    float *input;                    /* dense inputs, then those of the stack */
+    float *p;                        /* of all labels of all heads */
+    float *unsure_below;             /* by head */
+    float value[EAR_FEATURE_GROUPS]; /* of the features of the last post */
+};
+
+void ear_explain_free(struct ear_explain **explain);
+
+#endif

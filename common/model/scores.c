@@ -1,0 +1,140 @@
+#include "model/scores.h"
+
+#include "model/bytes.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* Sections: a head, then what it counts, all in the order and size of these structs. */
+struct table_head {
+    uint32_t slots; /* a power of two, at least double of what is in them */
+    uint32_t reserved[3];
+};
+struct ear_score_slot {
+    uint32_t hash; /* 0: free */
+    int8_t channel[EAR_SCORE_CHANNELS];
+    uint8_t reserved;
+    uint16_t vector;
+};
+_Static_assert(sizeof(struct ear_score_slot) == 12, "as in the file");
+
+struct vector_head {
+    uint32_t count, dims, reserved[2];
+};
+
+static uint32_t hash_of(struct ear_str word, const char *language)
+{
+    uint64_t hash = ear_token_hash(ear_token_hash(0, ear_str_from(language)), word);
+    uint32_t folded = (uint32_t)(hash ^ hash >> 32);
+    return folded ? folded : 1;
+}
+
+static size_t slot_of(const struct ear_score_slot *slots, size_t count, uint32_t hash)
+{
+    size_t at = (hash ^ hash >> 15) & (count - 1);
+    while (slots[at].hash && slots[at].hash != hash) at = (at + 1) & (count - 1);
+    return at;
+}
+
+static struct ear_score_slot slot_from(const struct ear_score *score, uint32_t hash)
+{
+    struct ear_score_slot slot = {.hash = hash, .vector = score->vector};
+    memcpy(slot.channel, score->channel, sizeof slot.channel);
+    return slot;
+}
+
+ear_err ear_scores_write(const struct ear_score *scores, size_t count, struct ear_buf *out)
+{
+    if (count > EAR_SCORES_MAX) return EAR_TOO_LARGE;
+    struct table_head head = {.slots = 64};
+    while (head.slots < count * 2) head.slots *= 2;
+    struct ear_score_slot *slots = ear_alloc(head.slots * sizeof *slots);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t hash = hash_of(scores[i].word, scores[i].language);
+        slots[slot_of(slots, head.slots, hash)] = slot_from(&scores[i], hash);
+    }
+    ear_err err = ear_buf_append(out, &head, sizeof head);
+    if (!err) err = ear_buf_append(out, slots, head.slots * sizeof *slots);
+    free(slots);
+    return err;
+}
+
+ear_err ear_scores_open(struct ear_str section, struct ear_scores *out, struct ear_diag *diag)
+{
+    struct table_head head;
+    *out = (struct ear_scores){0};
+    if (section.len < sizeof head) return ear_fail(diag, EAR_INVALID, "word scores: too short");
+    memcpy(&head, section.ptr, sizeof head);
+    const struct ear_score_slot *slots = (const void *)(section.ptr + sizeof head);
+    bool sized = head.slots >= 64 && head.slots <= EAR_SCORES_MAX * 4 &&
+                 (head.slots & (head.slots - 1)) == 0 &&
+                 section.len == sizeof head + head.slots * sizeof *slots;
+    if (!sized) return ear_fail(diag, EAR_INVALID, "word scores: size does not fit the count");
+    size_t used = 0;
+    for (size_t i = 0; i < head.slots; i++) used += slots[i].hash != 0;
+    if (used * 2 > head.slots) return ear_fail(diag, EAR_INVALID, "word scores: overfull");
+    *out = (struct ear_scores){slots, head.slots};
+    return EAR_OK;
+}
+
+bool ear_scores_find(const struct ear_scores *scores, struct ear_str word, const char *language,
+                     struct ear_score_found *out)
+{
+    if (!scores->slots) return false;
+    size_t at = slot_of(scores->slots, scores->slot_count, hash_of(word, language));
+    if (!scores->slots[at].hash && *language)
+        at = slot_of(scores->slots, scores->slot_count, hash_of(word, ""));
+    if (!scores->slots[at].hash) return false;
+    memcpy(out->channel, scores->slots[at].channel, sizeof out->channel);
+    out->vector = scores->slots[at].vector;
+    return true;
+}
+
+/* ---- vectors ---- */
+
+static void write_scales(const float *rows, size_t count, size_t dims, float *scale)
+{
+    for (size_t d = 0; d < dims; d++) {
+        float most = 0;
+        for (size_t i = 0; i < count; i++) most = fmaxf(most, fabsf(rows[i * dims + d]));
+        scale[d] = most / 127;
+    }
+}
+
+ear_err ear_vectors_write(const float *rows, size_t count, size_t dims, struct ear_buf *out)
+{
+    if (!count || count >= EAR_NO_VECTOR || !dims || dims > EAR_VECTOR_DIMS || dims % 16)
+        return EAR_INVALID;
+    struct vector_head head = {.count = (uint32_t)count, .dims = (uint32_t)dims};
+    float scale[EAR_VECTOR_DIMS];
+    int8_t row[EAR_VECTOR_DIMS];
+    write_scales(rows, count, dims, scale);
+    ear_err err = ear_buf_append(out, &head, sizeof head);
+    if (!err) err = ear_buf_append(out, scale, dims * sizeof *scale);
+    for (size_t i = 0; i < count && !err; i++) {
+        for (size_t d = 0; d < dims; d++)
+            row[d] = scale[d] > 0 ? (int8_t)lrintf(rows[i * dims + d] / scale[d]) : 0;
+        err = ear_buf_append(out, row, dims);
+    }
+    return err;
+}
+
+ear_err ear_vectors_open(struct ear_str section, struct ear_vectors *out, struct ear_diag *diag)
+{
+    struct vector_head head;
+    *out = (struct ear_vectors){0};
+    if (section.len < sizeof head) return ear_fail(diag, EAR_INVALID, "word vectors: too short");
+    memcpy(&head, section.ptr, sizeof head);
+    bool sized = head.count && head.count < EAR_NO_VECTOR && head.dims &&
+                 head.dims <= EAR_VECTOR_DIMS && head.dims % 16 == 0 &&
+                 section.len == sizeof head + head.dims * (sizeof(float) + (size_t)head.count);
+    if (!sized) return ear_fail(diag, EAR_INVALID, "word vectors: size does not fit the counts");
+    const float *scale = (const void *)(section.ptr + sizeof head);
+    for (size_t d = 0; d < head.dims; d++)
+        if (!(scale[d] >= 0 && scale[d] < 1e6f))
+            return ear_fail(diag, EAR_INVALID, "word vectors: scale of dimension %zu", d);
+    *out = (struct ear_vectors){.rows = (const void *)(scale + head.dims),
+                                .scale = scale,
+                                .count = head.count,
+                                .dims = head.dims};
+    return EAR_OK;
+}

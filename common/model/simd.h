@@ -1,0 +1,21 @@
+/* simd: plain C that the compiler vectorises, compiled once more for machines with AVX2 where the
+ * build allows it. Private to model. */
+#ifndef EAR_MODEL_SIMD_H
+#define EAR_MODEL_SIMD_H
+
+/* Sanitizers instrument the resolvers that choose a clone, which run before they have started. */
+#if defined(__SANITIZE_ADDRESS__)
+#define EAR_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EAR_SANITIZED 1
+#endif
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(EAR_SANITIZED)
+#define EAR_CLONES __attribute__((target_clones("arch=x86-64-v3", "default"), optimize("O3")))
+#else
+#define EAR_CLONES
+#endif
+
+#endif

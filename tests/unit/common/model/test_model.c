@@ -1,0 +1,440 @@
+/* A model written, read back and asked: what it says is what its weights say, damage is refused by
+ * name, and a warm reader allocates nothing. */
+#include "base/base.h"
+#include "model/file.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* ---- allocations, counted ---- */
+
+static size_t allocations;
+
+#if defined(__SANITIZE_ADDRESS__)
+void __sanitizer_malloc_hook(const volatile void *ptr, size_t size);
+void __sanitizer_malloc_hook(const volatile void *ptr, size_t size)
+{
+    (void)ptr;
+    (void)size;
+    allocations++;
+}
+#else
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *ptr, size_t size);
+void *malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __libc_calloc(count, size);
+}
+void *realloc(void *ptr, size_t size)
+{
+    allocations++;
+    return __libc_realloc(ptr, size);
+}
+#endif
+
+/* ---- a model of random weights ---- */
+
+#define COLUMNS 14 /* 3 + 1 + 3 + 4 on level 1, 3 on level 2 */
+#define KEPT    20000
+#define BITS    16
+
+static uint64_t rnd_state;
+
+static float rnd(void)
+{
+    rnd_state = rnd_state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (float)(int32_t)(rnd_state >> 32) / 2147483648.0f;
+}
+
+static const struct ear_str tones[] = {{"bad", 3}, {"plain", 5}, {"good", 4}};
+static const struct ear_str yes_no[] = {{"no", 2}, {"yes", 3}};
+static const struct ear_str levels[] = {{"0", 1}, {"1", 1}, {"2", 1}, {"3", 1}};
+
+struct fixture {
+    struct ear_model_part heads[5];
+    struct ear_model_parts parts;
+    uint32_t kept[KEPT];
+    float weights[KEPT][COLUMNS];
+    float *dense;
+    float bias[COLUMNS], slope[COLUMNS], offset[COLUMNS];
+    size_t dense_count, input_count;
+    struct ear_buf scores, file;
+    char *aligned;
+    struct ear_model *model;
+};
+
+static void fill_row(void *self, size_t row, float *weights)
+{
+    const struct fixture *f = self;
+    memcpy(weights, f->weights[row], sizeof f->weights[row]);
+}
+
+static void make_heads(struct fixture *f)
+{
+    static const struct {
+        const char *name;
+        const struct ear_str *labels;
+        size_t labels_count;
+        ear_head_kind kind;
+        unsigned level;
+    } heads[] = {
+        {"tone", tones, 3, EAR_HEAD_SOFTMAX, 1},      {"complaint", yes_no, 2, EAR_HEAD_BINARY, 1},
+        {"severity", levels, 4, EAR_HEAD_ORDINAL, 1}, {"flags", levels, 4, EAR_HEAD_FLAGS, 1},
+        {"intent", tones, 3, EAR_HEAD_EACH, 2},
+    };
+    size_t column = 0;
+    for (size_t i = 0; i < EAR_COUNT(heads); i++) {
+        f->heads[i] = (struct ear_model_part){.name = ear_str_from(heads[i].name),
+                                              .labels = heads[i].labels,
+                                              .label_count = heads[i].labels_count,
+                                              .kind = heads[i].kind,
+                                              .level = heads[i].level,
+                                              .auxiliary = i == 3,
+                                              .unsure_below = 0.1f,
+                                              .bias = f->bias + column,
+                                              .slope = f->slope + column,
+                                              .offset = f->offset + column};
+        for (size_t k = 0; k < EAR_MODEL_COVERAGES; k++)
+            f->heads[i].coverage[k] = 1 - (float)k / EAR_MODEL_COVERAGES;
+        column += ear_head_columns(heads[i].kind, heads[i].labels_count);
+    }
+    assert_int_equal(column, COLUMNS);
+    f->heads[0].languages = EAR_STR("en de");
+}
+
+static void make_weights(struct fixture *f)
+{
+    rnd_state = 7;
+    for (uint32_t i = 0; i < KEPT; i++) {
+        f->kept[i] = i * 3 + 1;
+        for (size_t c = 0; c < COLUMNS; c++) f->weights[i][c] = 4 * rnd();
+    }
+    for (size_t c = 0; c < COLUMNS; c++) {
+        f->bias[c] = rnd();
+        f->slope[c] = 1 + rnd() / 2;
+        f->offset[c] = rnd();
+    }
+    f->dense = ear_alloc(f->input_count * COLUMNS * sizeof *f->dense);
+    for (size_t i = 0; i < f->input_count * COLUMNS; i++) f->dense[i] = rnd();
+}
+
+static void make_scores(struct fixture *f)
+{
+    static const struct ear_score scores[] = {
+        {{"great", 5}, "en", {100, 90, 0, 0, 60}, EAR_NO_VECTOR},
+        {{"awful", 5}, "en", {-110, -90, 0, 0, 40}, EAR_NO_VECTOR},
+        {{"so", 2}, "", {0, 0, 0, 0, 110}, EAR_NO_VECTOR},
+        {{"awful", 5}, "", {0, 0, 0, 0, 40}, EAR_NO_VECTOR},
+    };
+    ear_buf_init(&f->scores, 1 << 20);
+    assert_int_equal(ear_scores_write(scores, EAR_COUNT(scores), &f->scores), EAR_OK);
+}
+
+static void write_file(struct fixture *f)
+{
+    struct ear_diag diag;
+    ear_buf_init(&f->file, (size_t)64 << 20);
+    if (ear_model_write(&f->parts, &f->file, &diag)) fail_msg("%s", diag.text);
+    free(f->aligned);
+    f->aligned = aligned_alloc(64, (f->file.len + 63) / 64 * 64);
+    memcpy(f->aligned, f->file.data, f->file.len);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = *state = ear_alloc(sizeof *f);
+    struct ear_diag diag;
+    f->dense_count = ear_dense_count(&(struct ear_feature_tables){0});
+    make_heads(f);
+    f->input_count = f->dense_count + ear_stack_inputs(f->heads, 5);
+    assert_int_equal(f->input_count - f->dense_count, 2 * (3 + 1 + 4 + 4));
+    make_weights(f);
+    make_scores(f);
+    f->parts = (struct ear_model_parts){.name = EAR_STR("test-1"),
+                                        .licences = EAR_STR("a: MIT\nb: CC0"),
+                                        .spec = ear_feature_spec_default(),
+                                        .heads = f->heads,
+                                        .head_count = 5,
+                                        .kept = f->kept,
+                                        .kept_count = KEPT,
+                                        .row = fill_row,
+                                        .self = f,
+                                        .dense = f->dense,
+                                        .scores = ear_buf_str(&f->scores)};
+    f->parts.spec.hash_bits = BITS;
+    write_file(f);
+    struct ear_str bytes = {f->aligned, f->file.len};
+    if (ear_model_open(bytes, &f->model, &diag)) fail_msg("%s", diag.text);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    ear_model_free(&f->model);
+    ear_buf_release(&f->file);
+    ear_buf_release(&f->scores);
+    free(f->aligned);
+    free(f->dense);
+    free(f);
+    return 0;
+}
+
+static const char *const posts[] = {
+    "@acme my order still hasn't arrived after 12 days!! #soawful",
+    "great service, thank you so much",
+    "Wo bleibt mein Paket? Seit drei Wochen nichts, das ist nicht gut.",
+    "\U0001F621\U0001F621",
+    "a",
+};
+
+static struct ear_model_post post_of(const char *text)
+{
+    return (struct ear_model_post){.text = ear_str_from(text), .account = EAR_STR("acme")};
+}
+
+/* ---- what it says ---- */
+
+static float sigmoid(float z)
+{
+    return 1 / (1 + expf(-z));
+}
+
+/* Scores from the trainer's view of the features and the weights before they were quantised. */
+static void reference_scores(const struct fixture *f, const struct ear_features *x, float *score)
+{
+    for (size_t c = 0; c < COLUMNS; c++) score[c] = f->bias[c];
+    for (size_t g = 0, i = 0; g < EAR_FEATURE_GROUPS; g++)
+        for (; i < x->end[g]; i++) {
+            uint32_t row = (x->index[i] - 1) / 3;
+            if (x->index[i] % 3 != 1 || row >= KEPT) continue;
+            for (size_t c = 0; c < COLUMNS; c++) score[c] += x->value[g] * f->weights[row][c];
+        }
+    for (size_t i = 0; i < f->dense_count; i++)
+        for (size_t c = 0; c < COLUMNS; c++) score[c] += x->dense[i] * f->dense[i * COLUMNS + c];
+}
+
+static void assert_near(float a, float b)
+{
+    if (!(fabsf(a - b) < 0.02f)) fail_msg("%f is not %f", (double)a, (double)b);
+}
+
+static float calibrated(const struct fixture *f, const float *score, size_t column)
+{
+    return f->slope[column] * score[column] + f->offset[column];
+}
+
+static void test_model_read__says_what_the_weights_say(void **state)
+{
+    struct fixture *f = *state;
+    struct ear_feature_tables tables = {0};
+    assert_int_equal(ear_scores_open(ear_buf_str(&f->scores), &tables.scores, NULL), EAR_OK);
+    struct ear_extractor *x = ear_extractor_new(&f->parts.spec, &tables, NULL);
+    struct ear_model_reader *reader = ear_model_reader_new(f->model);
+    for (size_t i = 0; i < EAR_COUNT(posts); i++) {
+        struct ear_model_post post = post_of(posts[i]);
+        struct ear_reading reading;
+        float score[COLUMNS], stack[64], p[16];
+        reference_scores(f, ear_extract(x, &post), score);
+        ear_model_read(reader, &post, &reading);
+        const struct ear_prediction *d = reading.heads;
+        assert_near(d[1].p_labels[1], sigmoid(calibrated(f, score, 3)));
+        float above = sigmoid(calibrated(f, score, 4));
+        assert_near(d[2].p_labels[0], 1 - above);
+        assert_near(d[3].p_labels[2], sigmoid(calibrated(f, score, 9)));
+        /* Level 2: what level 1 came to joins the inputs. */
+        size_t at = 0;
+        for (size_t h = 0; h < 4; h++)
+            at += ear_stack_fill(f->heads[h].kind, d[h].p_labels, f->heads[h].label_count,
+                                 stack + at);
+        assert_int_equal(at, f->input_count - f->dense_count);
+        for (size_t k = 0; k < at; k++)
+            for (size_t c = 11; c < COLUMNS; c++)
+                score[c] += stack[k] * f->dense[(f->dense_count + k) * COLUMNS + c];
+        float z[3];
+        for (size_t c = 0; c < 3; c++) z[c] = calibrated(f, score, 11 + c);
+        ear_head_probabilities(EAR_HEAD_EACH, z, 3, p);
+        for (size_t c = 0; c < 3; c++) assert_near(d[4].p_labels[c], p[c]);
+        assert_true(d[4].p_labels[d[4].label] == d[4].p);
+    }
+    ear_model_reader_free(&reader);
+    ear_extractor_free(&x);
+}
+
+static void test_model_read__is_unsure_where_it_was_not_taught(void **state)
+{
+    struct fixture *f = *state;
+    struct ear_model_reader *reader = ear_model_reader_new(f->model);
+    struct ear_reading reading;
+    struct ear_model_post post = post_of("Je n'ai toujours pas re\u00E7u ma commande, c'est nul");
+    ear_model_read(reader, &post, &reading);
+    assert_string_equal(reading.language, "fr");
+    assert_true(reading.heads[0].unsure);
+    post = post_of(posts[2]);
+    ear_model_read(reader, &post, &reading);
+    assert_string_equal(reading.language, "de");
+    assert_false(reading.heads[0].unsure);
+    ear_model_reader_unsure_below(reader, 0, 1);
+    ear_model_read(reader, &post, &reading);
+    assert_true(reading.heads[0].unsure);
+    post = post_of("  ");
+    ear_model_read(reader, &post, &reading);
+    for (size_t i = 0; i < 5; i++) assert_true(reading.heads[i].unsure);
+    ear_model_reader_free(&reader);
+}
+
+static void test_model_why__names_what_the_label_drew(void **state)
+{
+    struct fixture *f = *state;
+    struct ear_model_reader *reader = ear_model_reader_new(f->model);
+    struct ear_reading reading;
+    struct ear_model_post post = post_of(posts[0]);
+    ear_model_read(reader, &post, &reading);
+    for (size_t head = 0; head < 5; head++) {
+        struct ear_reason reasons[EAR_MODEL_REASONS_MAX];
+        size_t count = ear_model_why(reader, head, reading.heads[head].label, reasons, 5);
+        assert_true(count > 0 && count <= 5);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(reasons[i].weight > 0 && reasons[i].text.len > 0);
+            assert_true(!i || reasons[i].weight <= reasons[i - 1].weight);
+        }
+    }
+    ear_model_reader_free(&reader);
+}
+
+static void test_model_read__allocates_nothing_when_warm(void **state)
+{
+    struct fixture *f = *state;
+    struct ear_model_reader *reader = ear_model_reader_new(f->model);
+    struct ear_reading reading;
+    size_t before = 0;
+    for (size_t round = 0; round < 3; round++) {
+        before = allocations;
+        for (size_t i = 0; i < EAR_COUNT(posts); i++) {
+            struct ear_model_post post = post_of(posts[i]);
+            ear_model_read(reader, &post, &reading);
+        }
+    }
+    assert_true(before > 0);
+    assert_int_equal(allocations, before);
+    ear_model_reader_free(&reader);
+}
+
+/* ---- the file ---- */
+
+static void test_model_write__gives_the_same_bytes_again(void **state)
+{
+    struct fixture *f = *state;
+    struct ear_buf again;
+    ear_buf_init(&again, (size_t)64 << 20);
+    assert_int_equal(ear_model_write(&f->parts, &again, NULL), EAR_OK);
+    assert_true(ear_str_eq(ear_buf_str(&again), ear_buf_str(&f->file)));
+    ear_buf_release(&again);
+}
+
+static void test_model_info__names_version_and_heads(void **state)
+{
+    struct fixture *f = *state;
+    struct ear_model_info info = ear_model_info(f->model);
+    assert_int_equal(info.version.len, strlen("test-1 01234567"));
+    assert_true(ear_str_starts(info.version, EAR_STR("test-1 ")));
+    assert_true(ear_str_eq(info.licences, EAR_STR("a: MIT\nb: CC0")));
+    assert_int_equal(info.digest.len, 64);
+    assert_int_equal(info.head_count, 5);
+    assert_int_equal(info.rows, KEPT);
+    assert_int_equal(ear_model_head(f->model, EAR_STR("severity")), 2);
+    assert_int_equal(ear_model_head(f->model, EAR_STR("mood")), -1);
+    assert_true(info.heads[3].auxiliary);
+    assert_near(ear_model_threshold(f->model, 0, 1), 0.05f);
+    assert_near(ear_model_threshold(f->model, 0, 0.8f), 0.25f);
+    assert_near(ear_model_threshold(f->model, 0, 0.01f), 1);
+}
+
+static void assert_refused(struct fixture *f, size_t len, const char *because)
+{
+    struct ear_model *model;
+    struct ear_diag diag = {.err = EAR_OK};
+    ear_err err = ear_model_open((struct ear_str){f->aligned, len}, &model, &diag);
+    assert_true(err == EAR_INVALID || err == EAR_UNSUPPORTED);
+    assert_null(model);
+    if (!strstr(diag.text, because)) fail_msg("\"%s\" does not say %s", diag.text, because);
+}
+
+static void test_model_open__refuses_damage_by_name(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        size_t at;
+        const char *because;
+    } cases[] = {
+        {0, "magic"},         {8, "format"},  {12, "features of version"},
+        {16, "cut or grown"}, {40, "digest"}, {200, "digest"},
+        {5000, "digest"},
+    };
+    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
+        f->aligned[cases[i].at] ^= 1;
+        assert_refused(f, f->file.len, cases[i].because);
+        f->aligned[cases[i].at] ^= 1;
+    }
+    assert_refused(f, f->file.len - 64, "cut or grown");
+    assert_refused(f, 100, "too short");
+    assert_refused(f, 0, "too short");
+}
+
+static void test_model_load__names_the_file(void **state)
+{
+    (void)state;
+    struct ear_model *model;
+    struct ear_diag diag;
+    assert_int_equal(ear_model_load("/nowhere/x.model", &model, &diag), EAR_NOT_FOUND);
+    assert_non_null(strstr(diag.text, "/nowhere/x.model"));
+    assert_int_equal(ear_model_load("/dev/null", &model, &diag), EAR_INVALID);
+    assert_non_null(strstr(diag.text, "/dev/null"));
+}
+
+static void test_model_write__refuses_what_does_not_fit(void **state)
+{
+    struct fixture *f = *state;
+    struct ear_model_parts parts = f->parts;
+    struct ear_buf out;
+    struct ear_diag diag;
+    ear_buf_init(&out, (size_t)64 << 20);
+    parts.spec.hash_bits = 15; /* kept indices reach 60,000 */
+    assert_int_equal(ear_model_write(&parts, &out, &diag), EAR_INVALID);
+    assert_non_null(strstr(diag.text, "kept"));
+    parts = f->parts;
+    f->heads[4].level = 3;
+    assert_int_equal(ear_model_write(&parts, &out, &diag), EAR_INVALID);
+    assert_non_null(strstr(diag.text, "intent"));
+    f->heads[4].level = 2;
+    ear_buf_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model_read__says_what_the_weights_say),
+        cmocka_unit_test(test_model_read__is_unsure_where_it_was_not_taught),
+        cmocka_unit_test(test_model_why__names_what_the_label_drew),
+        cmocka_unit_test(test_model_read__allocates_nothing_when_warm),
+        cmocka_unit_test(test_model_write__gives_the_same_bytes_again),
+        cmocka_unit_test(test_model_info__names_version_and_heads),
+        cmocka_unit_test(test_model_open__refuses_damage_by_name),
+        cmocka_unit_test(test_model_load__names_the_file),
+        cmocka_unit_test(test_model_write__refuses_what_does_not_fit),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
