@@ -35,6 +35,7 @@ ear_err ear_bus_new(struct ear_bus **out, struct ear_loop *loop, const struct ea
     bus->loop = loop;
     bus->beat_ms = opts->beat_ms ? opts->beat_ms : BEAT_MS;
     bus->resolve_ms = opts->resolve_ms ? opts->resolve_ms : RESOLVE_MS;
+    bus->peer_lines.lines = EAR_BUS_PEER_LINES;
     bus->instance = ear_id_new(ear_clock_wall_us());
     bus->version_min = EAR_WIRE_VERSION_MIN;
     bus->version_max = EAR_WIRE_VERSION_MAX;

@@ -11,6 +11,7 @@ struct ear_zap;
 
 #define EAR_BUS_SILENT_BEATS 3
 #define EAR_BUS_GATE_MS      30000
+#define EAR_BUS_PEER_LINES   200 /* a rolling restart of many replicas is all seen */
 
 struct ear_bus {
     struct ear_loop *loop;       /* borrowed */
@@ -29,6 +30,7 @@ struct ear_bus {
     uint64_t monitors; /* names made so far */
     bool turning;      /* inside the hook */
     struct ear_log_gate frame_gate, handshake_gate, key_gate, denied_gate;
+    struct ear_log_budget peer_lines, refused_lines;
 };
 
 /* A tick that comes late says that we slept, not that the others are silent. */

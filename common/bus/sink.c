@@ -10,6 +10,7 @@
 #define WINDOW_BYTES     ((int64_t)8 << 20)
 #define TWIN_RETRY_MS    30000
 #define STRANGE_RETRY_MS 30000
+#define REFUSED_RETRY_MS 5000
 #define LINGER_MS        1000 /* for the last settles of a process that stops */
 
 /* What a link owes and may get; hangs on ear_bus_link.data while the link is open. */
@@ -90,7 +91,7 @@ static void refuse(struct ear_bus_link *link, const char *how)
     ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "protocol");
     ear_log(&EV_BUS_LINK_REFUSED, kv_text("address", link->host), kv_int("port", link->port),
             kv_text("service", link->service), kv_text("reason", how));
-    ear_bus_link_cut(link, how, 0);
+    ear_bus_link_cut(link, how, REFUSED_RETRY_MS);
 }
 
 static bool known(const struct ear_sink *sink, const struct ear_bus_link *link,

@@ -45,8 +45,10 @@ static void drop_peer(struct ear_source *source, struct ear_peer *peer)
 {
     ear_ledger_take_peer(&source->ledger, peer);
     ear_metric_set(&M_BUS_SINKS, (double)source->ledger.peer_count);
-    ear_log(&EV_BUS_PEER_DOWN, kv_text("peer", peer->name), kv_text("service", peer->service),
-            kv_text("reason", peer->gone));
+    uint64_t suppressed;
+    if (ear_log_budget_spend(&source->bus->peer_lines, now_ms(source), &suppressed))
+        ear_log(&EV_BUS_PEER_DOWN, kv_text("peer", peer->name), kv_text("service", peer->service),
+                kv_text("reason", peer->gone), kv_int("suppressed", suppressed));
     lose_flights(source, peer);
     free(peer);
 }
@@ -73,8 +75,11 @@ static void mark_gone(struct ear_source *source, struct ear_peer *peer, const ch
 static void broke_rules(struct ear_source *source, struct ear_peer *peer, const char *how)
 {
     ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "protocol");
-    ear_log(&EV_BUS_PEER_REFUSED, kv_text("peer", peer->name), kv_text("service", peer->service),
-            kv_text("reason", how));
+    uint64_t suppressed;
+    if (ear_log_budget_spend(&source->bus->refused_lines, now_ms(source), &suppressed))
+        ear_log(&EV_BUS_PEER_REFUSED, kv_text("peer", peer->name),
+                kv_text("service", peer->service), kv_text("reason", how),
+                kv_int("suppressed", suppressed));
     mark_gone(source, peer, how);
 }
 
@@ -131,7 +136,10 @@ static struct ear_peer *welcome(struct ear_source *source, struct ear_str id,
     peer->version = ear_frame_version(source->bus, hello);
     peer->heard_ms = peer->spoke_ms = now_ms(source);
     ear_metric_set(&M_BUS_SINKS, (double)source->ledger.peer_count);
-    ear_log(&EV_BUS_PEER_UP, kv_text("peer", peer->name), kv_text("service", peer->service));
+    uint64_t suppressed;
+    if (ear_log_budget_spend(&source->bus->peer_lines, now_ms(source), &suppressed))
+        ear_log(&EV_BUS_PEER_UP, kv_text("peer", peer->name), kv_text("service", peer->service),
+                kv_int("suppressed", suppressed));
     return peer;
 }
 

@@ -3,11 +3,36 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-static void count(struct ear_httpd *httpd)
+static void count(struct ear_httpd *httpd, bool one_more)
 {
-    size_t open = 0;
-    for (const struct connection *one = httpd->connections; one; one = one->next) open++;
-    ear_metric_set(&M_HTTP_CONNECTIONS, (double)open);
+    httpd->connection_count = one_more ? httpd->connection_count + 1 : httpd->connection_count - 1;
+    ear_metric_set(&M_HTTP_CONNECTIONS, (double)httpd->connection_count);
+}
+
+/* MHD finds the socket shut and closes the connection by its usual way. */
+static void cut(struct connection *one, const char *why)
+{
+    struct ear_httpd *httpd = one->httpd;
+    uint64_t suppressed;
+    one->deadline_ms = INT64_MAX;
+    ear_metric_add(&M_HTTP_CUTS, 1, why);
+    if (ear_log_budget_spend(&httpd->cut_lines, ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_HTTP_CUT, kv_int("fd", one->fd), kv_text("why", why),
+                kv_int("suppressed", suppressed));
+    shutdown(one->fd, SHUT_RDWR);
+}
+
+/* Who has gone longest without a whole request gives way to who comes now: otherwise a few hundred
+ * connections that say nothing would keep everybody out until they are cut. */
+static void make_room(struct ear_httpd *httpd)
+{
+    struct connection *stalest = NULL;
+    if (httpd->connection_count <= httpd->connections_max) return;
+    for (struct connection *one = httpd->connections; one; one = one->next)
+        if (!one->waiting && one->deadline_ms < INT64_MAX &&
+            (!stalest || one->deadline_ms < stalest->deadline_ms))
+            stalest = one;
+    if (stalest) cut(stalest, "crowded");
 }
 
 static void opened(struct ear_httpd *httpd, struct MHD_Connection *mhd, void **slot)
@@ -39,21 +64,18 @@ void ear_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_
     struct ear_httpd *httpd = cls;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         opened(httpd, mhd, socket_slot);
+        count(httpd, true);
+        make_room(httpd);
     } else if (*socket_slot) {
         closed(socket_slot);
+        count(httpd, false);
     }
-    count(httpd);
 }
 
-/* MHD finds the socket shut and closes the connection by its usual way. */
 void ear_connection_sweep(struct ear_httpd *httpd)
 {
     int64_t now = ear_clock_mono_ms();
     for (struct connection *one = httpd->connections; one; one = one->next) {
-        if (one->waiting || one->deadline_ms > now) continue;
-        one->deadline_ms = INT64_MAX;
-        ear_metric_add(&M_HTTP_CUTS, 1);
-        ear_log(&EV_HTTP_CUT, kv_int("fd", one->fd));
-        shutdown(one->fd, SHUT_RDWR);
+        if (!one->waiting && one->deadline_ms <= now) cut(one, "slow");
     }
 }

@@ -1,5 +1,6 @@
 #include "events.h"
 #include "private.h"
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #undef EAR_METRIC
 
 #define CONNECTIONS_DEFAULT 256
+#define CONNECTIONS_SPARE   64 /* newcomers, while those who make room for them are being closed */
 #define TIMEOUT_DEFAULT_MS  30000
 #define SWEEP_MS_MAX        1000
 #define CLOSING_TURNS       4
@@ -45,15 +47,31 @@ static void on_sweep(void *self)
     ear_connection_sweep(self);
 }
 
-static struct MHD_Daemon *start_daemon(struct ear_httpd *httpd, int fd, unsigned connections)
+/* What MHD answers by itself (400, 431 …) no callback ever sees; it tells only its log, in
+ * "… (HTTP response code is %u ('%s')) …". The rest of that log is about clients that left. */
+EAR_PRINTF(2, 0) static void on_mhd_says(void *self, const char *format, va_list args)
 {
-    const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
-    return MHD_start_daemon(flags, 0, NULL, NULL, ear_request_step, httpd, MHD_OPTION_LISTEN_SOCKET,
-                            fd, MHD_OPTION_CONNECTION_LIMIT, connections,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_POOL,
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
-                            ear_request_over, httpd, MHD_OPTION_NOTIFY_CONNECTION,
-                            ear_connection_notify, httpd, MHD_OPTION_END);
+    struct ear_httpd *httpd = self;
+    uint64_t suppressed;
+    if (!ear_str_starts(ear_str_from(format),
+                        EAR_STR("Error processing request (HTTP response code is %u ")))
+        return;
+    ear_metric_add(&M_HTTP_REFUSED, 1, "malformed");
+    if (ear_log_budget_spend(&httpd->malformed_lines, ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_HTTP_MALFORMED, kv_int("status", va_arg(args, unsigned)),
+                kv_int("suppressed", suppressed));
+}
+
+static struct MHD_Daemon *start_daemon(struct ear_httpd *httpd, int fd)
+{
+    const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, ear_request_step, httpd, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_says,
+        httpd, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)httpd->connections_max + CONNECTIONS_SPARE, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_POOL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
+        ear_request_over, httpd, MHD_OPTION_NOTIFY_CONNECTION, ear_connection_notify, httpd,
+        MHD_OPTION_END);
 }
 
 ear_err ear_httpd_new(struct ear_httpd **out, struct ear_loop *loop,
@@ -67,8 +85,8 @@ ear_err ear_httpd_new(struct ear_httpd **out, struct ear_loop *loop,
     httpd->loop = loop;
     httpd->port = port;
     httpd->timeout_ms = opts->timeout_ms ? opts->timeout_ms : TIMEOUT_DEFAULT_MS;
-    httpd->daemon = start_daemon(
-        httpd, fd, opts->max_connections ? opts->max_connections : CONNECTIONS_DEFAULT);
+    httpd->connections_max = opts->max_connections ? opts->max_connections : CONNECTIONS_DEFAULT;
+    httpd->daemon = start_daemon(httpd, fd);
     if (!httpd->daemon) {
         close(fd);
         free(httpd);
@@ -82,7 +100,6 @@ ear_err ear_httpd_new(struct ear_httpd **out, struct ear_loop *loop,
     int64_t every_ms = httpd->timeout_ms / 4 < SWEEP_MS_MAX ? httpd->timeout_ms / 4 : SWEEP_MS_MAX;
     ear_timer_start(httpd->sweep, every_ms, every_ms > 0 ? every_ms : 1);
     ear_metric_register(&M_HTTP_CONNECTIONS);
-    ear_metric_register(&M_HTTP_CUTS);
     ear_metric_register(&M_HTTP_GONE);
     *out = httpd;
     return EAR_OK;

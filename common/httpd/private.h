@@ -3,6 +3,7 @@
 #define EAR_HTTPD_PRIVATE_H
 
 #include "httpd/httpd.h"
+#include "log/log.h"
 #include <microhttpd.h>
 
 #define SEGMENTS_MAX    8
@@ -50,12 +51,14 @@ struct ear_httpd_request {
 
 struct ear_httpd {
     struct ear_loop *loop;
+    struct ear_log_budget refused_lines, cut_lines, malformed_lines;
     struct MHD_Daemon *daemon;
     struct ear_watch *watch;
     struct ear_timer *wake;  /* what MHD asks for */
     struct ear_timer *sweep; /* cuts connections past their deadline */
     struct route *routes;
     struct connection *connections;
+    size_t connection_count, connections_max;
     size_t active;
     size_t bodies;
     int64_t timeout_ms;

@@ -54,6 +54,15 @@ static uint64_t announced(const struct ear_httpd_request *request)
     return ear_num_u64(text, UINT64_MAX, &length) == EAR_OK ? length : 0;
 }
 
+static void note_refusal(const struct ear_httpd_request *request, bool own_fault)
+{
+    uint64_t suppressed;
+    ear_metric_add(&M_HTTP_REFUSED, 1, own_fault ? "busy" : "too_large");
+    if (ear_log_budget_spend(&request->httpd->refused_lines, ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_HTTP_REFUSED, kv_text("route", request->route->def.path),
+                kv_int("status", own_fault ? 503 : 413), kv_int("suppressed", suppressed));
+}
+
 /* Headers are complete. What can be refused is refused now, before the body is read. */
 static enum MHD_Result begin(struct ear_httpd *httpd, struct MHD_Connection *mhd, const char *url,
                              const char *method, void **slot)
@@ -74,6 +83,7 @@ static enum MHD_Result begin(struct ear_httpd *httpd, struct MHD_Connection *mhd
     } else if (!request->route) {
         ear_httpd_problem(request, 404, "Not found", "There is nothing under this path.", 0);
     } else if (announced(request) > request->route->def.max_body_bytes) {
+        note_refusal(request, false);
         ear_httpd_problem(request, 413, "Body too large",
                           "Split it into smaller requests; see the documentation for the ceiling.",
                           0);
@@ -96,8 +106,7 @@ static enum MHD_Result refuse(struct ear_httpd_request *request, bool own_fault)
     static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
                                "Retry-After: 5\r\nContent-Length: 0\r\n\r\n";
     const char *text = own_fault ? busy : too_large;
-    ear_log(&EV_HTTP_REFUSED, kv_text("route", request->route->def.path),
-            kv_int("status", own_fault ? 503 : 413));
+    note_refusal(request, own_fault);
     if (send(request->connection->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
         shutdown(request->connection->fd, SHUT_WR);
     }

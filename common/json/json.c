@@ -2,13 +2,16 @@
 
 #include <stdint.h>
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX  64
+#define VALUES_MAX 65536
 
-/* jansson recurses to a depth of 2048; what outsiders send is refused far earlier. A look at the
- * brackets outside of strings is enough: whether they match is the parser's matter. */
-static bool too_deep(struct ear_str text)
+/* jansson recurses to a depth of 2048 and takes a hundred times as much memory for "{}," as that is
+ * long; what outsiders send is refused far earlier. A look at brackets and commas outside of
+ * strings is enough: whether they are in place is the parser's matter. */
+static ear_err check_shape(struct ear_str text, struct ear_diag *diag)
 {
     size_t depth = 0;
+    size_t values = 1;
     bool quoted = false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
@@ -19,11 +22,14 @@ static bool too_deep(struct ear_str text)
         else if (quoted)
             continue;
         else if ((c == '[' || c == '{') && ++depth > DEPTH_MAX)
-            return true;
+            return ear_fail(diag, EAR_INVALID, "nested deeper than %d levels", DEPTH_MAX);
         else if ((c == ']' || c == '}') && depth > 0)
             depth--;
+        if (c == '[' || c == '{' || c == ',') values++;
     }
-    return false;
+    if (values > VALUES_MAX)
+        return ear_fail(diag, EAR_TOO_LARGE, "more than %d values", VALUES_MAX);
+    return EAR_OK;
 }
 
 /* jansson ends its message with the token it stumbled over: a customer's words, not for logs. */
@@ -43,8 +49,8 @@ ear_err ear_json_parse(struct ear_str text, size_t max_bytes, json_t **out, stru
     if (text.len > max_bytes)
         return ear_fail(diag, EAR_TOO_LARGE, "%zu bytes of JSON, at most %zu are taken", text.len,
                         max_bytes);
-    if (too_deep(text))
-        return ear_fail(diag, EAR_INVALID, "nested deeper than %d levels", DEPTH_MAX);
+    ear_err err = check_shape(text, diag);
+    if (err) return err;
     json_error_t error;
     *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
                       &error);

@@ -1,14 +1,15 @@
 /* json: jansson with ceilings, for what outsiders send. Layer 1, stands on base.
  *
  * jansson's json_t is used directly (json_decref frees); this header adds strict parsing and
- * typed, checked member access. Depth is bounded by jansson (2048) and by max_bytes here. */
+ * typed, checked member access. Depth and the number of values are bounded here. */
 #ifndef EAR_JSON_H
 #define EAR_JSON_H
 
 #include "base/base.h"
 #include <jansson.h>
 
-/* One JSON value, nothing behind it, no duplicate keys, nesting at most 64. *out is owned by the
+/* One JSON value, nothing behind it, no duplicate keys, nesting at most 64, at most 65,536 values
+ * (EAR_TOO_LARGE). *out is owned by the
  * caller. diag: line, column and what was wrong. */
 ear_err ear_json_parse(struct ear_str text, size_t max_bytes, json_t **out,
                        struct ear_diag *diag) EAR_MUST_CHECK;

@@ -118,3 +118,19 @@ bool ear_log_gate_open(struct ear_log_gate *gate, int64_t now_ms, int64_t interv
     *gate = (struct ear_log_gate){.next_ms = now_ms + interval_ms};
     return true;
 }
+
+bool ear_log_budget_spend(struct ear_log_budget *budget, int64_t now_ms, uint64_t *suppressed)
+{
+    if (now_ms >= budget->until_ms) {
+        budget->until_ms = now_ms + EAR_LOG_BUDGET_MS;
+        budget->spent = 0;
+    }
+    if (budget->spent == (budget->lines ? budget->lines : EAR_LOG_BUDGET_LINES)) {
+        budget->suppressed++;
+        return false;
+    }
+    budget->spent++;
+    *suppressed = budget->suppressed;
+    budget->suppressed = 0;
+    return true;
+}

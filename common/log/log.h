@@ -88,4 +88,17 @@ struct ear_log_gate {
 bool ear_log_gate_open(struct ear_log_gate *gate, int64_t now_ms, int64_t interval_ms,
                        uint64_t *suppressed);
 
+/* For lines that outsiders cause: the first EAR_LOG_BUDGET_LINES (or lines) of EAR_LOG_BUDGET_MS
+ * are written, so that single mistakes are all seen and a flood fills no disk; further ones are
+ * counted as above. state is the caller's, zeroed at first but for lines. */
+#define EAR_LOG_BUDGET_LINES 20
+#define EAR_LOG_BUDGET_MS    30000
+struct ear_log_budget {
+    unsigned lines; /* 0: EAR_LOG_BUDGET_LINES */
+    int64_t until_ms;
+    unsigned spent;
+    uint64_t suppressed;
+};
+bool ear_log_budget_spend(struct ear_log_budget *budget, int64_t now_ms, uint64_t *suppressed);
+
 #endif

@@ -32,6 +32,7 @@ struct ear_intake {
     struct ear_timer *timer;
     bool closing; /* the pool is going away */
     size_t busy;  /* deliveries not told yet */
+    struct ear_log_budget refused_lines;
 };
 
 static void pump(struct ear_intake *intake);
@@ -67,7 +68,10 @@ static void prepare(struct ear_intake *intake, struct ear_delivery *delivery)
         }
         delivery->results[i].kind = EAR_RESULT_REFUSED;
         delivery->results[i].why = "breaks a limit";
-        ear_log(&EV_INGEST_POST_REFUSED, kv_str("account", delivery->account), kv_diag(&diag));
+        uint64_t suppressed;
+        if (ear_log_budget_spend(&intake->refused_lines, ear_clock_mono_ms(), &suppressed))
+            ear_log(&EV_INGEST_POST_REFUSED, kv_str("account", delivery->account), kv_diag(&diag),
+                    kv_int("suppressed", suppressed));
     }
 }
 

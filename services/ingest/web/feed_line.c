@@ -97,6 +97,31 @@ static void drop_line_number(struct ear_diag *diag)
     memmove(diag->text, diag->text + first.len, strlen(diag->text + first.len) + 1);
 }
 
+static void keep_only(json_t *object, const char *const *known, size_t count)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(object, next, key, value)
+    {
+        size_t at = 0;
+        while (at < count && strcmp(known[at], key) != 0) at++;
+        if (at == count) json_object_del(object, key);
+    }
+}
+
+/* Posts wait for their commit with their JSON: what nobody reads, and may be as large as a line,
+ * does not wait along. */
+static void drop_unknown(json_t *object)
+{
+    static const char *const of_post[] = {"platform", "external_id", "account",      "author",
+                                          "text",     "in_reply_to", "conversation", "visibility",
+                                          "language", "url"};
+    static const char *const of_author[] = {"id", "handle", "name"};
+    keep_only(object, of_post, EAR_COUNT(of_post));
+    keep_only(json_object_get(object, "author"), of_author, EAR_COUNT(of_author));
+}
+
 ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post_in *post,
                             json_t **owned, struct ear_diag *diag)
 {
@@ -114,7 +139,9 @@ ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post
     if (err == EAR_OK) err = read_visibility(*owned, post, diag);
     if (err == EAR_OK) err = read_times(*owned, post, diag);
     if (err == EAR_OK) err = ear_post_in_check(post, now_us, diag);
-    if (err != EAR_OK) {
+    if (err == EAR_OK) {
+        drop_unknown(*owned);
+    } else {
         json_decref(*owned);
         *owned = NULL;
     }

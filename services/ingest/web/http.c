@@ -15,6 +15,7 @@ struct ear_http {
     struct ear_care *care;
     struct ear_intake *intake;
     const struct ear_ingest_settings *settings;
+    struct ear_log_budget refused_lines, malformed_lines;
     bool draining;
 };
 
@@ -87,6 +88,8 @@ typedef enum kind { KIND_ONE, KIND_LINES, KIND_OTHER } kind;
 static kind kind_of(const struct ear_httpd_request *request)
 {
     struct ear_str rest = ear_httpd_header(request, "Content-Type"), type;
+    /* Nothing is ever unpacked: who sends a bomb is told so. */
+    if (ear_httpd_header(request, "Content-Encoding").len) return KIND_OTHER;
     if (!rest.len || !ear_str_split(&rest, ';', &type)) return KIND_OTHER;
     type = ear_str_trim(type);
     if (ear_str_eq_nocase(type, EAR_STR("application/json"))) return KIND_ONE;
@@ -108,15 +111,33 @@ static bool read_lane(const struct ear_httpd_request *request, ear_lane *lane)
     return true;
 }
 
+static void note_malformed(struct ear_http *http, const struct visit *visit, const char *why)
+{
+    uint64_t suppressed;
+    if (ear_log_budget_spend(&http->malformed_lines, ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_INGEST_POST_REFUSED, kv_str("account", visit->delivery.account),
+                kv_int("posts", visit->parcel.malformed), kv_text("why", why),
+                kv_int("suppressed", suppressed));
+}
+
+static const char *first_error(const struct ear_parcel *parcel)
+{
+    for (size_t i = 0; i < parcel->line_count; i++)
+        if (parcel->lines[i].malformed) return parcel->lines[i].error;
+    return "";
+}
+
 /* False when it has answered already. */
-static bool read_body(struct visit *visit)
+static bool read_body(struct ear_http *http, struct visit *visit)
 {
     struct ear_diag diag = {0};
     struct ear_httpd_request *request = visit->request;
     kind body = kind_of(request);
     if (body == KIND_OTHER) {
         ear_httpd_problem(request, 415, "Unsupported content type",
-                          "Send application/json (one post) or application/x-ndjson.", 0);
+                          "Send application/json (one post) or application/x-ndjson, as it is: "
+                          "without Content-Encoding.",
+                          0);
         return false;
     }
     if (!read_lane(request, &visit->delivery.lane)) {
@@ -127,6 +148,10 @@ static bool read_body(struct visit *visit)
     struct ear_str text = ear_httpd_body(request);
     ear_err err = body == KIND_ONE ? ear_parcel_read_one(&visit->parcel, text, now_us, &diag)
                                    : ear_parcel_read_lines(&visit->parcel, text, now_us, &diag);
+    if (visit->parcel.malformed || err) {
+        const char *why = err ? diag.text : first_error(&visit->parcel);
+        note_malformed(http, visit, why);
+    }
     if (err == EAR_OK) return true;
     bool large = err == EAR_TOO_LARGE;
     ear_httpd_problem(request, large ? 413 : 400, large ? "Too many posts" : "Bad request",
@@ -167,12 +192,20 @@ static bool can_take(const struct ear_http *http, struct ear_httpd_request *requ
 
 /* --- Webhook --- */
 
-static void refuse(struct ear_httpd_request *request, struct ear_str account, const char *reason,
-                   const char *why)
+static void note_refusal(struct ear_http *http, struct ear_str account, const char *reason,
+                         const char *why)
 {
+    uint64_t suppressed;
     ear_metric_add(&M_WEBHOOKS_REFUSED, 1, reason);
-    ear_log(&EV_INGEST_WEBHOOK_REFUSED, kv_str("account", account), kv_text("reason", reason),
-            kv_text("why", why));
+    if (ear_log_budget_spend(&http->refused_lines, ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_INGEST_WEBHOOK_REFUSED, kv_str("account", account), kv_text("reason", reason),
+                kv_text("why", why), kv_int("suppressed", suppressed));
+}
+
+static void refuse(struct ear_http *http, struct ear_httpd_request *request, struct ear_str account,
+                   const char *reason, const char *why)
+{
+    note_refusal(http, account, reason, why);
     ear_httpd_problem(request, 401, "Not signed by a key of this account", why, 0);
 }
 
@@ -205,14 +238,14 @@ static bool is_signed(struct ear_http *http, struct ear_httpd_request *request, 
     const struct ear_account *account = ear_care_find(http->care, name);
     const struct ear_webhook_head head = head_of(request);
     if (!account || !account->enabled || account->key_count == 0) {
-        refuse(request, name, "account", "no signature fits a key of this account");
+        refuse(http, request, name, "account", "no signature fits a key of this account");
         return false;
     }
     ear_err err =
         ear_webhook_verify(account->keys, account->key_count, &head, ear_httpd_body(request),
                            ear_clock_wall_us(), http->settings->window_ms, &diag);
     if (err == EAR_OK) return true;
-    refuse(request, name, reason_of(err), diag.text);
+    refuse(http, request, name, reason_of(err), diag.text);
     return false;
 }
 
@@ -231,7 +264,7 @@ static void on_webhook(void *self, struct ear_httpd_request *request)
     ear_sha256(ear_httpd_body(request), visit->receipt.body_sha256);
     visit->delivery.receipt = &visit->receipt;
     visit->delivery.write_answer = on_write_answer;
-    if (read_body(visit)) {
+    if (read_body(http, visit)) {
         hand_over(http, visit);
     } else {
         visit_free(visit);
@@ -256,7 +289,7 @@ static void on_replay(void *self, struct ear_httpd_request *request)
 {
     struct ear_http *http = self;
     if (!has_token(http, request)) {
-        ear_metric_add(&M_WEBHOOKS_REFUSED, 1, "token");
+        note_refusal(http, EAR_STR_NONE, "token", "POST /v1/replay without its token");
         ear_httpd_problem(request, 401, "Not allowed",
                           "Send the token of EAR_INGEST_REPLAY_TOKEN as a bearer token.", 0);
         return;
@@ -266,7 +299,7 @@ static void on_replay(void *self, struct ear_httpd_request *request)
     visit->request = request;
     visit->delivery.lane = EAR_LANE_BACKFILL;
     visit->delivery.entry = EARSHOT__V1__ENTRY__ENTRY_REPLAY;
-    if (read_body(visit)) {
+    if (read_body(http, visit)) {
         hand_over(http, visit);
     } else {
         visit_free(visit);

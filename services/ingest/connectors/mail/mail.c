@@ -3,6 +3,7 @@
  * shortly before the last heard message is heard again, and the Message-IDs sort out what is new.
  * \Seen is set for people who look into the mailbox, after the commit; nothing rests on it. */
 #include "mail.h"
+#include "events.h"
 #include "imap.h"
 #include "letter.h"
 #include "mime/mime.h"
@@ -54,6 +55,8 @@ struct mailbox {
     char cursor[128];
     struct ear_buf to_mark; /* "1,2,3": heard and committed, not yet marked */
     bool lent;
+    bool starved; /* a mail of the round could not be kept for want of memory */
+    struct ear_log_budget refused_lines;
 };
 
 /* ---- rounds ---- */
@@ -61,7 +64,7 @@ struct mailbox {
 static void forget_round(struct mailbox *m)
 {
     m->count = 0;
-    m->lent = false;
+    m->lent = m->starved = false;
     ear_arena_reset(m->arena);
 }
 
@@ -213,6 +216,18 @@ static bool asked_for(const struct mailbox *m, uint32_t uid)
     return false;
 }
 
+/* What is no mail never will be: it is passed over, not tried for ever. Want of memory passes. */
+static void pass_over(struct mailbox *m, uint32_t uid, ear_err err)
+{
+    uint64_t suppressed;
+    m->starved |= ear_err_retryable(err);
+    if (m->starved) return;
+    ear_metric_add(&M_MAILS_PASSED_OVER, 1, m->account);
+    if (ear_log_budget_spend(&m->refused_lines, ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_INGEST_MAIL_PASSED_OVER, kv_text("account", m->account), kv_int("uid", uid),
+                kv_err(err), kv_int("suppressed", suppressed));
+}
+
 static void hear_mail(struct mailbox *m, struct ear_str line, struct ear_str raw)
 {
     const struct ear_letter_place place = {.platform = ear_str_from(m->platform),
@@ -225,8 +240,11 @@ static void hear_mail(struct mailbox *m, struct ear_str line, struct ear_str raw
     if (!ear_imap_date(line, &at_us)) at_us = ear_clock_wall_us();
     if (m->since_us && at_us < m->since_us) return;
     if (at_us > m->heard_us) m->heard_us = at_us;
-    /* What is no mail never will be: it is passed over, not tried for ever. */
-    if (!ear_letter_post(raw, at_us, &place, m->arena, &m->posts[m->count])) m->count++;
+    ear_err err = ear_letter_post(raw, at_us, &place, m->arena, &m->posts[m->count]);
+    if (err)
+        pass_over(m, uid, err);
+    else
+        m->count++;
 }
 
 static void on_answer(void *self, struct ear_str line, struct ear_str literal)
@@ -286,7 +304,10 @@ static void on_done(void *self, bool ok, struct ear_str text)
             report(m);
         break;
     case STEP_FETCH:
-        report(m);
+        if (m->starved)
+            fail(m, EAR_NO_MEMORY, "a mail could not be kept: out of memory");
+        else
+            report(m);
         break;
     case STEP_OFF:
     case STEP_LOGIN:

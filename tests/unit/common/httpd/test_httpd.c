@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS 300
+#define TIMEOUT_MS      300
+#define CONNECTIONS_MAX 16
 
 struct site {
     struct ear_loop *loop;
@@ -52,7 +53,8 @@ static int set_up(void **state)
 {
     struct site *site = ear_alloc(sizeof(*site));
     struct ear_diag diag;
-    const struct ear_httpd_opts opts = {.listen = "127.0.0.1:0", .timeout_ms = TIMEOUT_MS};
+    const struct ear_httpd_opts opts = {
+        .listen = "127.0.0.1:0", .timeout_ms = TIMEOUT_MS, .max_connections = CONNECTIONS_MAX};
     assert_int_equal(ear_loop_new(&site->loop), EAR_OK);
     assert_int_equal(ear_httpd_new(&site->httpd, site->loop, &opts, &diag), EAR_OK);
     const struct ear_httpd_route routes[] = {
@@ -243,6 +245,24 @@ static void test_httpd__cuts_who_drips_a_body(void **state)
     close(fd);
 }
 
+static void test_httpd__many_who_say_nothing_keep_nobody_out(void **state)
+{
+    struct site *site = *state;
+    int silent[CONNECTIONS_MAX * 8];
+    int64_t began_ms = ear_clock_mono_ms();
+    for (size_t i = 0; i < EAR_COUNT(silent); i++) {
+        silent[i] = dial(site);
+        say(silent[i], "GET /now HTTP/1.1\r\nHost:");
+        ear_loop_turn(site->loop, 0);
+    }
+    int fd = dial(site);
+    say(fd, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(hear(site, fd, "HTTP/1.1 200"));
+    assert_true(ear_clock_mono_ms() - began_ms < 4 * TIMEOUT_MS);
+    close(fd);
+    for (size_t i = 0; i < EAR_COUNT(silent); i++) close(silent[i]);
+}
+
 static void test_httpd__answers_garbage_behind_a_request_once(void **state)
 {
     struct site *site = *state;
@@ -374,6 +394,7 @@ int main(void)
         TEST(test_httpd__refuses_a_chunked_body_once_it_is_too_large),
         TEST(test_httpd__cuts_who_drips_headers),
         TEST(test_httpd__cuts_who_drips_a_body),
+        TEST(test_httpd__many_who_say_nothing_keep_nobody_out),
         TEST(test_httpd__answers_garbage_behind_a_request_once),
         TEST(test_httpd__keeps_the_connection_and_its_order),
         TEST(test_httpd__waits_for_a_late_answer_past_the_timeout),

@@ -110,6 +110,30 @@ static void test_json_parse__keeps_its_ceilings(void **state)
     }
 }
 
+static void test_json_parse__takes_no_more_values_than_fit_in_memory(void **state)
+{
+    (void)state;
+    static char text[3 * 70000];
+    json_t *value;
+    struct ear_diag diag = {0};
+    size_t most = 65535; /* and the array itself */
+    for (size_t count = most; count <= most + 1; count++) {
+        text[0] = '[';
+        for (size_t i = 0; i < count; i++) memcpy(text + 1 + 2 * i, "1,", 2);
+        text[2 * count] = ']';
+        ear_err err =
+            ear_json_parse((struct ear_str){text, 2 * count + 1}, sizeof(text), &value, &diag);
+        assert_int_equal(err, count == most ? EAR_OK : EAR_TOO_LARGE);
+        json_decref(value);
+    }
+    assert_string_equal(diag.text, "more than 65536 values");
+    memset(text, ',', sizeof(text));
+    text[0] = text[sizeof(text) - 1] = '"'; /* commas of a text are no values */
+    assert_int_equal(
+        ear_json_parse((struct ear_str){text, sizeof(text)}, sizeof(text), &value, &diag), EAR_OK);
+    json_decref(value);
+}
+
 static void test_json_members__are_typed(void **state)
 {
     (void)state;
@@ -210,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_json_parse__refuses_the_rest),
         cmocka_unit_test(test_json_parse__does_not_quote_what_was_sent),
         cmocka_unit_test(test_json_parse__keeps_its_ceilings),
+        cmocka_unit_test(test_json_parse__takes_no_more_values_than_fit_in_memory),
         cmocka_unit_test(test_json_members__are_typed),
         cmocka_unit_test(test_json_text__refuses_nul),
         cmocka_unit_test(test_json_at__walks_a_path),

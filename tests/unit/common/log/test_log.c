@@ -169,6 +169,23 @@ static int start(void **state)
     return 0;
 }
 
+static void test_log_budget__lets_the_first_lines_through_and_counts_the_rest(void **state)
+{
+    (void)state;
+    struct ear_log_budget budget = {0};
+    uint64_t suppressed = 99;
+    for (int i = 0; i < EAR_LOG_BUDGET_LINES; i++) {
+        assert_true(ear_log_budget_spend(&budget, 7000 + i, &suppressed));
+        assert_int_equal(suppressed, 0);
+    }
+    for (int i = 0; i < 1000; i++)
+        assert_false(ear_log_budget_spend(&budget, 7000 + i, &suppressed));
+    assert_true(ear_log_budget_spend(&budget, 7000 + EAR_LOG_BUDGET_MS, &suppressed));
+    assert_int_equal(suppressed, 1000);
+    assert_true(ear_log_budget_spend(&budget, 7001 + EAR_LOG_BUDGET_MS, &suppressed));
+    assert_int_equal(suppressed, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_log__leaves_errno_alone),
         cmocka_unit_test(test_log_level__is_one_of_four_words),
         cmocka_unit_test(test_log_gate__opens_once_an_interval),
+        cmocka_unit_test(test_log_budget__lets_the_first_lines_through_and_counts_the_rest),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
