@@ -6,11 +6,12 @@
 #include "web/feed_line.h"
 #include <stdlib.h>
 
-#define COMMIT_POSTS  512
-#define COMMIT_BYTES  (4u << 20)
-#define COMMIT_SLICES 256
-#define GATHER_MS     2 /* how long a first delivery waits for company */
-#define UNDER_WAY_MAX 2 /* transactions at a time; back-fill gets one */
+#define COMMIT_POSTS   512
+#define COMMIT_BYTES   (4u << 20)
+#define COMMIT_SLICES  256
+#define GATHER_MS      2 /* how long a first delivery waits for company */
+#define UNDER_WAY_MAX  2 /* transactions at a time; back-fill gets one */
+#define FAILURE_LOG_MS 10000
 
 struct queue {
     struct ear_delivery *first, *last;
@@ -30,8 +31,10 @@ struct ear_intake {
     struct ear_commit *repairs; /* parts of what was refused or was too large, in order */
     bool repairing;             /* one of them is under way */
     struct ear_timer *timer;
-    bool closing; /* the pool is going away */
-    size_t busy;  /* deliveries not told yet */
+    bool closing;    /* the pool is going away */
+    size_t busy;     /* deliveries not told yet */
+    ear_err failure; /* of the last transaction that failed */
+    struct ear_log_gate failure_gate;
     struct ear_log_budget refused_lines;
 };
 
@@ -163,8 +166,14 @@ static void committed(struct ear_intake *intake, struct ear_commit *commit,
 static void failed(struct ear_intake *intake, struct ear_commit *commit, ear_err err,
                    const struct ear_diag *diag)
 {
+    uint64_t suppressed;
     ear_metric_add(&M_COMMIT_FAILURES, 1, ear_err_name(err));
-    ear_log(&EV_INGEST_COMMIT_FAILED, kv_diag(diag), kv_int("posts", ear_commit_posts(commit)));
+    /* While a disk is full every transaction fails, for the same reason. */
+    if (intake->failure != err) intake->failure_gate = (struct ear_log_gate){0};
+    intake->failure = err;
+    if (ear_log_gate_open(&intake->failure_gate, ear_clock_mono_ms(), FAILURE_LOG_MS, &suppressed))
+        ear_log(&EV_INGEST_COMMIT_FAILED, kv_diag(diag), kv_int("posts", ear_commit_posts(commit)),
+                kv_int("suppressed", suppressed));
     /* It may be there: then its intake row is found in the database. */
     intake->closing |= err == EAR_CLOSED;
     if (err == EAR_UNKNOWN_FATE) ear_offer_behind(intake->opts.offer, commit->lane);
