@@ -4,6 +4,7 @@
 #include "model/cues/cues.h"
 #include "model/cues/lang.h"
 #include "model/dense.h"
+#include "model/handle.h"
 #include "model/kept.h"
 #include "model/points.h"
 #include "model/unique.h"
@@ -13,7 +14,7 @@
 #define PARTS_MAX 8 /* of a hashtag */
 #define CUE_STEPS 4
 /* Of a token: n-grams of three lengths, itself under negation, the parts of a tag. */
-#define WORD_FEATURES (EAR_NORMAL_TOKENS_MAX * 5 + EAR_NORMAL_TOKENS_MAX * PARTS_MAX)
+#define WORD_FEATURES (EAR_NORMAL_TOKENS_MAX * 5 + EAR_NORMAL_TOKENS_MAX * PARTS_MAX + 2)
 #define CUE_FEATURES  (EAR_DENSE_VECTORS * CUE_STEPS + 1)
 #define CHAR_FEATURES (EAR_POINTS_MAX * EAR_POINTS_ORDER)
 #define STAGED        (CHAR_FEATURES > WORD_FEATURES ? CHAR_FEATURES : WORD_FEATURES)
@@ -23,6 +24,7 @@ struct ear_extractor {
     struct ear_feature_tables tables;
     const struct ear_kept *kept; /* borrowed, may be NULL */
     struct ear_normal normal;
+    struct ear_str account; /* of the last post; borrowed */
     struct ear_cues cues;
     struct ear_lang *lang; /* rules for models without a table of languages; else NULL */
     struct ear_points points;
@@ -154,8 +156,17 @@ static void stage_token(struct ear_extractor *x, size_t at)
     if (token->kind == EAR_TOKEN_TAG) stage_parts(x, token->text);
 }
 
+/* Which firm it is, and whether that is its desk, tell what is likely asked. */
+static void stage_account(struct ear_extractor *x)
+{
+    if (!x->account.len) return;
+    stage(x, ear_handle_hash(x->account, seed_of(x, 21)), EAR_STR("the firm's handle"));
+    if (ear_handle_is_desk(x->account)) stage(x, seed_of(x, 22), EAR_STR("a handle of a desk"));
+}
+
 static void stage_words(struct ear_extractor *x)
 {
+    stage_account(x);
     const struct ear_normal_token *tokens = x->normal.tokens;
     for (size_t i = 0; i < x->normal.token_count; i++) {
         stage_token(x, i);
@@ -230,7 +241,8 @@ static void guess_language(struct ear_extractor *x, struct ear_str hint)
 
 const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear_model_post *post)
 {
-    ear_normalise(&x->normal, post->text, post->account);
+    x->account = post->account.len ? post->account : ear_handle_first(post->text);
+    ear_normalise(&x->normal, post->text, x->account);
     struct ear_cue_post cue_post = {.raw = x->normal.raw,
                                     .text = ear_normal_text(&x->normal),
                                     .account = post->account,

@@ -1,0 +1,32 @@
+/* fit: one head from its task. Held-out scores come from the validation examples where there are
+ * any, else from folds that keep near-copies together; they choose the cost, calibrate, and set
+ * the thresholds. The weights are then learned from all examples. */
+#ifndef EAR_LEARN_FIT_H
+#define EAR_LEARN_FIT_H
+
+#include "calibrate.h"
+#include "columns.h"
+
+struct ear_fit_options {
+    unsigned folds;
+    uint64_t seed;
+    float costs[4]; /* to choose from; one: no choice */
+    size_t cost_count;
+};
+
+/* Owned. */
+struct ear_fitted {
+    float cost;
+    struct ear_columns columns;
+    struct ear_calibration calibration;
+};
+
+/* `use` marks the examples that may be looked at; NULL: all. `keys` by row. */
+void ear_fit(const struct ear_matrix *x, const uint64_t *keys, const struct ear_task *task,
+             const struct ear_fit_options *options, const bool *use, struct ear_fitted *out);
+void ear_fitted_release(struct ear_fitted *fitted);
+/* Probabilities for a row of the matrix. */
+void ear_fitted_read(const struct ear_fitted *fitted, const struct ear_matrix *x,
+                     const struct ear_task *task, uint32_t row, float *p);
+
+#endif

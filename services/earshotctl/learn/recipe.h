@@ -1,0 +1,22 @@
+/* recipe: how the shipped model is trained, as a text file: which files of the datasets' folder
+ * teach which heads, with which labels and weights. Lines of words; "key=value" words in any
+ * order; '#' begins a comment. docs/classifier.md explains the lines:
+ *     name TEXT · licence TEXT · features [words=N] [chars=A-B] [bits=N] [posts=N]
+ *     rows N · folds N · coverage P
+ *     list FILE channel=valence|mood|rude [scale=X]
+ *     language FILE [map=English:en,…]
+ *     head NAME kind=softmax|binary|ordinal|flags [labels=a,b,…] [cost=X] [balance=X] [ratio=X]
+ *          [tune=X] [languages=en,de] [auxiliary]
+ *     file FILE
+ *     labels FILE            joined to the file above by key; stands beside the recipe
+ *     use HEAD column=NAME [weight=X] [extra] [joined] [map=from:to,…] */
+#ifndef EAR_LEARN_RECIPE_H
+#define EAR_LEARN_RECIPE_H
+
+#include "lessons.h"
+
+/* Fills the lessons from files below `dir`. Errors name file and line. */
+ear_err ear_recipe_read(const char *path, const char *dir, struct ear_lessons *lessons,
+                        struct ear_diag *diag) EAR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,144 @@
+#include "ship.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct cargo {
+    const struct ear_lessons *lessons;
+    const struct ear_fitted *fitted;
+    uint32_t *columns; /* sparse columns that stay, ascending */
+    size_t column_count;
+    uint32_t *kept; /* their hash indices */
+    float *dense;   /* [input × all columns + column] */
+    size_t width;   /* columns of all heads */
+};
+
+struct weighed {
+    float loudness;
+    uint32_t column;
+};
+
+static int loudest_first(const void *a, const void *b)
+{
+    const struct weighed *x = a, *y = b;
+    if (x->loudness != y->loudness) return x->loudness < y->loudness ? 1 : -1;
+    return (x->column > y->column) - (x->column < y->column);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* How much a feature moves any score, over the posts that have it. */
+static struct weighed *weigh(const struct cargo *c)
+{
+    const struct ear_matrix *x = &c->lessons->corpus.x;
+    struct weighed *all = ear_alloc(((size_t)x->sparse_columns + 1) * sizeof *all);
+    float *posts = ear_alloc(((size_t)x->column_count + 1) * sizeof *posts);
+    for (size_t i = 0; i < x->starts[x->row_count]; i++) posts[x->cells[i].column] += 1;
+    for (uint32_t column = 0; column < x->sparse_columns; column++) {
+        float most = 0;
+        for (size_t t = 0; t < c->lessons->task_count; t++) {
+            const struct ear_columns *own = &c->fitted[t].columns;
+            for (size_t k = 0; k < own->count; k++)
+                most = fmaxf(most, fabsf(own->weights[k * own->inputs + column]));
+        }
+        all[column] = (struct weighed){most * sqrtf(posts[column]), column};
+    }
+    free(posts);
+    return all;
+}
+
+static void choose_rows(struct cargo *c)
+{
+    const struct ear_corpus *corpus = &c->lessons->corpus;
+    struct weighed *all = weigh(c);
+    qsort(all, corpus->x.sparse_columns, sizeof *all, loudest_first);
+    c->columns = ear_alloc((corpus->x.sparse_columns + 1) * sizeof *c->columns);
+    c->kept = ear_alloc((corpus->x.sparse_columns + 1) * sizeof *c->kept);
+    while (c->column_count < corpus->x.sparse_columns && c->column_count < c->lessons->rows_max &&
+           all[c->column_count].loudness > 0) {
+        c->columns[c->column_count] = all[c->column_count].column;
+        c->column_count++;
+    }
+    qsort(c->columns, c->column_count, sizeof *c->columns, ascending);
+    for (size_t i = 0; i < c->column_count; i++) c->kept[i] = corpus->kept[c->columns[i]];
+    free(all);
+}
+
+static void fill_input(const struct cargo *c, uint32_t input, float *weights)
+{
+    for (size_t t = 0, at = 0; t < c->lessons->task_count; t++) {
+        const struct ear_columns *own = &c->fitted[t].columns;
+        for (size_t k = 0; k < own->count; k++)
+            weights[at++] = own->weights[k * own->inputs + input];
+    }
+}
+
+static void fill_row(void *self, size_t row, float *weights)
+{
+    const struct cargo *c = self;
+    fill_input(c, c->columns[row], weights);
+}
+
+static void fill_dense(struct cargo *c)
+{
+    const struct ear_corpus *corpus = &c->lessons->corpus;
+    for (size_t t = 0; t < c->lessons->task_count; t++) c->width += c->fitted[t].columns.count;
+    c->dense = ear_alloc((corpus->dense_count * c->width + 1) * sizeof *c->dense);
+    for (uint32_t i = 0; i < corpus->dense_count; i++)
+        fill_input(c, corpus->x.sparse_columns + i, c->dense + i * c->width);
+}
+
+static void describe(const struct cargo *c, size_t at, struct ear_model_part *part)
+{
+    const struct ear_task *task = &c->lessons->tasks[at];
+    const struct ear_fitted *fitted = &c->fitted[at];
+    const struct ear_calibration *cal = &fitted->calibration;
+    *part = (struct ear_model_part){.name = ear_str_from(task->name),
+                                    .languages = ear_str_from(task->languages),
+                                    .labels = task->labels,
+                                    .label_count = task->label_count,
+                                    .kind = task->kind,
+                                    .level = 1,
+                                    .auxiliary = task->auxiliary,
+                                    .bias = fitted->columns.biases,
+                                    .slope = cal->slope,
+                                    .offset = cal->offset,
+                                    .knot_count = cal->knot_count};
+    memcpy(part->knots, cal->knots, sizeof part->knots);
+    memcpy(part->coverage, cal->coverage, sizeof part->coverage);
+    long step = lroundf(c->lessons->coverage * EAR_MODEL_COVERAGES);
+    part->unsure_below = cal->coverage[step > 0 ? step - 1 : 0];
+}
+
+ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_fitted *fitted,
+                 struct ear_buf *out, struct ear_diag *diag)
+{
+    struct cargo c = {.lessons = lessons, .fitted = fitted};
+    struct ear_model_part *heads = ear_alloc(EAR_MODEL_HEADS_MAX * sizeof *heads);
+    choose_rows(&c);
+    fill_dense(&c);
+    for (size_t t = 0; t < lessons->task_count; t++) describe(&c, t, &heads[t]);
+    struct ear_model_parts parts = {.name = ear_str_from(lessons->name),
+                                    .licences = ear_buf_str(&lessons->licences),
+                                    .spec = lessons->spec,
+                                    .heads = heads,
+                                    .head_count = lessons->task_count,
+                                    .kept = c.kept,
+                                    .kept_count = c.column_count,
+                                    .row = fill_row,
+                                    .self = &c,
+                                    .dense = c.dense,
+                                    .language = ear_buf_str(&lessons->language_section),
+                                    .scores = ear_buf_str(&lessons->list_section)};
+    memcpy(parts.training, lessons->digest, sizeof parts.training);
+    ear_err err = ear_model_write(&parts, out, diag);
+    free(heads);
+    free(c.columns);
+    free(c.kept);
+    free(c.dense);
+    return err;
+}

@@ -1,0 +1,105 @@
+#include "learn/train.h"
+
+#include "crossval.h"
+#include "folder.h"
+#include "recipe.h"
+#include "ship.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MODEL_BYTES_MAX ((size_t)1024 * 1024 * 1024)
+
+static ear_exit read_count(const char *text, const char *option, uint64_t max, uint64_t *out)
+{
+    if (!text || !ear_num_u64(ear_str_from(text), max, out)) return EAR_EXIT_OK;
+    return ear_ctl_fail(EAR_INVALID, "--%s wants a number up to %llu, not \"%s\"", option,
+                        (unsigned long long)max, text)
+               ?: EAR_EXIT_USAGE;
+}
+
+static ear_err read_lessons(const struct ear_ctl_options *o, int argc, char **argv,
+                            struct ear_lessons *lessons, struct ear_diag *diag)
+{
+    if (o->recipe && argc != 1)
+        return ear_fail(diag, EAR_INVALID, "--recipe wants one folder: that of the datasets");
+    if (o->recipe) return ear_recipe_read(o->recipe, argv[0], lessons, diag);
+    const char *slash = o->out ? strrchr(o->out, '/') : NULL;
+    struct ear_str name = ear_str_from(slash ? slash + 1 : o->out ? o->out : "model");
+    if (!ear_str_copy(lessons->name, sizeof lessons->name, name))
+        return ear_fail(diag, EAR_INVALID, "%s: too long a name", o->out);
+    struct ear_folder folder = {.paths = argv,
+                                .path_count = (size_t)argc,
+                                .validation = o->validation,
+                                .heads = o->heads,
+                                .lexicons = o->lexicons};
+    return ear_folder_read(&folder, lessons, diag);
+}
+
+static ear_err check_tasks(const struct ear_lessons *lessons, struct ear_diag *diag)
+{
+    for (size_t t = 0; t < lessons->task_count; t++) {
+        const struct ear_task *task = &lessons->tasks[t];
+        if (task->label_count < 2 || !task->count)
+            return ear_fail(diag, EAR_INVALID,
+                            "head %s: %zu posts with %zu labels; two labels at least are wanted",
+                            task->name, task->count, task->label_count);
+    }
+    return EAR_OK;
+}
+
+static void tell(const struct ear_lessons *lessons)
+{
+    fprintf(stderr, "%zu posts, %zu features\n", lessons->corpus.x.row_count,
+            lessons->corpus.kept_count);
+    for (size_t t = 0; t < lessons->task_count; t++)
+        fprintf(stderr, "%-16s %6zu examples  %3zu labels\n", lessons->tasks[t].name,
+                lessons->tasks[t].count, lessons->tasks[t].label_count);
+}
+
+static ear_err write_model(const struct ear_lessons *lessons, const char *path,
+                           struct ear_diag *diag)
+{
+    struct ear_fitted *fitted = ear_alloc(EAR_MODEL_HEADS_MAX * sizeof *fitted);
+    struct ear_buf file;
+    ear_buf_init(&file, MODEL_BYTES_MAX);
+    for (size_t t = 0; t < lessons->task_count; t++) {
+        ear_fit(&lessons->corpus.x, lessons->corpus.keys, &lessons->tasks[t], &lessons->fit, NULL,
+                &fitted[t]);
+        fprintf(stderr, "%-16s cost %.2g\n", lessons->tasks[t].name, (double)fitted[t].cost);
+    }
+    ear_err err = ear_ship(lessons, fitted, &file, diag);
+    if (!err) err = ear_file_write(path, ear_buf_str(&file), 0644, diag);
+    if (!err) fprintf(stderr, "%s: %zu bytes\n", path, file.len);
+    for (size_t t = 0; t < lessons->task_count; t++) ear_fitted_release(&fitted[t]);
+    ear_buf_release(&file);
+    free(fitted);
+    return err;
+}
+
+ear_exit ear_train(struct ear_ctl *ctl, int argc, char **argv)
+{
+    const struct ear_ctl_options *o = &ctl->options;
+    uint64_t folds = 0, seed = 1, rows = 0;
+    struct ear_diag diag;
+    ear_exit bad = read_count(o->cross_validate, "cross-validate", 50, &folds);
+    if (!bad) bad = read_count(o->seed, "seed", UINT32_MAX, &seed);
+    if (!bad) bad = read_count(o->rows, "rows", UINT64_C(1) << 24, &rows);
+    if (bad) return bad;
+    if (!o->out && folds < 2) {
+        fprintf(stderr, "earshotctl: where to? -o MODEL (or --cross-validate K)\n");
+        return EAR_EXIT_USAGE;
+    }
+    struct ear_lessons *lessons = ear_alloc(sizeof *lessons);
+    ear_lessons_init(lessons);
+    lessons->fit.seed = seed;
+    ear_err err = read_lessons(o, argc, argv, lessons, &diag);
+    if (!err) err = check_tasks(lessons, &diag);
+    if (rows) lessons->rows_max = (size_t)rows;
+    if (!err) ear_corpus_finish(&lessons->corpus, lessons->posts_min);
+    if (!err) tell(lessons);
+    if (!err && folds >= 2) ear_cross_validate(lessons, (unsigned)folds, seed, o->all);
+    if (!err && o->out) err = write_model(lessons, o->out, &diag);
+    ear_lessons_release(lessons);
+    free(lessons);
+    return err ? ear_ctl_fail(err, "%s", diag.text) : EAR_EXIT_OK;
+}
