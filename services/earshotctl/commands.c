@@ -8,7 +8,12 @@
 #include "completion.h"
 #include "health/probe.h"
 #include "health/status.h"
+#include "judge/classify.h"
+#include "judge/evaluate.h"
+#include "labels/export_labels.h"
+#include "labels/relabel.h"
 #include "replay/replay.h"
+#include "learn/train.h"
 #include "setup/keygen.h"
 #include "setup/migrate.h"
 
@@ -20,6 +25,8 @@ const struct ear_ctl_command ear_ctl_commands[] = {
     {"keygen", "DIR", "Make the CURVE keys of all services in a folder.", "json", 1, 1, ear_keygen},
     {"replay", "[FILE]", "Play a feed of JSON Lines into ingest (standard input without FILE).",
      "live account rate pace json timeout", 0, 1, ear_replay},
+    {"train", "FOLDER|FILE …", "Learn a model from labelled posts (tab-separated, column text).",
+     "out recipe heads validation lexicons cross-validate rows seed all", 1, -1, ear_train},
     {"case list", "", "Show cases in the order of the queue.",
      "all state team agent account limit json timeout", 0, 0, ear_case_list},
     {"case show", "CASE_ID", "Show a case with its whole history.", "json timeout", 1, 1,
@@ -46,6 +53,15 @@ const struct ear_ctl_command ear_ctl_commands[] = {
      0, 0, ear_dead_letter_list},
     {"dead-letter retry", "ID…|all", "Put dead letters back on their lane.", "as json timeout", 1,
      -1, ear_dead_letter_retry},
+    {"classify", "",
+     "Read posts on standard input, say on standard output what a model makes of them.",
+     "model heads all why text coverage", 0, 0, ear_classify},
+    {"evaluate", "MODEL DIR|FILE…", "Say how right a model is on labelled posts.",
+     "heads against json card notes contamination", 1, -1, ear_evaluate},
+    {"relabel", "POST_ID", "Keep what a post should have been called, for the next model.",
+     "head label as json timeout", 1, 1, ear_relabel},
+    {"export-labels", "DIR", "Write the corrections as a folder for train and evaluate.",
+     "since json timeout", 1, 1, ear_export_labels},
     {"status", "", "Ask every replica of every service how it is.", "json timeout", 0, 0,
      ear_status},
     {"probe", "URL", "Exit 0 when a service answers 200 there (for health checks).", "timeout", 1,

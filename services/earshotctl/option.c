@@ -68,9 +68,11 @@ ear_err ear_ctl_options_parse(int argc, char **argv, const char *allowed,
                               struct ear_ctl_options *out, int *operand_count,
                               struct ear_diag *diag)
 {
+    static char out_option[] = "--out";
     int operands = 0;
     bool only_operands = false;
     for (int at = 0; at < argc; at++) {
+        if (!only_operands && strcmp(argv[at], "-o") == 0) argv[at] = out_option;
         if (only_operands || strncmp(argv[at], "--", 2) != 0) {
             argv[operands++] = argv[at];
         } else if (argv[at][2] == '\0') {

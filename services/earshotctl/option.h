@@ -14,6 +14,8 @@
     FLAG("all", all, "closed ones too; for classify: the probabilities of all labels")             \
     FLAG("why", why, "with what spoke loudest for each label")                                     \
     FLAG("text", text, "lines are bare texts, not JSON")                                           \
+    FLAG("contamination", contamination, "look for posts to judge by among those to train with")   \
+    FLAG("card", card, "a model card in Markdown")                                                 \
     FLAG("by-shift", by_shift, "forget what was set by command; follow the shifts again")          \
     VALUE("as", as, "AGENT", "the agent who acts")                                                 \
     VALUE("reason", reason, "TEXT", "why; kept with the command")                                  \
@@ -33,7 +35,19 @@
           "X times as fast as the posts were written (1: at the original pace)")                   \
     VALUE("model", model, "FILE", "the model (default: EAR_MODEL, else the one that is shipped)")  \
     VALUE("heads", heads, "A,B", "only these heads; auxiliary ones are shown only when named")     \
+    VALUE("head", head, "HEAD", "what is corrected: intent, topic, sentiment …")                   \
+    VALUE("label", label, "LABEL", "what it should have been; - takes a correction back")          \
+    VALUE("since", since, "TIME", "only what was said from this day or time on")                   \
+    VALUE("against", against, "MODEL", "compare with this model on the same rows")                 \
+    VALUE("notes", notes, "FILE", "Markdown to stand in the card before the figures")              \
     VALUE("coverage", coverage, "PERCENT", "answer about this share of posts; the rest is unsure") \
+    VALUE("out", out, "FILE", "where to write the model; short: -o FILE")                          \
+    VALUE("recipe", recipe, "FILE", "how the files of the folder teach which heads")               \
+    VALUE("validation", validation, "FILE", "labelled posts that choose and calibrate")            \
+    VALUE("lexicons", lexicons, "DIR", "folder of word lists: afinn165, vader, cuss_en (.tsv)")    \
+    VALUE("cross-validate", cross_validate, "K", "print the figures of K folds for each head")     \
+    VALUE("rows", rows, "N", "at most N features in the model")                                    \
+    VALUE("seed", seed, "N", "of folds and of the order of steps (default 1)")                     \
     VALUE("role-secrets", role_secrets, "DIR",                                                     \
           "set the roles' passwords from files DIR/earshot_*")                                     \
     VALUE("timeout", timeout, "DURATION", "how long to wait for an answer (default 10s)")

@@ -243,3 +243,44 @@ WITH told AS (
       FROM earshot.dead_letter l WHERE l.post_id = $1::uuid AND l.retried_at IS NOT NULL
 )
 SELECT at, NULL::bigint, service, step, what, id FROM steps ORDER BY at, rank, id;
+
+-- A correction of what triage said; no row where there is no such post.
+-- name: label_put
+INSERT INTO earshot.label (post_id, customer_id, head, label, agent_id, model, said)
+SELECT p.post_id, p.customer_id, $2::text, $3::text, $4::text, t.model, CASE $2::text
+           WHEN 'language' THEN t.language
+           WHEN 'needs_answer' THEN (ARRAY['unsure', 'y', 'n'])[t.answer + 1]
+           WHEN 'intent' THEN (ARRAY['unsure', 'complaint', 'question', 'request', 'praise', 'suggestion', 'vent', 'spam', 'other'])[t.intent + 1]
+           WHEN 'sentiment' THEN (ARRAY['unsure', 'neg', 'neu', 'pos'])[t.sentiment + 1]
+           WHEN 'topic' THEN (ARRAY['unsure', 'delivery', 'billing', 'account', 'fault', 'outage', 'booking', 'refund', 'staff', 'howto', 'feature', 'other'])[t.topic + 1]
+           WHEN 'urgency' THEN t.urgency::text
+           WHEN 'severity' THEN t.severity::text END
+  FROM earshot.post p LEFT JOIN earshot.triage t USING (post_id, customer_id)
+ WHERE p.post_id = $1::uuid
+RETURNING set_at, post_id, head, label, said, model, agent_id;
+
+-- name: label_heads
+SELECT DISTINCT head FROM earshot.label WHERE set_at >= $1::timestamptz AND label <> '-' ORDER BY head;
+
+-- The last correction of each head, with the post as it says now: without those that were erased or
+-- that their authors deleted.
+-- name: label_page
+WITH last AS (
+    SELECT DISTINCT ON (post_id, head) post_id, customer_id, head, label, agent_id, set_at
+      FROM earshot.label
+     WHERE set_at >= $1::timestamptz AND post_id > $2::uuid
+     ORDER BY post_id, head, set_at DESC
+), labelled AS (
+    SELECT post_id, customer_id, jsonb_object_agg(head, label) AS labels,
+           string_agg(DISTINCT agent_id, ' ' ORDER BY agent_id) AS who
+      FROM last WHERE label <> '-' GROUP BY post_id, customer_id
+)
+SELECT l.post_id, p.account_id, p.visibility = 1 OR p.entry IN (3, 5), p.reply_ref IS NOT NULL OR p.entry = 2,
+       coalesce(r.body, p.body), l.labels::text, l.who
+  FROM labelled l JOIN earshot.post p USING (post_id, customer_id)
+  LEFT JOIN LATERAL (SELECT v.body FROM earshot.post_revision v
+                      WHERE v.post_id = p.post_id AND v.customer_id = p.customer_id
+                      ORDER BY v.revised_at DESC LIMIT 1) r ON true
+ WHERE p.body IS NOT NULL
+   AND NOT EXISTS (SELECT FROM earshot.tombstone d WHERE d.self_ref = p.self_ref)
+ ORDER BY l.post_id LIMIT $3::bigint;

@@ -40,14 +40,14 @@ static void interval_of(double *drawn, struct ear_interval *out)
 void ear_bootstrap(const struct ear_judgement *rows, size_t count, size_t label_count,
                    uint64_t seed, struct ear_interval out[static EAR_MEASURE_COUNT])
 {
-    struct ear_scores scores;
+    struct ear_figures scores;
     struct draws draws = {ear_alloc(EAR_MEASURE_COUNT * sizeof(*draws.of))};
     struct ear_judgement *sample = ear_alloc((count + 1) * sizeof(*sample));
-    ear_scores_of(rows, count, label_count, &scores);
+    ear_figures_of(rows, count, label_count, &scores);
     for (size_t m = 0; m < EAR_MEASURE_COUNT; m++) out[m].value = scores.of[m];
     for (size_t i = 0; i < EAR_BOOTSTRAP_DRAWS; i++) {
         for (size_t r = 0; r < count; r++) sample[r] = rows[draw_row(&seed, count)];
-        ear_scores_of(sample, count, label_count, &scores);
+        ear_figures_of(sample, count, label_count, &scores);
         for (size_t m = 0; m < EAR_MEASURE_COUNT; m++) draws.of[m][i] = scores.of[m];
     }
     for (size_t m = 0; m < EAR_MEASURE_COUNT; m++) interval_of(draws.of[m], &out[m]);
@@ -79,7 +79,7 @@ static double two_sided(const double *sorted)
 static void draw_pairs(const struct ear_judgement *before, const struct ear_judgement *after,
                        size_t count, size_t label_count, uint64_t seed, struct draws draws)
 {
-    struct ear_scores was, is;
+    struct ear_figures was, is;
     struct ear_judgement *sample = ear_alloc((2 * count + 1) * sizeof(*sample));
     for (size_t i = 0; i < EAR_BOOTSTRAP_DRAWS; i++) {
         for (size_t r = 0; r < count; r++) {
@@ -87,8 +87,8 @@ static void draw_pairs(const struct ear_judgement *before, const struct ear_judg
             sample[r] = before[row];
             sample[count + r] = after[row];
         }
-        ear_scores_of(sample, count, label_count, &was);
-        ear_scores_of(sample + count, count, label_count, &is);
+        ear_figures_of(sample, count, label_count, &was);
+        ear_figures_of(sample + count, count, label_count, &is);
         for (size_t m = 0; m < EAR_MEASURE_COUNT; m++) draws.of[m][i] = is.of[m] - was.of[m];
     }
     free(sample);
@@ -97,7 +97,7 @@ static void draw_pairs(const struct ear_judgement *before, const struct ear_judg
 void ear_compare(const struct ear_judgement *before, const struct ear_judgement *after,
                  size_t count, size_t label_count, uint64_t seed, struct ear_comparison *out)
 {
-    struct ear_scores was, is;
+    struct ear_figures was, is;
     struct draws draws = {ear_alloc(EAR_MEASURE_COUNT * sizeof(*draws.of))};
     *out = (struct ear_comparison){0};
     for (size_t i = 0; i < count; i++) {
@@ -109,8 +109,8 @@ void ear_compare(const struct ear_judgement *before, const struct ear_judgement 
     bool fell = out->only_after < out->only_before;
     out->mcnemar_p = sign_test(fell ? out->only_after : out->only_before,
                                fell ? out->only_before : out->only_after);
-    ear_scores_of(before, count, label_count, &was);
-    ear_scores_of(after, count, label_count, &is);
+    ear_figures_of(before, count, label_count, &was);
+    ear_figures_of(after, count, label_count, &is);
     draw_pairs(before, after, count, label_count, seed, draws);
     for (size_t m = 0; m < EAR_MEASURE_COUNT; m++) {
         out->gain[m].value = is.of[m] - was.of[m];

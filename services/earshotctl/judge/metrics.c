@@ -25,7 +25,7 @@ static size_t bin_of(float p)
     return bin < EAR_RELIABILITY_BINS ? bin : EAR_RELIABILITY_BINS - 1;
 }
 
-static void count_row(const struct ear_judgement *row, struct ear_scores *out)
+static void count_row(const struct ear_judgement *row, struct ear_figures *out)
 {
     bool hit = row->gold == row->said;
     out->hits += hit;
@@ -39,7 +39,7 @@ static void count_row(const struct ear_judgement *row, struct ear_scores *out)
     bin->accuracy += hit;
 }
 
-static void finish_labels(struct ear_scores *out)
+static void finish_labels(struct ear_figures *out)
 {
     size_t seen = 0;
     double f1 = 0, recall = 0;
@@ -57,7 +57,7 @@ static void finish_labels(struct ear_scores *out)
     out->of[EAR_MEASURE_MACRO_RECALL] = share(recall, (double)seen);
 }
 
-static void finish_bins(struct ear_scores *out)
+static void finish_bins(struct ear_figures *out)
 {
     double gap = 0;
     for (size_t i = 0; i < EAR_RELIABILITY_BINS; i++) {
@@ -69,11 +69,11 @@ static void finish_bins(struct ear_scores *out)
     out->of[EAR_MEASURE_ECE] = share(gap, (double)out->rows);
 }
 
-void ear_scores_of(const struct ear_judgement *rows, size_t count, size_t label_count,
-                   struct ear_scores *out)
+void ear_figures_of(const struct ear_judgement *rows, size_t count, size_t label_count,
+                    struct ear_figures *out)
 {
     EAR_CHECK(label_count <= EAR_MODEL_LABELS_MAX);
-    *out = (struct ear_scores){.rows = count, .label_count = label_count};
+    *out = (struct ear_figures){.rows = count, .label_count = label_count};
     size_t sure_hits = 0;
     for (size_t i = 0; i < count; i++) {
         EAR_CHECK(rows[i].gold < label_count && rows[i].said < label_count);
@@ -86,8 +86,8 @@ void ear_scores_of(const struct ear_judgement *rows, size_t count, size_t label_
     finish_bins(out);
 }
 
-struct ear_scoped ear_scores_scoped(const struct ear_judgement *rows, size_t count,
-                                    uint16_t outside)
+struct ear_scoped ear_figures_scoped(const struct ear_judgement *rows, size_t count,
+                                     uint16_t outside)
 {
     struct ear_scoped scoped = {0};
     for (size_t i = 0; i < count; i++) {

@@ -29,7 +29,7 @@ struct ear_reliability {
     double accuracy; /* what came true */
 };
 
-/* The figures that can stand alone, in the order of ear_scores.of. */
+/* The figures that can stand alone, in the order of ear_figures.of. */
 #define EAR_MEASURES(X)             \
     X(ACCURACY, "accuracy")         \
     X(MACRO_F1, "macro_f1")         \
@@ -45,7 +45,7 @@ typedef enum ear_measure {
 
 const char *ear_measure_name(ear_measure measure);
 
-struct ear_scores {
+struct ear_figures {
     size_t rows, hits, unsure;
     size_t label_count;
     double of[EAR_MEASURE_COUNT];
@@ -54,8 +54,8 @@ struct ear_scores {
     struct ear_reliability bins[EAR_RELIABILITY_BINS];
 };
 
-void ear_scores_of(const struct ear_judgement *rows, size_t count, size_t label_count,
-                   struct ear_scores *out);
+void ear_figures_of(const struct ear_judgement *rows, size_t count, size_t label_count,
+                    struct ear_figures *out);
 
 /* For label sets with a label for everything else (clinc150's "oos"): accuracy of the rows whose
  * gold label is another, and the recall of that label. */
@@ -63,8 +63,8 @@ struct ear_scoped {
     size_t inside, outside; /* rows */
     double accuracy, recall;
 };
-struct ear_scoped ear_scores_scoped(const struct ear_judgement *rows, size_t count,
-                                    uint16_t outside);
+struct ear_scoped ear_figures_scoped(const struct ear_judgement *rows, size_t count,
+                                     uint16_t outside);
 
 /* Accuracy where only the surest `coverage` of the rows are answered. Rows of equal p count alike:
  * the order of the rows does not matter. */

@@ -24,8 +24,8 @@ static const struct ear_judgement ten[] = {
 static void test_metrics__official_figures_of_ten_rows(void **state)
 {
     (void)state;
-    struct ear_scores s;
-    ear_scores_of(ten, EAR_COUNT(ten), 3, &s);
+    struct ear_figures s;
+    ear_figures_of(ten, EAR_COUNT(ten), 3, &s);
     assert_int_equal(s.hits, 6);
     expect_near(s.of[EAR_MEASURE_ACCURACY], 0.6, 1e-9);
     expect_near(s.labels[0].precision, 3.0 / 4, 1e-9);
@@ -44,9 +44,9 @@ static void test_metrics__official_figures_of_ten_rows(void **state)
 static void test_metrics__labels_that_do_not_occur_do_not_count(void **state)
 {
     (void)state;
-    struct ear_scores three, nine;
-    ear_scores_of(ten, EAR_COUNT(ten), 3, &three);
-    ear_scores_of(ten, EAR_COUNT(ten), 9, &nine);
+    struct ear_figures three, nine;
+    ear_figures_of(ten, EAR_COUNT(ten), 3, &three);
+    ear_figures_of(ten, EAR_COUNT(ten), 9, &nine);
     for (size_t m = 0; m < EAR_MEASURE_COUNT; m++) expect_near(three.of[m], nine.of[m], 1e-12);
 }
 
@@ -54,8 +54,8 @@ static void test_metrics__a_label_only_said_counts_as_zero(void **state)
 {
     (void)state;
     const struct ear_judgement rows[] = {{0, 0, false, 1}, {0, 1, false, 1}};
-    struct ear_scores s;
-    ear_scores_of(rows, 2, 2, &s);
+    struct ear_figures s;
+    ear_figures_of(rows, 2, 2, &s);
     expect_near(s.of[EAR_MEASURE_MACRO_F1], (2.0 / 3 + 0) / 2, 1e-9);
     expect_near(s.of[EAR_MEASURE_MACRO_RECALL], 0.25, 1e-9);
 }
@@ -63,8 +63,8 @@ static void test_metrics__a_label_only_said_counts_as_zero(void **state)
 static void test_metrics__no_rows_are_all_zero(void **state)
 {
     (void)state;
-    struct ear_scores s;
-    ear_scores_of(NULL, 0, 3, &s);
+    struct ear_figures s;
+    ear_figures_of(NULL, 0, 3, &s);
     for (size_t m = 0; m < EAR_MEASURE_COUNT; m++) expect_near(s.of[m], 0, 0);
     expect_near(ear_accuracy_at(NULL, 0, 0.8), 0, 0);
 }
@@ -76,8 +76,8 @@ static void test_metrics__calibration_error_is_the_weighted_gap(void **state)
     struct ear_judgement rows[8];
     for (uint16_t i = 0; i < 8; i++)
         rows[i] = (struct ear_judgement){0, i % 2, false, i < 4 ? .9F : .5F};
-    struct ear_scores s;
-    ear_scores_of(rows, 8, 2, &s);
+    struct ear_figures s;
+    ear_figures_of(rows, 8, 2, &s);
     expect_near(s.of[EAR_MEASURE_ECE], 0.5 * 0.4 + 0.5 * 0, 1e-6);
     assert_int_equal(s.bins[13].rows, 4);
     expect_near(s.bins[13].p, 0.9, 1e-6);
@@ -94,8 +94,8 @@ static void test_metrics__bins_take_every_probability(void **state)
         {0, 0}, {1e-9F, 0}, {1, 14}, {1.5F, 14}, {-1, 0}, {.5F, 7}, {__builtin_nanf(""), 0}};
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
         struct ear_judgement row = {0, 0, false, cases[i].p};
-        struct ear_scores s;
-        ear_scores_of(&row, 1, 1, &s);
+        struct ear_figures s;
+        ear_figures_of(&row, 1, 1, &s);
         assert_int_equal(s.bins[cases[i].bin].rows, 1);
     }
 }
@@ -123,7 +123,7 @@ static void test_metrics__coverage_does_not_depend_on_the_order_of_ties(void **s
 static void test_metrics__scope_parts_inside_from_outside(void **state)
 {
     (void)state;
-    struct ear_scoped s = ear_scores_scoped(ten, EAR_COUNT(ten), 2);
+    struct ear_scoped s = ear_figures_scoped(ten, EAR_COUNT(ten), 2);
     assert_int_equal(s.inside, 7);
     assert_int_equal(s.outside, 3);
     expect_near(s.accuracy, 5.0 / 7, 1e-9);
