@@ -189,10 +189,11 @@ static void stage_chars(struct ear_extractor *x)
 /* A number as the steps it reaches. */
 static void stage_cue(struct ear_extractor *x, size_t input, float value)
 {
-    struct ear_str name = ear_str_from(ear_dense_name(input));
+    if (value == 0) return;
+    struct ear_str name = {ear_dense_name(input), 1}; /* told apart by place */
     uint64_t hash = join(seed_of(x, value < 0 ? 18 : 19), input);
     float size = fabsf(value);
-    for (size_t step = 0; step < CUE_STEPS && size > 0; step++)
+    for (size_t step = 0; step < CUE_STEPS; step++)
         if (size >= (float)step / CUE_STEPS) stage(x, join(hash, step), name);
 }
 
@@ -239,6 +240,18 @@ static void guess_language(struct ear_extractor *x, struct ear_str hint)
     out->p = guess.p;
 }
 
+/* The words that ear_cues_cut would find. */
+static void give_words(struct ear_extractor *x)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < x->normal.token_count && count < EAR_CUES_WORDS; i++) {
+        const struct ear_normal_token *t = &x->normal.tokens[i];
+        if (t->kind == EAR_TOKEN_MARK) continue;
+        x->cues.words[count++] = (struct ear_word){t->text, t->breaks};
+    }
+    x->cues.word_count = count;
+}
+
 const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear_model_post *post)
 {
     x->account = post->account.len ? post->account : ear_handle_first(post->text);
@@ -248,7 +261,7 @@ const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear
                                     .account = post->account,
                                     .direct = post->direct,
                                     .reply = post->reply};
-    ear_cues_cut(&x->cues, cue_post.text);
+    give_words(x);
     guess_language(x, post->language_hint);
     ear_cues_raise(&x->cues, &cue_post, x->out.language.best, NULL, NULL);
     ear_dense_fill(&x->tables, &x->normal, &x->cues.signals, post, x->out.language.best, x->dense);
@@ -259,12 +272,15 @@ const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear
     return &x->out;
 }
 
-/* Cues are staged with their input's name. */
-static size_t cue_input(struct ear_str place)
+/* Cues are staged with the name of their input. */
+static struct ear_str place_of(const struct ear_extractor *x, size_t group, size_t at,
+                               size_t *input)
 {
+    if (group == EAR_FEATURE_CHARS) return ear_points_place(&x->points, x->spec.char_min, at);
+    if (group == EAR_FEATURE_WORDS) return x->places[at];
     for (size_t i = 0; i < EAR_DENSE_VECTORS; i++)
-        if (place.ptr == ear_dense_name(i)) return i;
-    return SIZE_MAX;
+        if (x->places[at].ptr == ear_dense_name(i)) *input = i;
+    return ear_str_from(x->places[at].ptr);
 }
 
 void ear_extract_show(struct ear_extractor *x, ear_feature_fn *see, void *self)
@@ -276,10 +292,7 @@ void ear_extract_show(struct ear_extractor *x, ear_feature_fn *see, void *self)
                 .group = (ear_feature_group)group, .index = x->staged[i], .input = SIZE_MAX};
             if (x->kept && !ear_kept_has(x->kept, seen.index)) continue;
             if (x->kept) seen.index = ear_kept_row(x->kept, seen.index);
-            if (group == EAR_FEATURE_CUES) seen.input = cue_input(x->places[i]);
-            seen.text = group == EAR_FEATURE_CHARS
-                            ? ear_points_place(&x->points, x->spec.char_min, i)
-                            : x->places[i];
+            seen.text = place_of(x, group, i, &seen.input);
             see(self, &seen);
         }
     }

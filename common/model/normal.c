@@ -183,24 +183,41 @@ static void put_blank(struct ear_buf *out)
     if (out->len && out->data[out->len - 1] != ' ') put(out, " ", 1);
 }
 
-/* What could be read as an escape, an entity or another mask next time is parted by blanks. */
+static size_t plain_at(struct ear_str s)
+{
+    size_t len = 0;
+    while (len < s.len && s.ptr[len] != '@' && s.ptr[len] != '&' && s.ptr[len] != '\\') len++;
+    return len;
+}
+
+/* What could be read as an escape, an entity or another mask next time stands between blanks; a
+ * backslash goes. Returns what it took of s. */
+static size_t set_off_one(struct ear_buf *out, struct ear_str s)
+{
+    size_t mask = mask_at(s), len = mask ? mask : 1;
+    put_blank(out);
+    if (*s.ptr != '\\') {
+        put(out, s.ptr, len);
+        put_blank(out);
+    }
+    return len;
+}
+
 static void set_off(struct ear_normal *n)
 {
-    struct ear_str text = ear_buf_str(&n->work.text);
-    bool parted = text.len && (memchr(text.ptr, '@', text.len) || memchr(text.ptr, '&', text.len) ||
-                               memchr(text.ptr, '\\', text.len));
-    if (!parted) return;
+    struct ear_str rest = ear_buf_str(&n->work.text);
+    if (!rest.len || plain_at(rest) == rest.len) return;
     ear_buf_reset(&n->spaced);
-    for (size_t at = 0, len; at < text.len; at += len) {
-        struct ear_str rest = behind(text, at);
-        size_t mask = mask_at(rest);
-        len = mask ? mask : 1;
-        bool alone = mask || *rest.ptr == '&' || *rest.ptr == '@';
-        if (alone || *rest.ptr == '\\' || *rest.ptr == ' ') put_blank(&n->spaced);
-        if (*rest.ptr != '\\' && *rest.ptr != ' ') put(&n->spaced, rest.ptr, len);
-        if (alone) put_blank(&n->spaced);
+    while (rest.len) {
+        bool blank = n->spaced.len && n->spaced.data[n->spaced.len - 1] == ' ';
+        if (*rest.ptr == ' ' && (blank || !n->spaced.len)) rest = behind(rest, 1);
+        size_t plain = plain_at(rest);
+        put(&n->spaced, rest.ptr, plain);
+        rest = behind(rest, plain);
+        if (rest.len) rest = behind(rest, set_off_one(&n->spaced, rest));
     }
-    if (n->spaced.len && n->spaced.data[n->spaced.len - 1] == ' ') n->spaced.len--;
+    if (n->spaced.len && n->spaced.data[n->spaced.len - 1] == ' ')
+        n->spaced.data[--n->spaced.len] = 0;
     struct ear_buf swap = n->work.text;
     n->work.text = n->spaced;
     n->spaced = swap;
@@ -210,16 +227,21 @@ static void set_off(struct ear_normal *n)
 
 static bool is_negation(struct ear_str word)
 {
-    static const char *const words[] = {
-        "not",    "no",       "never", "none",  "nothing", "nobody", "neither", "nor",
-        "cannot", "cant",     "dont",  "wont",  "didnt",   "doesnt", "isnt",    "wasnt",
-        "aint",   "without",  "nicht", "kein",  "keine",   "nie",    "keinen",  "keiner",
-        "pas",    "jamais",   "rien",  "aucun", "aucune",  "nunca",  "non",     "mai",
-        "nao",    "n\u00E3o", "niet",  "geen",  "nooit",
+    static const struct ear_str words[] = {
+#define X(text) {text, sizeof text - 1},
+        X("not") X("no") X("never") X("none") X("nothing") X("nobody") X("neither") X("nor")
+            X("cannot") X("cant") X("dont") X("wont") X("didnt") X("doesnt") X("isnt") X("wasnt")
+                X("aint") X("without") X("nicht") X("kein") X("keine") X("keinen") X("keiner")
+                    X("nie") X("niemals") X("pas") X("jamais") X("rien") X("aucun") X("aucune")
+                        X("nunca") X("non") X("mai") X("nao") X("n\u00E3o") X("niet") X("geen")
+                            X("nooit")
+#undef X
     };
-    if (word.len >= 3 && ear_str_eq(behind(word, word.len - 3), EAR_STR("n't"))) return true;
+    if (word.len < 2 || word.len > 8) return false;
+    if (ear_str_eq(behind(word, word.len - 2), EAR_STR("'t"))) return true;
+    if (!memchr("ncdwiakpjrmg", *word.ptr, 12)) return false;
     for (size_t i = 0; i < EAR_COUNT(words); i++)
-        if (ear_str_eq(word, ear_str_from(words[i]))) return true;
+        if (*words[i].ptr == *word.ptr && ear_str_eq(word, words[i])) return true;
     return false;
 }
 

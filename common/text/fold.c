@@ -99,19 +99,24 @@ static int32_t plain(int32_t cp)
 /* 'w' may come three times: "www." */
 static unsigned repeats_kept(int32_t cp)
 {
-    if (ear_utf8_is_digit(cp)) return UINT32_MAX;
+    if (cp >= 'a' && cp <= 'v') return LETTERS_KEPT;
     if (cp == ' ') return 1;
+    if (ear_utf8_is_digit(cp)) return UINT32_MAX;
     return ear_utf8_is_letter(cp) && cp != 'w' ? LETTERS_KEPT : SIGNS_KEPT;
 }
 
 static ear_err emit(struct fold *f, int32_t cp)
 {
-    cp = plain(cp);
+    if (cp >= 0x80 || cp == '`' || cp < ' ' || cp == 0x7F) cp = plain(cp);
     f->run = cp == f->last ? f->run + 1 : 1;
     f->last = cp;
     if (f->run > repeats_kept(cp)) return EAR_OK;
     if (cp >= 0x80) return ear_utf8_append(f->out, cp);
-    return ear_buf_append_char(f->out, (char)cp);
+    struct ear_buf *out = f->out;
+    if (out->len + 1 >= out->cap) return ear_buf_append_char(out, (char)cp);
+    out->data[out->len++] = (char)cp;
+    out->data[out->len] = 0;
+    return EAR_OK;
 }
 
 static ear_err emit_piece(struct fold *f, const uint8_t *bytes, size_t len)
@@ -166,7 +171,7 @@ ear_err ear_fold(struct ear_str raw, struct ear_buf *out)
             continue;
         }
         /* ASCII combines with nothing before it; only a mark behind it can change it. */
-        err = piece_flush(&f, &piece);
+        if (piece.len) err = piece_flush(&f, &piece);
         bool alone = src.at >= src.raw.len || (uint8_t)src.raw.ptr[src.at] < 0x80;
         if (!err && alone) err = emit(&f, cp >= 'A' && cp <= 'Z' ? cp | 0x20 : cp);
         if (!err && !alone) err = piece_add(&f, &piece, cp);

@@ -104,6 +104,7 @@ static size_t handle_at(const struct scan *s, struct ear_str here, struct ear_st
 static size_t maskable(const struct scan *s, struct ear_str *mask)
 {
     struct ear_str here = ahead(s);
+    if (*here.ptr != '@' && !is_mail_char(*here.ptr)) return 0;
     size_t len = handle_at(s, here, mask);
     if (len) return len;
     *mask = EAR_STR("@url");
@@ -131,17 +132,20 @@ static size_t plain_run(struct ear_str s)
 static ear_err mask_all(struct scan *s)
 {
     ear_err err = EAR_OK;
+    size_t from = 0; /* of what is plain and not yet appended */
+    if (!s->in.len) return EAR_OK;
     while (s->at < s->in.len && !err) {
         struct ear_str mask;
         size_t len = maskable(s, &mask);
         if (!len) {
-            len = plain_run(ahead(s));
-            mask = (struct ear_str){s->in.ptr + s->at, len};
+            s->at += plain_run(ahead(s));
+            continue;
         }
-        err = ear_buf_append_str(s->out, mask);
-        s->at += len;
+        err = ear_buf_append(s->out, s->in.ptr + from, s->at - from);
+        if (!err) err = ear_buf_append_str(s->out, mask);
+        from = s->at += len;
     }
-    return err;
+    return err ? err : ear_buf_append(s->out, s->in.ptr + from, s->in.len - from);
 }
 
 void ear_text_init(struct ear_text *t, size_t max_bytes)

@@ -24,8 +24,12 @@ static bool is_elision(struct ear_str word)
     return false;
 }
 
-static int32_t point_at(struct ear_str s, size_t at, size_t *took)
+static inline int32_t point_at(struct ear_str s, size_t at, size_t *took)
 {
+    if (at < s.len && (unsigned char)s.ptr[at] < 0x80) {
+        *took = 1;
+        return s.ptr[at];
+    }
     int32_t cp = 0;
     *took = 0;
     if (at < s.len) *took = ear_utf8_next(s, at, &cp, NULL);
@@ -46,9 +50,21 @@ static bool joins(struct ear_str s, size_t at, int32_t cp)
     return took && ear_utf8_is_letter(next) && !ear_utf8_is_ideograph(next);
 }
 
-static size_t word_length(struct ear_str s)
+/* Plain letters, digits and '_' at the start of s: most of most texts. */
+static size_t plain_length(struct ear_str s)
 {
     size_t at = 0;
+    while (at < s.len) {
+        char c = s.ptr[at], lower = (char)(c | 0x20);
+        if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '_') break;
+        at++;
+    }
+    return at;
+}
+
+static size_t word_length(struct ear_str s)
+{
+    size_t at = plain_length(s);
     for (;;) {
         size_t took;
         int32_t cp = point_at(s, at, &took);
@@ -76,6 +92,7 @@ static size_t number_length(struct ear_str s)
 
 static size_t mask_length(struct ear_str s)
 {
+    if (*s.ptr != '@') return 0;
     static const struct ear_str masks[] = {{"@url", 4}, {"@mail", 5}, {"@firm", 5}, {"@user", 5}};
     for (size_t i = 0; i < EAR_COUNT(masks); i++)
         if (ear_str_starts(s, masks[i])) return masks[i].len;
@@ -84,6 +101,7 @@ static size_t mask_length(struct ear_str s)
 
 static size_t emoticon_length(struct ear_str s)
 {
+    if (!memchr(":;=<xd", *s.ptr, 6)) return 0;
     for (size_t i = 0; i < EAR_COUNT(emoticons); i++) {
         struct ear_str e = emoticons[i];
         if (!ear_str_starts(s, e)) continue;

@@ -5,6 +5,11 @@
 
 size_t ear_utf8_next(struct ear_str s, size_t at, int32_t *cp, bool *ok)
 {
+    if ((unsigned char)s.ptr[at] < 0x80) {
+        if (ok) *ok = true;
+        *cp = s.ptr[at];
+        return 1;
+    }
     utf8proc_int32_t got = 0;
     size_t left = s.len - at;
     utf8proc_ssize_t took = utf8proc_iterate((const utf8proc_uint8_t *)s.ptr + at,

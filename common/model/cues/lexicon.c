@@ -22,9 +22,16 @@ struct hit {
     uint32_t next; /* 0: the last */
 };
 
+/* Says no without a look at the vocabulary to most of what is not in it. */
+struct filter {
+    uint64_t bits[64];
+};
+
 struct ear_lexicon {
     struct ear_vocab words;    /* words of the phrases as they are; the value is id + 1 */
     struct ear_vocab prefixes; /* "word*" */
+    struct filter known;       /* the hashes of words */
+    struct filter begun;       /* the hashes of prefixes */
     uint32_t id_count;
     uint32_t any; /* id of "_" */
     struct edge *edges;
@@ -35,10 +42,30 @@ struct ear_lexicon {
     uint32_t hit_count;
 };
 
+static void filter_add(struct filter *f, uint32_t hash)
+{
+    uint32_t at = hash * UINT32_C(0x9E3779B1) >> 20;
+    f->bits[at >> 6] |= UINT64_C(1) << (at & 63);
+}
+
+static bool filter_has(const struct filter *f, uint32_t hash)
+{
+    uint32_t at = hash * UINT32_C(0x9E3779B1) >> 20;
+    return f->bits[at >> 6] >> (at & 63) & 1;
+}
+
+static uint32_t hash_of(struct ear_str text)
+{
+    uint32_t hash = EAR_VOCAB_SEED;
+    for (size_t i = 0; i < text.len; i++) hash = ear_vocab_hash(hash, text.ptr[i]);
+    return hash;
+}
+
 static uint32_t word_add(struct ear_lexicon *lex, struct ear_str text, bool prefix)
 {
     uint64_t *value = ear_vocab_add(prefix ? &lex->prefixes : &lex->words, text);
     if (!*value) *value = ++lex->id_count;
+    filter_add(prefix ? &lex->begun : &lex->known, hash_of(text));
     return (uint32_t)(*value - 1);
 }
 
@@ -166,11 +193,12 @@ static void word_ids(const struct ear_lexicon *lex, struct ear_str text, uint32_
     for (size_t i = 0; i < WORD_IDS; i++) ids[i] = NO_WORD;
     for (size_t len = 1; len <= text.len; len++) {
         hash = ear_vocab_hash(hash, text.ptr[len - 1]);
-        if (len < PREFIX_MIN || len > PREFIX_MAX) continue;
+        if (len < PREFIX_MIN || len > PREFIX_MAX || !filter_has(&lex->begun, hash)) continue;
         const uint64_t *id = ear_vocab_find(&lex->prefixes, hash, (struct ear_str){text.ptr, len});
         if (id) ids[1 + found++ % (WORD_IDS - 1)] = (uint32_t)(*id - 1);
     }
-    const uint64_t *id = ear_vocab_find(&lex->words, hash, text);
+    const uint64_t *id = NULL;
+    if (filter_has(&lex->known, hash)) id = ear_vocab_find(&lex->words, hash, text);
     if (id) ids[0] = (uint32_t)(*id - 1);
 }
 
