@@ -143,8 +143,11 @@ static void fill_heads(struct ear_book *book, const struct ear_pg_result *r)
 void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results)
 {
     for (size_t row = 0; row < ear_pg_rows(results[1]); row++) {
-        struct ear_id post_id = ear_pg_get_id(results[1], row, 0);
-        ear_book_put_decided(book, &post_id);
+        const char *heard = ear_store_text(book, results[1], row, 2);
+        struct ear_decided fact = {.post_id = ear_pg_get_id(results[1], row, 0),
+                                   .case_id = ear_pg_get_id(results[1], row, 1),
+                                   .heard = ear_str_from(heard)};
+        ear_book_put_decided(book, &fact);
     }
     for (size_t row = 0; row < ear_pg_rows(results[2]); row++) {
         struct ear_link link = {.ref = ear_pg_get_id(results[2], row, 0),
@@ -441,7 +444,7 @@ void ear_store_write_loads(struct ear_pg_batch *batch, const struct ear_book *bo
 
 bool ear_store_is_clean(const struct ear_book *book)
 {
-    return !book->verdicts && !book->entries && !book->dues;
+    return !book->verdicts && !book->entries && !book->dues && !book->mentions;
 }
 
 ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book)

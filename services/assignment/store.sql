@@ -4,7 +4,10 @@
 SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::int8[]) AS k;
 
 -- name: read_decided
-SELECT t.post_id
+-- With the case that the post is in, and the further accounts that are known to have heard it.
+SELECT t.post_id, t.case_id,
+       (SELECT string_agg(m.account_id, E'\n') FROM mention m
+         WHERE m.post_id = t.post_id AND m.customer_id = t.customer_id)
   FROM unnest($1::uuid[], $2::uuid[]) AS k (post_id, customer_id)
   JOIN triage t ON t.post_id = k.post_id AND t.customer_id = k.customer_id;
 

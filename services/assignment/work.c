@@ -96,6 +96,14 @@ static void tell(const struct ear_job *job, const struct ear_book *book)
     }
 }
 
+static void tell_mentions(const struct ear_job *job, const struct ear_book *book)
+{
+    for (const struct ear_entry *e = book->entries; e; e = e->next)
+        if (e->account)
+            ear_log(&EV_POST_MENTIONED, kv_id("post", &e->post_id), kv_id("case", &e->of->case_id),
+                    kv_text("account", e->account), kv_text("trace", job->trace));
+}
+
 /* ---- what went wrong ---- */
 
 static void pause_part(struct ear_job *job, ear_err err, const struct ear_diag *diag)
@@ -176,6 +184,7 @@ static void decided(void *self, ear_err err, const struct ear_book *book,
     }
     (void)ear_fault("assignment.committed");
     tell(job, book);
+    tell_mentions(job, book);
     ear_job_settle_part(job, EAR_ITEM_DONE);
     try_part(job);
 }

@@ -66,11 +66,19 @@ UPDATE post SET body = NULL, url = NULL, thread = NULL
  WHERE post_id = ANY ($1::uuid[]) AND body IS NOT NULL
 
 -- name: note_mentions
--- Another account of the firm heard the same post.
-UPDATE post p SET mentions = array_append(coalesce(p.mentions, '{}'), u.account_id)
-  FROM unnest($1::uuid[], $2::text[]) AS u (post_id, account_id)
- WHERE p.post_id = u.post_id AND p.account_id <> u.account_id
-   AND NOT u.account_id = ANY (coalesce(p.mentions, '{}'))
+-- Another account of the firm heard a post that was there before: it is offered once more, so that its
+-- case learns it. (What this transaction added is left alone: it has the account, or the mention.)
+WITH told AS (
+    UPDATE post p SET mentions = coalesce(p.mentions, '{}') || n.accounts
+      FROM (SELECT u.post_id, array_agg(DISTINCT u.account_id) AS accounts
+              FROM unnest($1::uuid[], $2::text[]) AS u (post_id, account_id)
+              JOIN post o ON o.post_id = u.post_id AND o.account_id <> u.account_id
+               AND NOT u.account_id = ANY (coalesce(o.mentions, '{}')) AND o.body IS NOT NULL
+             GROUP BY u.post_id ORDER BY u.post_id) n
+     WHERE p.post_id = n.post_id
+    RETURNING p.post_id)
+INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
+SELECT $3, $4, $5, $6, $7, 0, $8, array_agg(post_id ORDER BY post_id) FROM told HAVING count(*) > 0
 
 -- name: upsert_identities
 INSERT INTO identity AS i (customer_id, platform, author_id, handle, name, first_seen, changed_at)

@@ -70,9 +70,11 @@ void ear_book_put_link(struct ear_book *book, const struct ear_link *fact)
     ear_map_put(book->link_by_ref, id_key(&link->ref), link);
 }
 
-void ear_book_put_decided(struct ear_book *book, const struct ear_id *post_id)
+void ear_book_put_decided(struct ear_book *book, const struct ear_decided *fact)
 {
-    ear_map_put(book->decided, id_key(post_id), book);
+    struct ear_decided *decided = ear_book_alloc(book, sizeof(*decided));
+    *decided = *fact;
+    ear_map_put(book->decided, id_key(&decided->post_id), decided);
 }
 
 static struct ear_seat *add_seat(struct ear_book *book, const struct ear_agent *agent)
@@ -116,9 +118,10 @@ const struct ear_link *ear_book_link(const struct ear_book *book, const struct e
     return ear_id_is_nil(ref) ? NULL : ear_map_get(book->link_by_ref, id_key(ref));
 }
 
-bool ear_book_is_decided(const struct ear_book *book, const struct ear_id *post_id)
+const struct ear_decided *ear_book_decided(const struct ear_book *book,
+                                           const struct ear_id *post_id)
 {
-    return ear_map_get(book->decided, id_key(post_id)) != NULL;
+    return ear_map_get(book->decided, id_key(post_id));
 }
 
 struct ear_seat *ear_book_seat(struct ear_book *book, const char *agent)
@@ -151,7 +154,9 @@ void ear_book_decide(struct ear_book *book, const struct ear_heard *heard, const
     *v = (struct ear_verdict){.heard = heard, .of = c, .decision = decision};
     *book->verdict_end = v;
     book->verdict_end = &v->next;
-    ear_book_put_decided(book, &heard->post_id);
+    struct ear_decided decided = {.post_id = heard->post_id};
+    if (c) decided.case_id = c->case_id;
+    ear_book_put_decided(book, &decided);
 }
 
 void ear_book_point(struct ear_book *book, const struct ear_id *ref, const struct ear_case *c)
@@ -184,11 +189,26 @@ void ear_book_due(struct ear_book *book, const struct ear_case *c, ear_due_kind 
     book->due_end = &due->next;
 }
 
-void ear_book_mention(struct ear_book *book, const struct ear_heard *heard, const char *account)
+static bool is_mentioned(const struct ear_book *book, const struct ear_id *post_id,
+                         const char *account)
 {
+    const struct ear_decided *decided = ear_book_decided(book, post_id);
+    struct ear_str rest = decided ? decided->heard : EAR_STR_NONE, one;
+    while (rest.len && ear_str_split(&rest, '\n', &one))
+        if (ear_str_eq(one, ear_str_from(account))) return true;
+    for (const struct ear_mention *m = book->mentions; m; m = m->next)
+        if (ear_id_cmp(&m->post_id, post_id) == 0 && strcmp(m->account, account) == 0) return true;
+    return false;
+}
+
+bool ear_book_mention(struct ear_book *book, const struct ear_heard *heard, const char *account)
+{
+    if (strcmp(heard->post->account, account) == 0 || is_mentioned(book, &heard->post_id, account))
+        return false;
     struct ear_mention *m = ear_book_alloc(book, sizeof(*m));
     *m = (struct ear_mention){
         .post_id = heard->post_id, .customer_id = heard->customer_id, .account = account};
     m->next = book->mentions;
     book->mentions = m;
+    return true;
 }

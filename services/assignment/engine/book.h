@@ -25,7 +25,7 @@ struct ear_book {
     struct ear_map *case_by_id;     /* case_id → ear_case */
     struct ear_map *case_by_person; /* customer_id → first ear_case of the customer */
     struct ear_map *link_by_ref;    /* ref → ear_link */
-    struct ear_map *decided;        /* post_id → itself: posts that have a triage row */
+    struct ear_map *decided;        /* post_id → ear_decided */
 
     struct ear_verdict *verdicts;
     struct ear_verdict **verdict_end;
@@ -49,7 +49,7 @@ char *ear_book_copy(struct ear_book *book, struct ear_str text);
 /* Takes note of a copy; a case that is there already is left as it is. */
 struct ear_case *ear_book_put_case(struct ear_book *book, const struct ear_case *fact);
 void ear_book_put_link(struct ear_book *book, const struct ear_link *fact);
-void ear_book_put_decided(struct ear_book *book, const struct ear_id *post_id);
+void ear_book_put_decided(struct ear_book *book, const struct ear_decided *fact);
 /* An agent that is at work. */
 void ear_book_put_seat(struct ear_book *book, const struct ear_agent *agent, int32_t open_cases,
                        int64_t idle_since_us);
@@ -61,7 +61,9 @@ struct ear_case *ear_book_case(const struct ear_book *book, const struct ear_id 
 /* The customer's first case; more by next_of_customer. */
 struct ear_case *ear_book_cases_of(const struct ear_book *book, const struct ear_id *customer_id);
 const struct ear_link *ear_book_link(const struct ear_book *book, const struct ear_id *ref);
-bool ear_book_is_decided(const struct ear_book *book, const struct ear_id *post_id);
+/* NULL: not decided yet. */
+const struct ear_decided *ear_book_decided(const struct ear_book *book,
+                                           const struct ear_id *post_id);
 /* The seat of an agent, made (absent) when there is none; NULL for an agent care does not know. */
 struct ear_seat *ear_book_seat(struct ear_book *book, const char *agent);
 
@@ -83,6 +85,7 @@ void ear_book_decide(struct ear_book *book, const struct ear_heard *heard, const
 void ear_book_point(struct ear_book *book, const struct ear_id *ref, const struct ear_case *c);
 void ear_book_due(struct ear_book *book, const struct ear_case *c, ear_due_kind kind,
                   int64_t due_at_us, ear_due_change change);
-void ear_book_mention(struct ear_book *book, const struct ear_heard *heard, const char *account);
+/* False when that is known already. */
+bool ear_book_mention(struct ear_book *book, const struct ear_heard *heard, const char *account);
 
 #endif

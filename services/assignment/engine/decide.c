@@ -83,6 +83,23 @@ static void decide_heard(struct ear_book *book, const struct ear_heard *heard)
     else
         ear_book_decide(book, heard, thread.related,
                         thread.related ? EAR_DECIDED_RELATED : EAR_DECIDED_NONE_NEEDED);
+    /* Those who joined a case have their mentions in its history already. */
+    for (size_t i = 0; i < post->n_mentions; i++)
+        (void)ear_book_mention(book, heard, post->mentions[i]);
+}
+
+/* What was decided before stays so; that a further account heard it is noted, once. */
+static void hear_again(struct ear_book *book, const struct ear_heard *heard,
+                       const struct ear_decided *before)
+{
+    struct ear_case *c = ear_book_case(book, &before->case_id);
+    for (size_t i = 0; i < heard->post->n_mentions; i++) {
+        if (!ear_book_mention(book, heard, heard->post->mentions[i]) || !c) continue;
+        struct ear_entry *e = ear_book_enter(book, c, "");
+        ear_entry_mark(e, EAR_KIND_MENTIONED);
+        e->post_id = heard->post_id;
+        e->account = heard->post->mentions[i];
+    }
 }
 
 size_t ear_decide(struct ear_book *book, const struct ear_heard **heard, size_t count)
@@ -90,7 +107,11 @@ size_t ear_decide(struct ear_book *book, const struct ear_heard **heard, size_t 
     size_t decided = 0;
     if (count) qsort(heard, count, sizeof(*heard), by_platform_time);
     for (size_t i = 0; i < count; i++) {
-        if (ear_book_is_decided(book, &heard[i]->post_id)) continue;
+        const struct ear_decided *before = ear_book_decided(book, &heard[i]->post_id);
+        if (before) {
+            hear_again(book, heard[i], before);
+            continue;
+        }
         if (heard[i]->post->own)
             decide_own(book, heard[i]);
         else

@@ -97,6 +97,13 @@ struct ear_head {
     struct ear_head *next;
 };
 
+/* A post that was decided before. */
+struct ear_decided {
+    struct ear_id post_id;
+    struct ear_id case_id; /* nil: none */
+    struct ear_str heard;  /* further accounts that are known to have heard it, one a line */
+};
+
 /* A reply as its row says. */
 struct ear_reply {
     struct ear_id reply_id;
@@ -171,6 +178,7 @@ struct ear_entry {
     int64_t late_by_us;
     int64_t visible_at_us;
     struct ear_id other_customer;
+    const char *account; /* that heard the post too */
     struct ear_entry *next;
 };
 

@@ -87,6 +87,7 @@ ear_err ear_entry_detail(const struct ear_entry *e, struct ear_buf *out)
     if (!err) err = append_number(out, start, "late_by_us", e->late_by_us);
     if (!err) err = append_time(out, start, "visible_at", e->visible_at_us);
     if (!err) err = append_id(out, start, "other_customer", &e->other_customer);
+    if (!err) err = append_text(out, start, "account", e->account);
     if (!err && out->len > start) err = ear_buf_append_char(out, '}');
     return err;
 }

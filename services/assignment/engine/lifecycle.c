@@ -79,9 +79,8 @@ static void count_in(struct ear_case *c, const struct ear_heard *heard)
 static void mention(struct ear_book *book, struct ear_entry *e, const struct ear_heard *heard)
 {
     for (size_t i = 0; i < heard->post->n_mentions; i++) {
-        if (strcmp(heard->post->mentions[i], heard->post->account) == 0) continue;
-        ear_book_mention(book, heard, heard->post->mentions[i]);
-        ear_entry_mark(e, EAR_KIND_MENTIONED);
+        if (ear_book_mention(book, heard, heard->post->mentions[i]))
+            ear_entry_mark(e, EAR_KIND_MENTIONED);
     }
 }
 

@@ -241,6 +241,16 @@ bool ear_care_is_own(const struct ear_care *care, struct ear_str platform, struc
     return own;
 }
 
+bool ear_care_has_others(const struct ear_care *care, struct ear_str key)
+{
+    const struct ear_account *one = ear_care_find(care, key);
+    for (size_t i = 0; one && i < ear_care_count(care); i++) {
+        const struct ear_account *other = ear_care_at(care, i);
+        if (other != one && strcmp(other->platform, one->platform) == 0) return true;
+    }
+    return false;
+}
+
 void ear_care_warn_unknown(struct ear_care *care, struct ear_str key)
 {
     /* The map cannot hold an empty key apart from absence. */

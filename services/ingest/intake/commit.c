@@ -208,6 +208,32 @@ static void add_intake(struct ear_commit *commit, struct ear_pg_batch *batch,
     ear_pg_time(batch, commit->stored_at_us);
 }
 
+/* A post that is known already may be news to the account that heard it now. */
+static void add_mentions(struct ear_commit *commit, struct ear_pg_batch *batch,
+                         const struct ear_commit_env *env)
+{
+    struct ear_pg_array *ids = NULL, *accounts = NULL;
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        const struct ear_post_known *known = commit->entries[i].known;
+        if (!known->shared) continue;
+        if (!ids) {
+            commit->places.mentions = add(commit, batch, STORE_NOTE_MENTIONS);
+            ids = ear_pg_array(batch, EAR_PG_ID);
+            accounts = ear_pg_array(batch, EAR_PG_TEXT);
+        }
+        ear_pg_push_id(ids, &known->post_id);
+        ear_pg_push_text(accounts, known->account);
+    }
+    if (!ids) return;
+    struct ear_id row_id = ear_id_new(commit->stored_at_us);
+    ear_pg_id(batch, &row_id);
+    ear_pg_i16(batch, (int16_t)commit->lane);
+    ear_pg_time(batch, commit->stored_at_us);
+    ear_pg_id(batch, &env->owner);
+    ear_pg_i64(batch, env->epoch);
+    ear_pg_text(batch, ear_str_from(commit->trace));
+}
+
 static void add_revisions(struct ear_commit *commit, struct ear_pg_batch *batch)
 {
     if (commit->edits_at == commit->deletions_at) return;
@@ -373,7 +399,7 @@ struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ea
 {
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     gather(commit);
-    commit->places = (struct ear_commit_places){-1, -1, -1, -1, -1};
+    commit->places = (struct ear_commit_places){-1, -1, -1, -1, -1, -1};
     commit->cursors_at = -1;
     commit->statements = 0;
     commit->follows = false;
@@ -388,6 +414,7 @@ struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ea
     if (commit->edits_at > 0) {
         add_authors(commit, batch, env);
         add_intake(commit, batch, env);
+        add_mentions(commit, batch, env);
     }
     add_receipts(commit, batch);
     add_cursors(commit, batch, env); /* last: its row is what replicas would wait for longest */

@@ -28,7 +28,7 @@ struct ear_entry {
 
 /* Where the statements are in the batch; -1: not there. */
 struct ear_commit_places {
-    int posts, tombstones, revisions, deletions, receipts;
+    int posts, tombstones, revisions, deletions, receipts, mentions;
 };
 
 struct ear_commit {
@@ -49,6 +49,7 @@ struct ear_commit {
     int32_t day;
     bool repair;  /* part of a delivery that was refused or too large as a whole */
     bool follows; /* the follow-up is what is under way */
+    bool told;    /* posts that were there before were heard for a further account */
 };
 
 /* Takes over the array of slices. */

@@ -107,6 +107,8 @@ void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env
     read_posts(commit, results);
     read_edits(commit, results);
     read_tails(commit, results);
+    commit->told =
+        commit->places.mentions >= 0 && ear_pg_affected(results[commit->places.mentions]) > 0;
     for (size_t i = 0; i < commit->edits_at; i++) {
         const struct ear_entry *entry = &commit->entries[i];
         ear_seen_note(env->seen, &entry->known->customer_id, entry->post, commit->day);
@@ -163,6 +165,7 @@ void ear_commit_offer(const struct ear_commit *commit, struct ear_offer *offer)
                                         .count = out.count};
         ear_offer_fresh(offer, &fresh);
     }
+    if (commit->told) ear_offer_behind(offer, commit->lane);
     ear_buf_release(&out.bytes);
     free(out.ids);
     free(out.items);
@@ -172,14 +175,6 @@ void ear_commit_offer(const struct ear_commit *commit, struct ear_offer *offer)
 static bool is_grave(const struct ear_entry *entry)
 {
     return entry->result->kind == EAR_RESULT_TOMBSTONED;
-}
-
-/* The post was known before, and another account may have been the one to hear it then. Replays
- * repeat whole feeds; they tell nothing new. */
-static bool is_mention(const struct ear_entry *entry)
-{
-    return entry->result->kind == EAR_RESULT_DUPLICATE && !entry->repeat &&
-           entry->known->account.len > 0 && entry->known->entry != EARSHOT__V1__ENTRY__ENTRY_REPLAY;
 }
 
 static struct ear_pg_batch *erase_tombstoned(const struct ear_commit *commit,
@@ -194,25 +189,6 @@ static struct ear_pg_batch *erase_tombstoned(const struct ear_commit *commit,
             ids = ear_pg_array(batch, EAR_PG_ID);
         }
         ear_pg_push_id(ids, &commit->entries[i].known->post_id);
-    }
-    return batch;
-}
-
-static struct ear_pg_batch *add_mentions(const struct ear_commit *commit,
-                                         struct ear_pg_batch *batch)
-{
-    struct ear_pg_array *ids = NULL, *accounts = NULL;
-    for (size_t i = 0; i < commit->edits_at; i++) {
-        const struct ear_entry *entry = &commit->entries[i];
-        if (!is_mention(entry)) continue;
-        if (!batch) batch = ear_pg_batch_new(0);
-        if (!ids) {
-            ear_pg_batch_add(batch, STORE_NOTE_MENTIONS);
-            ids = ear_pg_array(batch, EAR_PG_ID);
-            accounts = ear_pg_array(batch, EAR_PG_TEXT);
-        }
-        ear_pg_push_id(ids, &entry->known->post_id);
-        ear_pg_push_text(accounts, entry->known->account);
     }
     return batch;
 }
@@ -250,7 +226,6 @@ static struct ear_pg_batch *add_new_receipts(const struct ear_commit *commit,
 struct ear_pg_batch *ear_commit_follow_up(struct ear_commit *commit)
 {
     struct ear_pg_batch *batch = erase_tombstoned(commit, NULL);
-    batch = add_mentions(commit, batch);
     batch = add_new_receipts(commit, batch);
     commit->follows = true;
     return batch;

@@ -41,6 +41,7 @@ struct ear_post_known ear_post_known_of(const struct ear_id_key *key, struct ear
     add_references(&known, key, post);
     if (ear_care_find(care, account)) {
         known.account = account;
+        known.shared = ear_care_has_others(care, account);
     } else {
         ear_care_warn_unknown(care, account);
     }

@@ -17,6 +17,7 @@ struct ear_post_known {
     struct ear_str account;         /* "" when care.yaml does not have it; borrowed */
     Earshot__V1__Entry entry;
     bool own;
+    bool shared; /* other accounts of the firm may hear it too */
 };
 
 /* Appends the packed message. mentions: further accounts, one a line. */

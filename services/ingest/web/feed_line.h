@@ -24,6 +24,8 @@
 ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post_in *post,
                             json_t **owned, struct ear_diag *diag) EAR_MUST_CHECK;
 
+/* Whether its time can be believed at all. */
+bool ear_post_in_dated(const struct ear_post_in *post, int64_t now_us);
 /* What every route's posts must fulfil: sizes, UTF-8, sane times. Names the member. */
 ear_err ear_post_in_check(const struct ear_post_in *post, int64_t now_us,
                           struct ear_diag *diag) EAR_MUST_CHECK;

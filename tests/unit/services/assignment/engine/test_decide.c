@@ -304,6 +304,32 @@ static void test_decide__notes_further_accounts(void **state)
     assert_true(ear_entry_has(last_entry(book), EAR_KIND_MENTIONED));
 }
 
+static void test_decide__known_post_heard_by_a_further_account(void **state)
+{
+    struct ear_book *book = *state;
+    char help[] = "@help", firm[] = "@firm", shop[] = "@shop";
+    char *heard[] = {help, firm, shop};
+    struct said s;
+    say(&s, 1, 1, 0);
+    struct ear_case *c = decide_one(book, &s);
+    struct ear_decided fact = {
+        .post_id = s.heard.post_id, .case_id = c->case_id, .heard = EAR_STR("@help")};
+    ear_book_put_decided(book, &fact);
+    int32_t seq = c->seq, posts = c->posts;
+    s.post.mentions = heard;
+    s.post.n_mentions = 3;
+    for (int i = 0; i < 2; i++) {
+        const struct ear_heard *again = &s.heard;
+        assert_int_equal(ear_decide(book, &again, 1), 0);
+        assert_int_equal(c->seq, seq + 1);
+        assert_int_equal(c->posts, posts);
+        assert_string_equal(book->mentions->account, "@shop");
+        assert_null(book->mentions->next);
+        assert_string_equal(last_entry(book)->account, "@shop");
+        assert_int_equal(last_entry(book)->kinds, INT64_C(1) << EAR_KIND_MENTIONED);
+    }
+}
+
 static void test_case__may_take_legal_steps_only(void **state)
 {
     (void)state;
@@ -330,6 +356,7 @@ int main(void)
         WORLD_TEST(test_decide__conversation_leads_to_the_customers_newest_case),
         WORLD_TEST(test_decide__echo_of_a_reply_is_marked),
         WORLD_TEST(test_decide__notes_further_accounts),
+        WORLD_TEST(test_decide__known_post_heard_by_a_further_account),
         cmocka_unit_test(test_case__may_take_legal_steps_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

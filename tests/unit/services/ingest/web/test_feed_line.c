@@ -64,6 +64,23 @@ static void test_feed_line__edits_keep_the_time_of_the_post(void **state)
     json_decref(owned);
 }
 
+static void test_feed_line__impossible_times_lose_no_post(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {HEAD TEXT "\"created_at\":\"1970-01-01T00:00:00Z\"}",
+                                        HEAD TEXT "\"created_at\":\"1989-03-04T05:06:07Z\"}",
+                                        HEAD TEXT "\"created_at\":\"2026-11-24T05:06:07Z\"}",
+                                        HEAD TEXT "\"created_at\":\"2150-01-01T00:00:00Z\"}"};
+    for (size_t i = 0; i < EAR_COUNT(lines); i++) {
+        struct ear_post_in post;
+        json_t *owned = NULL;
+        assert_int_equal(parse(lines[i], &post, &owned, NULL), EAR_OK);
+        assert_int_equal(post.created_at_us, NOW);
+        assert_int_not_equal(post.trusted_at_us, NOW); /* the id is the same by every route */
+        json_decref(owned);
+    }
+}
+
 static void test_feed_line__names_what_is_wrong(void **state)
 {
     (void)state;
@@ -83,8 +100,10 @@ static void test_feed_line__names_what_is_wrong(void **state)
         {HEAD TIME "}", EAR_INVALID, "text"},
         {HEAD TEXT "\"created_at\":\"yesterday\"}", EAR_INVALID, "created_at"},
         {HEAD TEXT "\"created_at\":\"2026-03-04T05:06:07\"}", EAR_INVALID, "created_at"},
-        {HEAD TEXT "\"created_at\":\"2026-11-24T05:06:07Z\"}", EAR_INVALID, "tomorrow"},
-        {HEAD TEXT "\"created_at\":\"1989-03-04T05:06:07Z\"}", EAR_INVALID, "1990"},
+        {HEAD TEXT TIME ",\"kind\":\"edit\",\"edited_at\":\"2026-11-24T05:06:07Z\"}", EAR_INVALID,
+         "tomorrow"},
+        {HEAD TEXT TIME ",\"kind\":\"edit\",\"edited_at\":\"1989-03-04T05:06:07Z\"}", EAR_INVALID,
+         "1990"},
         {HEAD TEXT TIME ",\"visibility\":\"secret\"}", EAR_INVALID, "visibility"},
         {HEAD TEXT TIME ",\"kind\":\"like\"}", EAR_INVALID, "kind"},
         {HEAD TEXT TIME ",\"kind\":\"edit\"}", EAR_INVALID, "edited_at"},
@@ -148,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_feed_line__reads_all_members),
         cmocka_unit_test(test_feed_line__edits_keep_the_time_of_the_post),
+        cmocka_unit_test(test_feed_line__impossible_times_lose_no_post),
         cmocka_unit_test(test_feed_line__names_what_is_wrong),
         cmocka_unit_test(test_feed_line__holds_its_ceilings),
     };

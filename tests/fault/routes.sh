@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# The same post by several routes, for two accounts, in any order, at the same moment on two replicas;
+# edits and deletions before what they mean; times that nobody can believe; posts of two months, and a
+# month without partitions. Each post ends up stored once and decided once, or with a reason why not.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/webhook.sh"
+. "$(dirname "$0")/../lib/stack.sh"
+. "$(dirname "$0")/../lib/invariants.sh"
+need_command jq openssl
+
+mkdir -p "$WORK/secrets"
+webhook_secret >"$WORK/secrets/signing"
+cat >"$WORK/care.yaml" <<YAML
+firm: Northern Line Parcels
+teams:
+  - { id: care, name: Customer care, default: true }
+  - { id: desk, name: Help desk }
+accounts:
+  - { id: "@shop", platform: forum, team: care, secrets: [signing] }
+  - { id: "@help", platform: forum, team: desk, secrets: [signing] }
+YAML
+
+line() { # EXTERNAL-ID ACCOUNT [EXTRA-JSON]
+  jq -cn --arg id "$1" --arg account "$2" --argjson extra "${3:-{\}}" \
+    '{platform: "forum", external_id: $id, account: $account, author: {id: ("author of " + $id)},
+      text: "My parcel arrived broken. I want my money back!", created_at: "2026-11-02T05:06:07Z"} + $extra'
+}
+hooks=0
+by_webhook() { # INGEST ACCOUNT LINE…
+  local n=$1 account=$2
+  shift 2
+  webhook_post "$(stack_url ingest "$n")/v1/accounts/$account/posts" "$(<"$WORK/secrets/signing")" \
+    "msg-$((hooks += 1))-$BASHPID" "$*"
+  expect_eq "webhook" 200 "$WEBHOOK_STATUS"
+}
+status_of() { jq -r .status "$WORK/webhook.answer"; }
+by_replay() { printf '%s\n' "$@" | ctl replay --live >"$WORK/replay.out" 2>&1 || { cat "$WORK/replay.out" >&2; fail "replay"; }; }
+
+# What became of one post: rows, decisions, cases of its author, mentions, and how often they are told.
+facts() { # EXTERNAL-ID
+  pg_query "SELECT count(*), (SELECT count(*) FROM triage t WHERE t.post_id = min(p.post_id::text)::uuid),
+      (SELECT count(*) FROM \"case\" c WHERE c.customer_id = min(p.customer_id::text)::uuid),
+      (SELECT string_agg(account_id, ' ' ORDER BY account_id) FROM mention m WHERE m.post_id = min(p.post_id::text)::uuid),
+      (SELECT count(*) FROM event e WHERE e.post_id = min(p.post_id::text)::uuid AND (e.kinds >> 18) & 1 = 1)
+    FROM post p WHERE p.external_id = '$1'"
+}
+facts_are() { [ "$(facts "$1")" = "$2" ]; }
+expect_facts() { # WHAT EXTERNAL-ID FACTS
+  wait_until 30 facts_are "$2" "$3" || fail "$1: expected '$3', got '$(facts "$2")'"
+  must_settle "$1: nothing is on its way" 30 stack_settled
+  expect_eq "$1, when all is settled" "$3" "$(facts "$2")"
+}
+
+pg_start
+stack_prepare "$WORK/care.yaml"
+ENV_ingest=(EAR_INGEST_LEASE=2s)
+STACK_SERVICES=(ingest classifier assignment)
+
+# As after weeks in which nobody was there to make them.
+say "a month without partitions"
+for table in $(pg_query "SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent IN ('event'::regclass,
+    'post'::regclass, 'triage'::regclass) AND inhrelid::regclass::text NOT LIKE '%timeless'"); do
+  pg_query "DROP TABLE $table"
+done
+stack_start ingest=2 classifier=1 assignment=2
+by_replay "$(line n1 @shop)"
+expect_facts "in a month without partitions" n1 "1|1|1||0"
+
+say "by webhook, then by replay, again and again"
+by_webhook 1 @shop "$(line r1 @shop)"
+expect_facts "heard once" r1 "1|1|1||0"
+for again in 1 2; do
+  by_replay "$(line r1 @shop)"
+  by_webhook 2 @shop "$(line r1 @shop)"
+  expect_eq "said to be known" duplicate "$(status_of)"
+done
+expect_facts "heard five times" r1 "1|1|1||0"
+
+say "a second account hears it later: one case, which learns of it once"
+by_webhook 2 @help "$(line r1 @help)"
+expect_facts "mentioned" r1 "1|1|1|@help|1"
+by_replay "$(line r1 @help)" "$(line r1 @shop)" "$(line r1 @help)"
+by_webhook 1 @help "$(line r1 @help)"
+expect_facts "mentioned again" r1 "1|1|1|@help|1"
+
+say "both accounts in one delivery, in either order"
+by_replay "$(line r2 @help)" "$(line r2 @shop)"
+expect_facts "in one delivery" r2 "1|1|1|@shop|1"
+
+say "both accounts at the same moment, on two replicas, a hundred times"
+simultaneously() {
+  local i pids=()
+  for i in 1 2; do
+    (for n in $(seq 100); do line "s$n" "$([ "$i" = 1 ] && echo @shop || echo @help)"; done >"$WORK/same.$i"
+      curl -sS -o /dev/null --max-time 30 -H "Authorization: Bearer $STACK_REPLAY_TOKEN" \
+        -H 'Content-Type: application/x-ndjson' --data-binary "@$WORK/same.$i" \
+        "$(stack_url ingest "$i")/v1/replay?lane=live") &
+    pids+=($!)
+  done
+  wait "${pids[@]}"
+}
+simultaneously
+expect_facts "the last of them" s100 "$(facts s100)"
+expect_none "posts of two accounts that only one of them knows" \
+  "SELECT p.external_id FROM post p LEFT JOIN mention m USING (post_id) WHERE p.external_id LIKE 's%'
+    GROUP BY 1, p.post_id HAVING count(m.account_id) <> 1"
+expect_eq "all are there" 100 "$(pg_query "SELECT count(*) FROM post WHERE external_id LIKE 's%'")"
+
+say "an edit, and a deletion, before what they mean"
+by_replay "$(line e1 @shop '{"kind":"edit","edited_at":"2026-11-02T06:00:00Z","text":"The parcel has come after all."}')"
+expect_eq "the edit is kept" 1 "$(pg_query 'SELECT count(*) FROM post_revision')"
+by_replay "$(line e1 @shop)"
+expect_facts "edited before it came" e1 "1|1|1||0"
+by_replay "$(line d1 @shop '{"kind":"delete"}')"
+by_webhook 1 @shop "$(line d1 @shop)"
+expect_eq "deleted before it came" tombstoned "$(status_of)"
+expect_facts "deleted before it came" d1 "1|0|0||0"
+expect_eq "its text" "" "$(pg_query "SELECT body FROM post WHERE external_id = 'd1'")"
+by_replay "$(line r2 @shop '{"kind":"delete"}')" "$(line r2 @shop)"
+expect_facts "deleted after it was decided" r2 "1|1|1|@shop|1"
+expect_eq "its text" "" "$(pg_query "SELECT body FROM post WHERE external_id = 'r2'")"
+
+say "times that nobody can believe: stored as heard now, timeless, and known again by every route"
+for at in 1970-01-01T00:00:00Z 2150-06-01T12:00:00Z 1812-06-24T00:00:00Z 9999-12-31T23:59:59Z; do
+  by_webhook 1 @shop "$(line "t$at" @shop "{\"created_at\":\"$at\"}")"
+  expect_eq "created at $at" stored "$(status_of)"
+  by_replay "$(line "t$at" @shop "{\"created_at\":\"$at\"}")"
+  expect_facts "created at $at" "t$at" "1|1|1||0"
+done
+expect_eq "posts without a time of their own" 4 "$(pg_query 'SELECT count(*) FROM post_timeless')"
+expect_none "shown at a time that cannot be" \
+  "SELECT external_id, created_at FROM post WHERE external_id LIKE 't%' AND created_at NOT BETWEEN received_at - interval '1 s' AND received_at"
+
+say "posts on both sides of a month's end, offered again when they are long decided"
+by_replay "$(line m1 @shop '{"created_at":"2026-10-31T23:59:59Z","author":{"id":"who stays up"}}')" \
+  "$(line m2 @shop '{"created_at":"2026-11-01T00:00:01Z","author":{"id":"who stays up"}}')" \
+  "$(line m3 @shop '{"created_at":"2024-02-29T12:00:00Z"}')"
+expect_facts "of another month" m1 "1|1|1||0"
+expect_facts "of this month" m2 "1|1|1||0"
+expect_facts "of years ago" m3 "1|1|1||0"
+before=$(pg_query 'SELECT count(*), sum(seq), sum(posts) FROM "case"')
+pg_query "INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
+  SELECT id_now(), 0, now(), '00000000-0000-0000-0000-000000000000', 0, 0, '', array_agg(post_id) FROM post WHERE body IS NOT NULL"
+must_settle "offered again, and settled" 60 stack_settled
+expect_eq "cases, events and posts of cases" "$before" "$(pg_query 'SELECT count(*), sum(seq), sum(posts) FROM "case"')"
+
+pg_query "DELETE FROM post WHERE external_id = 'd1'" # no decision is owed for it
+invariant_posts
+invariant_outcomes
+invariant_cases
+stack_stop
+stack_logs_clean
