@@ -272,6 +272,50 @@ static void test_resolve__says_nothing_once_forgotten(void **state)
     assert_int_equal(ear_loop_new(&seen->loop), EAR_OK);
 }
 
+struct job {
+    struct seen *seen;
+    int worked;
+    bool wanted;
+};
+
+static void work_elsewhere(void *self)
+{
+    ((struct job *)self)->worked++;
+}
+
+static void on_worked(void *self, bool wanted)
+{
+    struct job *job = self;
+    job->wanted = wanted;
+    job->seen->calls++;
+}
+
+static void test_offload__works_elsewhere_and_tells_here(void **state)
+{
+    struct seen *seen = *state;
+    struct job job = {.seen = seen};
+    struct ear_offload *token;
+    ear_offload_start(&token, seen->loop, work_elsewhere, on_worked, &job);
+    assert_int_equal(seen->calls, 0);
+    turn_until(seen, 1);
+    assert_int_equal(job.worked, 1);
+    assert_true(job.wanted);
+}
+
+static void test_offload__gives_the_job_back_though_forgotten(void **state)
+{
+    struct seen *seen = *state;
+    struct job job = {.seen = seen, .wanted = true};
+    struct ear_offload *token;
+    ear_offload_start(&token, seen->loop, work_elsewhere, on_worked, &job);
+    ear_offload_forget(&token);
+    assert_null(token);
+    ear_loop_free(&seen->loop);
+    assert_int_equal(seen->calls, 1);
+    assert_false(job.wanted);
+    assert_int_equal(ear_loop_new(&seen->loop), EAR_OK);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -287,6 +331,8 @@ int main(void)
         TEST(test_signal__comes_on_the_loop),
         TEST(test_resolve__gives_numeric_addresses),
         TEST(test_resolve__says_nothing_once_forgotten),
+        TEST(test_offload__works_elsewhere_and_tells_here),
+        TEST(test_offload__gives_the_job_back_though_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
