@@ -37,8 +37,8 @@ ear_err ear_bus_new(struct ear_bus **out, struct ear_loop *loop, const struct ea
     bus->resolve_ms = opts->resolve_ms ? opts->resolve_ms : RESOLVE_MS;
     bus->peer_lines.lines = EAR_BUS_PEER_LINES;
     bus->instance = ear_id_new(ear_clock_wall_us());
-    bus->version_min = EAR_WIRE_VERSION_MIN;
-    bus->version_max = EAR_WIRE_VERSION_MAX;
+    bus->version_min = ear_wire_reads().least;
+    bus->version_max = ear_wire_reads().greatest;
     bus->arena = ear_arena_new(ARENA_BYTES_MAX);
     bus->zmq = zmq_ctx_new();
     EAR_CHECK(bus->zmq != NULL);

@@ -33,7 +33,7 @@ static json_t *ready_head(const struct ear_svc *svc, bool ready, const struct ea
     ear_id_format(&svc->instance, instance);
     json_t *head = json_pack("{s:b, s:s, s:s, s:s, s:[i,i]}", "ready", ready, "service",
                              svc->def->name, "version", EAR_VERSION, "instance", instance, "schema",
-                             EAR_WIRE_VERSION_MIN, EAR_WIRE_VERSION_MAX);
+                             (int)ear_wire_reads().least, (int)ear_wire_reads().greatest);
     EAR_CHECK(head);
     if (!ready) json_object_set_new(head, "why", json_string(why->text));
     return head;

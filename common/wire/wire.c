@@ -40,3 +40,13 @@ ear_err ear_wire_id(const ProtobufCBinaryData *field, bool optional, struct ear_
     memcpy(id->b, field->data, EAR_ID_BYTES);
     return EAR_OK;
 }
+
+struct ear_wire_versions ear_wire_reads(void)
+{
+    static struct ear_wire_versions reads; /* a fault point counts its passings: asked once */
+    if (reads.greatest) return reads;
+    reads = (struct ear_wire_versions){EAR_WIRE_VERSION_MIN, EAR_WIRE_VERSION_MAX};
+    if (ear_fault("wire.next")) reads.greatest++;
+    if (ear_fault("wire.after_next")) reads.least = ++reads.greatest;
+    return reads;
+}

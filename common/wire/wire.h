@@ -16,6 +16,12 @@
 #define EAR_WIRE_VERSION     1
 #define EAR_WIRE_VERSION_MIN 1
 #define EAR_WIRE_VERSION_MAX 1
+struct ear_wire_versions {
+    uint32_t least, greatest;
+};
+/* What this process reads. A test build poses as a later release: with EAR_FAULT=wire.next=fail as
+ * one that knows a version more, with wire.after_next=fail as one that has forgotten ours. */
+struct ear_wire_versions ear_wire_reads(void);
 
 /* NULL when malformed or larger than the arena allows. */
 void *ear_wire_unpack(const ProtobufCMessageDescriptor *type, struct ear_str packed,

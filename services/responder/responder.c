@@ -201,11 +201,11 @@ void ear_responder_describe(void *self, struct ear_buf *json)
     struct ear_responder *core = self;
     /* What does not fit is left out; the body says the rest. */
     (void)!ear_buf_printf(json,
-                          "\"versions\":[%d,%d],\"database\":%lld,\"database_least\":%d,"
+                          "\"versions\":[%u,%u],\"database\":%lld,\"database_least\":%d,"
                           "\"assignments\":%zu,\"accounts\":%zu,"
                           "\"lag_s\":%.3f,\"backlog\":{\"replies\":%.0f,\"outcomes\":%.0f},"
                           "\"credit\":{\"replies\":%zu},\"under_way\":%zu",
-                          EAR_WIRE_VERSION_MIN, EAR_WIRE_VERSION_MAX,
+                          ear_wire_reads().least, ear_wire_reads().greatest,
                           (long long)ear_pg_schema(core->pg), SCHEMA_LEAST,
                           ear_inbox_sources(core->inbox), ear_map_count(core->accounts->by_id),
                           core->figures.lag_s, core->figures.queue, core->figures.outcomes_due,
