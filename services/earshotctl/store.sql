@@ -260,7 +260,10 @@ SELECT p.post_id, p.customer_id, $2::text, $3::text, $4::text, t.model, CASE $2:
 RETURNING set_at, post_id, head, label, said, model, agent_id;
 
 -- name: label_heads
-SELECT DISTINCT head FROM earshot.label WHERE set_at >= $1::timestamptz AND label <> '-' ORDER BY head;
+SELECT DISTINCT head
+  FROM (SELECT DISTINCT ON (post_id, head) head, label FROM earshot.label
+         WHERE set_at >= $1::timestamptz ORDER BY post_id, head, set_at DESC) last
+ WHERE label <> '-' ORDER BY head;
 
 -- The last correction of each head, with the post as it says now: without those that were erased or
 -- that their authors deleted.

@@ -57,6 +57,13 @@ for role in assignment responder operator report; do
 done
 may_not ingest "DELETE FROM post"
 
+say "corrections: added by the operator, changed by nobody"
+may operator "INSERT INTO label (post_id, customer_id, head, label, agent_id) VALUES (gen_random_uuid(), gen_random_uuid(), 'intent', 'praise', 'ana'); SELECT label FROM label"
+may report "SELECT label FROM label"
+may_not operator "UPDATE label SET label = 'praise'"
+for role in ingest assignment responder; do may_not "$role" "SELECT label FROM label"; done
+for role in operator report; do may_not "$role" "DELETE FROM label"; done
+
 say "cases belong to assignment"
 may assignment "SELECT * FROM \"case\"; UPDATE \"case\" SET seq = seq; SELECT * FROM triage; INSERT INTO mention VALUES (gen_random_uuid(), gen_random_uuid(), 'a')"
 may assignment "DELETE FROM timer; DELETE FROM reply_due; DELETE FROM command"
