@@ -11,8 +11,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define PARTS_MAX 8 /* of a hashtag */
-#define CUE_STEPS 4
+#define PARTS_MAX     8 /* of a hashtag */
+#define CUE_STEPS     4
+#define ACCOUNT_BYTES 128 /* of longer handles the beginning counts */
 /* Of a token: n-grams of three lengths, itself under negation, the parts of a tag. */
 #define WORD_FEATURES (EAR_NORMAL_TOKENS_MAX * 5 + EAR_NORMAL_TOKENS_MAX * PARTS_MAX + 2)
 #define CUE_FEATURES  (EAR_DENSE_VECTORS * CUE_STEPS + 1)
@@ -24,7 +25,8 @@ struct ear_extractor {
     struct ear_feature_tables tables;
     const struct ear_kept *kept; /* borrowed, may be NULL */
     struct ear_normal normal;
-    struct ear_str account; /* of the last post; borrowed */
+    struct ear_str account; /* of the last post; in account_text */
+    char account_text[ACCOUNT_BYTES];
     struct ear_cues cues;
     struct ear_lang *lang; /* rules for models without a table of languages; else NULL */
     struct ear_points points;
@@ -252,9 +254,17 @@ static void give_words(struct ear_extractor *x)
     x->cues.word_count = count;
 }
 
+/* A copy, since features are shown again when the post may be gone. */
+static void set_account(struct ear_extractor *x, struct ear_str account)
+{
+    if (account.len > ACCOUNT_BYTES) account.len = ACCOUNT_BYTES;
+    if (account.len) memcpy(x->account_text, account.ptr, account.len);
+    x->account = (struct ear_str){x->account_text, account.len};
+}
+
 const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear_model_post *post)
 {
-    x->account = post->account.len ? post->account : ear_handle_first(post->text);
+    set_account(x, post->account.len ? post->account : ear_handle_first(post->text));
     ear_normalise(&x->normal, post->text, x->account);
     struct ear_cue_post cue_post = {.raw = x->normal.raw,
                                     .text = ear_normal_text(&x->normal),

@@ -68,7 +68,7 @@ const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear
 struct ear_feature_seen {
     ear_feature_group group;
     uint32_t index;
-    struct ear_str text; /* where it stands in the normalised text; of cues a static name */
+    struct ear_str text; /* where it stands in the normalised text; else static text */
     size_t input;        /* of cues the dense input they come from; SIZE_MAX for others */
 };
 typedef void ear_feature_fn(void *self, const struct ear_feature_seen *seen);

@@ -29,7 +29,10 @@ static bool is_mask(struct ear_str name)
 struct ear_str ear_handle_first(struct ear_str text)
 {
     for (size_t at = 0; at < text.len; at++) {
-        if (text.ptr[at] != '@' || (at && is_name_char(text.ptr[at - 1]))) continue;
+        const char *sign = memchr(text.ptr + at, '@', text.len - at);
+        if (!sign) break;
+        at = (size_t)(sign - text.ptr);
+        if (at && is_name_char(sign[-1])) continue;
         struct ear_str name = {text.ptr + at + 1, name_length(text, at + 1)};
         if (name.len && !is_mask(name)) return name;
     }
@@ -58,7 +61,9 @@ bool ear_handle_is_desk(struct ear_str handle)
     for (size_t p = 0; p < EAR_COUNT(parts); p++) {
         struct ear_str part = ear_str_from(parts[p]);
         for (size_t i = 0; i + part.len <= handle.len; i++)
-            if (ear_str_eq_nocase((struct ear_str){handle.ptr + i, part.len}, part)) return true;
+            if (lower(handle.ptr[i]) == *part.ptr &&
+                ear_str_eq_nocase((struct ear_str){handle.ptr + i, part.len}, part))
+                return true;
     }
     return false;
 }

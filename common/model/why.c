@@ -114,8 +114,17 @@ static void add_slice(struct ear_explain *e, struct ear_str slice, float weight)
     for (size_t i = first; i < last; i++) e->token[i] += weight / (float)(last - first);
 }
 
+/* Features of the account stand nowhere in the text. */
+static bool within_text(const struct ear_explain *e, struct ear_str slice)
+{
+    struct ear_str text = ear_normal_text(e->normal);
+    uintptr_t at = (uintptr_t)slice.ptr, start = (uintptr_t)text.ptr;
+    return at >= start && at < start + text.len;
+}
+
 static bool within_token(struct ear_explain *e, struct ear_str slice)
 {
+    if (!within_text(e, slice)) return false;
     size_t at = token_of(e, slice);
     if (at == e->normal->token_count) return false;
     struct ear_str token = e->normal->tokens[at].text;
