@@ -1,39 +1,113 @@
 #!/usr/bin/env bash
-# A rolling restart of everything in the middle of a feed: each replica gets SIGTERM, drains, ends
-# with 0 and is started again. Nothing is lost or doubled, and nothing even counts as a failure.
+# Rolling restarts of everything in the middle of feeds: each replica gets SIGTERM, drains, ends with 0
+# and is started again; then as a release that knows a newer protocol beside the old, then as one that
+# has forgotten the old. Nothing is lost or doubled, nothing even counts as a failure, and /readyz of
+# every replica says yes exactly as long as it does its work.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
+. "$(dirname "$0")/../lib/sender.sh"
 
-pg_start
-feed_stack ingest=2 classifier=2 assignment=2 responder=2
+posts=400
+[ -z "${EARSHOT_FULL:-}" ] || posts=6000
+
 under_way() { # POSTS
   [ "$(pg_query 'SELECT count(*) FROM post')" -ge "$1" ]
 }
 
-feed_make rolling 1500
-feed_play rolling &
-player=$!
-feed_answer 20 &
-answering=$!
-must_settle "the feed has begun" 60 under_way 100
-for service in "${STACK_SERVICES[@]}"; do
-  for n in 1 2; do
-    say "$service.$n"
-    service_stop "$service" "$n"
-    service_start "$service" "$n"
-    service_wait_ready "$service" "$n"
+now_ms() { date +%s%3N; }
+
+# Lines "MS NAME.N CODE"; 000 is nobody there.
+watch_ready() {
+  local name n
+  while sleep 0.2; do
+    for name in "${STACK_SERVICES[@]}"; do
+      for n in 1 2; do
+        echo "$(now_ms) $name.$n $(curl -s -o /dev/null --max-time 2 -w '%{http_code}' "$(stack_url "$name" "$n")/readyz" || true)"
+      done
+    done
+  done >"$WORK/ready"
+}
+
+versions_of() { # NAME N
+  curl -s --max-time 2 "$(stack_url "$1" "$2")/readyz" | jq -c .schema
+}
+
+# Lines "NAME.N FROM GONE TO" in $WORK/absent: when it got SIGTERM, when it had ended, and when it was
+# ready again. A second to either side is not held against it.
+restart() { # NAME N
+  local from gone
+  from=$(now_ms)
+  service_stop "$1" "$2"
+  gone=$(now_ms)
+  service_start "$1" "$2"
+  service_wait_ready "$1" "$2"
+  echo "$1.$2 $from $gone $(now_ms)" >>"$WORK/absent"
+}
+
+# Wrong: not ready outside of its own absence, or ready while it drains.
+check_ready() {
+  local wrong
+  wrong=$(awk 'NR == FNR { from[$1, ++n[$1]] = $2; gone[$1, n[$1]] = $3; to[$1, n[$1]] = $4; next }
+    { absent = drains = 0
+      for (i = 1; i <= n[$2]; i++) {
+        if ($1 >= from[$2, i] - 1000 && $1 <= to[$2, i] + 1000) absent = 1
+        if ($1 >= from[$2, i] + 200 && $1 <= gone[$2, i]) drains = 1
+      }
+      if ($3 != 200 && !absent || $3 == 200 && drains) print $2, $3, $1 }' "$WORK/absent" "$WORK/ready")
+  [ -z "$wrong" ] || fail "/readyz said no, or nothing, of who was not restarted, or yes of who drained: $(head -n 5 <<<"$wrong" | paste -sd';')"
+}
+
+# Services in an order, each replica in turn, under a feed and answers.
+round() { # RUN VERSIONS SERVICE…
+  local run=$1 versions=$2 player answering before=$FEED_POSTS service n
+  shift 2
+  feed_make "$run" "$posts"
+  feed_play "$run" &
+  player=$!
+  feed_answer 8 &
+  answering=$!
+  sender_start "$run" 2 # for as long as it takes
+  must_settle "the feed has begun" 60 under_way $((before + 60))
+  for service; do
+    for n in 1 2; do
+      say "$service.$n"
+      restart "$service" "$n"
+      expect_eq "versions that $service.$n reads" "$versions" "$(versions_of "$service" "$n")"
+    done
   done
-done
-! feed_all_heard || fail "the feed was over before everything was restarted"
-wait "$answering" || fail "not answered"
-FEED_REPLIES=$((FEED_REPLIES + 20))
-wait "$player" || fail "the feed could not be played"
-feed_check
+  wait "$answering" || fail "not answered"
+  FEED_REPLIES=$((FEED_REPLIES + 8))
+  wait "$player" || fail "the feed could not be played"
+  sender_stop
+  feed_check
+}
+
+pg_start
+feed_stack ingest=2 classifier=2 assignment=2 responder=2
+: >"$WORK/absent"
+watch_ready &
+watcher=$!
+
+say "the same release"
+round same '[1,1]' "${STACK_SERVICES[@]}"
+
+say "a release that knows version 2 as well, beside one that does not"
+for service in "${STACK_SERVICES[@]}"; do eval "ENV_$service=(EAR_FAULT=wire.next=fail)"; done
+round next '[1,2]' "${STACK_SERVICES[@]}"
+
+say "a release that has forgotten version 1: those who ask first, then those who answer"
+for service in "${STACK_SERVICES[@]}"; do eval "ENV_$service=(EAR_FAULT=wire.after_next=fail)"; done
+export EAR_FAULT=wire.after_next=fail # earshotctl asks, too
+round after_next '[2,2]' responder assignment classifier ingest
+
+kill "$watcher"
+wait "$watcher" 2>/dev/null || true
+check_ready
 ! grep -hE 'event=(ingest.lost|ingest.post_failed|classifier.batch_lost|ingest.dead_letter) ' "$WORK"/log/*.log >&2 ||
   fail "a drain counted as a failure"
-
+! grep -h 'no common version' "$WORK"/log/*.log >&2 || fail "neighbours without a common version"
 stack_stop
 stack_logs_clean
