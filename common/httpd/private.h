@@ -7,7 +7,7 @@
 #include <microhttpd.h>
 
 #define SEGMENTS_MAX    8
-#define BODIES_MAX      (64u << 20) /* bytes of all bodies being collected or handled */
+#define BODIES_MAX      (48u << 20) /* bytes of all bodies being collected or handled */
 #define CONNECTION_POOL (32u << 10) /* request line and headers of one connection */
 
 /* A route's path cut at its slashes; a segment in braces matches anything. */

@@ -113,6 +113,20 @@ static enum MHD_Result refuse(struct ear_httpd_request *request, bool own_fault)
     return MHD_NO;
 }
 
+/* Room for all that was announced is taken at once: growing step by step would hold twice as much,
+ * and what is not written to costs nothing yet. Without an announcement the room is what counts. */
+static ear_err keep(struct ear_httpd_request *request, struct ear_str data)
+{
+    struct ear_buf *body = &request->body;
+    size_t length = (size_t)announced(request);
+    ear_err err = body->len || !length ? EAR_OK : ear_buf_reserve(body, length);
+    if (err == EAR_OK) err = ear_buf_append_str(body, data);
+    size_t held = length ? body->len : body->cap;
+    request->httpd->bodies += held - request->counted_bytes;
+    request->counted_bytes = held;
+    return err;
+}
+
 static enum MHD_Result collect(struct ear_httpd_request *request, const char *data, size_t *bytes)
 {
     struct ear_httpd *httpd = request->httpd;
@@ -121,10 +135,8 @@ static enum MHD_Result collect(struct ear_httpd_request *request, const char *da
         return MHD_YES;
     }
     if (httpd->bodies + *bytes > BODIES_MAX) return refuse(request, true);
-    ear_err err = ear_buf_append(&request->body, data, *bytes);
+    ear_err err = keep(request, (struct ear_str){data, *bytes});
     if (err != EAR_OK) return refuse(request, err == EAR_NO_MEMORY);
-    request->counted_bytes += *bytes;
-    httpd->bodies += *bytes;
     request->connection->deadline_ms += (int64_t)(*bytes / BODY_BYTES_PER_MS);
     *bytes = 0;
     return MHD_YES;

@@ -8,7 +8,7 @@
 /* jansson recurses to a depth of 2048 and takes a hundred times as much memory for "{}," as that is
  * long; what outsiders send is refused far earlier. A look at brackets and commas outside of
  * strings is enough: whether they are in place is the parser's matter. */
-static ear_err check_shape(struct ear_str text, struct ear_diag *diag)
+static ear_err check_shape(struct ear_str text, size_t max_values, struct ear_diag *diag)
 {
     size_t depth = 0;
     size_t values = 1;
@@ -27,8 +27,8 @@ static ear_err check_shape(struct ear_str text, struct ear_diag *diag)
             depth--;
         if (c == '[' || c == '{' || c == ',') values++;
     }
-    if (values > VALUES_MAX)
-        return ear_fail(diag, EAR_TOO_LARGE, "more than %d values", VALUES_MAX);
+    if (values > max_values)
+        return ear_fail(diag, EAR_TOO_LARGE, "more than %zu values", max_values);
     return EAR_OK;
 }
 
@@ -45,11 +45,17 @@ static ear_err fail_parse(const json_error_t *error, struct ear_diag *diag)
 
 ear_err ear_json_parse(struct ear_str text, size_t max_bytes, json_t **out, struct ear_diag *diag)
 {
+    return ear_json_parse_few(text, max_bytes, VALUES_MAX, out, diag);
+}
+
+ear_err ear_json_parse_few(struct ear_str text, size_t max_bytes, size_t max_values, json_t **out,
+                           struct ear_diag *diag)
+{
     *out = NULL;
     if (text.len > max_bytes)
         return ear_fail(diag, EAR_TOO_LARGE, "%zu bytes of JSON, at most %zu are taken", text.len,
                         max_bytes);
-    ear_err err = check_shape(text, diag);
+    ear_err err = check_shape(text, max_values, diag);
     if (err) return err;
     json_error_t error;
     *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,

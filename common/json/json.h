@@ -13,6 +13,9 @@
  * caller. diag: line, column and what was wrong. */
 ear_err ear_json_parse(struct ear_str text, size_t max_bytes, json_t **out,
                        struct ear_diag *diag) EAR_MUST_CHECK;
+/* The same with a ceiling of one's own on values: whoever knows that few are enough says so. */
+ear_err ear_json_parse_few(struct ear_str text, size_t max_bytes, size_t max_values, json_t **out,
+                           struct ear_diag *diag) EAR_MUST_CHECK;
 
 /* Members of an object. `_need_` fails with EAR_INVALID and names the member when it is absent or
  * of another type; the other form leaves *out as it was when absent or null and fails only on

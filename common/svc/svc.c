@@ -1,6 +1,7 @@
 #include "svc/svc.h"
 #include "events.h"
 #include "private.h"
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -12,9 +13,11 @@
 #include "metrics.def"
 #undef EAR_METRIC
 
-#define READY_CHECK_MS 1000
-#define LINGER_TURNS   20 /* for answers that drain gave and that are still on their way out */
-#define LINGER_TURN_MS 50
+#define READY_CHECK_MS     1000
+#define LARGE_BUFFER_BYTES (512 << 10)
+#define TRIM_BYTES         (4 << 20)
+#define LINGER_TURNS       20 /* for answers that drain gave and that are still on their way out */
+#define LINGER_TURN_MS     50
 
 static void end(struct ear_svc *svc, int code)
 {
@@ -125,6 +128,15 @@ static void serve(struct ear_svc *svc)
     if (svc->exit_code == 0) ear_loop_run(svc->loop);
 }
 
+/* Left alone, glibc learns from the first large buffer that is freed to take the next ones from its
+ * heap, and what was once touched there stays. From pages of their own, bodies and batches cost
+ * what they hold while they live, and nothing afterwards. */
+static void keep_memory_flat(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BUFFER_BYTES);
+    mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+}
+
 int ear_svc_run(const struct ear_svc_def *def, int argc, char **argv)
 {
     int code = 0;
@@ -137,6 +149,7 @@ int ear_svc_run(const struct ear_svc_def *def, int argc, char **argv)
         ear_log_start(def->name, level);
         ear_crypt_start();
         signal(SIGPIPE, SIG_IGN);
+        keep_memory_flat();
         svc->instance = ear_id_new(ear_clock_wall_us());
         serve(svc);
         close_all(svc);

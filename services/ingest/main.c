@@ -23,7 +23,7 @@ static const struct ear_conf_key keys[] = {
              "Bearer token of POST /v1/replay; without it nobody can replay."),
     EAR_CONF("EAR_INGEST_QUEUE_POSTS", INT, "20000", 100, 10000000, S, queue_posts,
              "Posts a lane that may wait in memory for their commit; past it, senders get 429."),
-    EAR_CONF("EAR_INGEST_QUEUE_BYTES", SIZE, "64MiB", 1 << 20, INT64_C(1) << 34, S, queue_bytes,
+    EAR_CONF("EAR_INGEST_QUEUE_BYTES", SIZE, "24MiB", 1 << 20, INT64_C(1) << 34, S, queue_bytes,
              "Bytes a lane that may wait in memory for their commit."),
     EAR_CONF("EAR_INGEST_LEASE", DURATION, "10s", 1000, 300000, S, lease_ms,
              "How long an instance that died keeps its accounts and unsettled posts from others."),

@@ -42,9 +42,10 @@ static void pump(struct ear_intake *intake);
 
 /* --- Deliveries --- */
 
+/* What a post holds while it waits; measured: its JSON tree, and what is noted about it. */
 static size_t bytes_of(const struct ear_post_in *post)
 {
-    return post->text.len + post->thread.len + post->external_id.len + post->author_id.len + 256;
+    return post->text.len + post->thread.len + post->external_id.len + post->author_id.len + 2048;
 }
 
 static void prepare(struct ear_intake *intake, struct ear_delivery *delivery)

@@ -53,8 +53,7 @@ static int set_up(void **state)
 {
     struct site *site = ear_alloc(sizeof(*site));
     struct ear_diag diag;
-    const struct ear_httpd_opts opts = {
-        .listen = "127.0.0.1:0", .timeout_ms = TIMEOUT_MS, .max_connections = CONNECTIONS_MAX};
+    const struct ear_httpd_opts opts = {.listen = "127.0.0.1:0", .timeout_ms = TIMEOUT_MS};
     assert_int_equal(ear_loop_new(&site->loop), EAR_OK);
     assert_int_equal(ear_httpd_new(&site->httpd, site->loop, &opts, &diag), EAR_OK);
     const struct ear_httpd_route routes[] = {
@@ -245,11 +244,18 @@ static void test_httpd__cuts_who_drips_a_body(void **state)
     close(fd);
 }
 
+/* Their time is not up for long: they go because somebody else comes. */
 static void test_httpd__many_who_say_nothing_keep_nobody_out(void **state)
 {
     struct site *site = *state;
     int silent[CONNECTIONS_MAX * 8];
-    int64_t began_ms = ear_clock_mono_ms();
+    struct ear_diag diag;
+    const struct ear_httpd_opts opts = {
+        .listen = "127.0.0.1:0", .timeout_ms = 600000, .max_connections = CONNECTIONS_MAX};
+    const struct ear_httpd_route route = {"GET", "/now", 0, echo, site};
+    ear_httpd_free(&site->httpd);
+    assert_int_equal(ear_httpd_new(&site->httpd, site->loop, &opts, &diag), EAR_OK);
+    ear_httpd_route(site->httpd, &route);
     for (size_t i = 0; i < EAR_COUNT(silent); i++) {
         silent[i] = dial(site);
         say(silent[i], "GET /now HTTP/1.1\r\nHost:");
@@ -258,7 +264,6 @@ static void test_httpd__many_who_say_nothing_keep_nobody_out(void **state)
     int fd = dial(site);
     say(fd, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_true(hear(site, fd, "HTTP/1.1 200"));
-    assert_true(ear_clock_mono_ms() - began_ms < 4 * TIMEOUT_MS);
     close(fd);
     for (size_t i = 0; i < EAR_COUNT(silent); i++) close(silent[i]);
 }
