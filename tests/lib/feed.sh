@@ -19,15 +19,16 @@ FEED_POSTS=0
 FEED_REPLIES=0
 FEED_RATE=150
 FEED_PATIENCE=120
+FEED_HOST=127.0.0.1 # where the receiver of replies listens
 
 feed_stack() {
   need_command jq
   need_program earshot-receiver
   free_port
-  FEED_RECEIVER=http://127.0.0.1:$PORT/replies
+  FEED_RECEIVER=http://$FEED_HOST:$PORT/replies
   mkdir -p "$WORK/secrets" "$WORK/log"
   webhook_secret >"$WORK/secrets/shop"
-  env -u EAR_PG EAR_HTTP="127.0.0.1:$PORT" EAR_RECEIVER_SECRET_FILE="$WORK/secrets/shop" \
+  env -u EAR_PG EAR_HTTP="$FEED_HOST:$PORT" EAR_RECEIVER_SECRET_FILE="$WORK/secrets/shop" \
     EAR_RECEIVER_LEDGER="$WORK/received.jsonl" \
     setpriv --pdeathsig KILL "$EARSHOT_BIN/earshot-receiver" 2>>"$WORK/log/receiver.log" &
   at_exit "kill $! 2>/dev/null"

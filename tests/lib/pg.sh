@@ -17,6 +17,7 @@
 [ "${BASH_SOURCE[0]}" = "$0" ] && . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 PG_BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
+PG_LISTEN=127.0.0.1 PG_ENTER=() # hosts.sh puts it on a host of its own
 # What is not PostgreSQL's default; a script may set its own before pg_start.
 [ -n "${PG_SETTINGS+x}" ] || PG_SETTINGS=(-c fsync=off -c max_connections=100 -c shared_buffers=64MB)
 
@@ -33,8 +34,8 @@ pg_launch() {
   [ "$(id -u)" = 0 ] && user=(--reuid=postgres --regid=postgres --init-groups)
   # Not in a subshell: the death signal is bound to this very process. setpriv sets it last, since a
   # change of user clears it. QUIT is PostgreSQL's immediate stop.
-  setpriv "${user[@]}" --pdeathsig QUIT "$PG_BIN/postgres" -D "$PG_DATA" -p "$PG_PORT" \
-    -h 127.0.0.1 -k "$PG_SOCKET" "${PG_SETTINGS[@]}" \
+  "${PG_ENTER[@]}" setpriv "${user[@]}" --pdeathsig QUIT "$PG_BIN/postgres" -D "$PG_DATA" -p "$PG_PORT" \
+    -h "$PG_LISTEN" -k "$PG_SOCKET" "${PG_SETTINGS[@]}" \
     -c log_min_messages=warning -c timezone=UTC >>"$PG_LOG" 2>&1 </dev/null &
   PG_PID=$!
   wait_until 30 "$PG_BIN/pg_isready" -q -U owner -d postgres -h "$PG_SOCKET" -p "$PG_PORT" ||
