@@ -114,9 +114,12 @@ void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result
 {
     size_t first = first_prepare(setup->statements);
     size_t statement = at >= first ? (at - first) / 2 : 0;
-    bool described = at >= first && (at - first) % 2 == 1;
-    const char *name =
-        at >= first ? setup->statements->items[statement].name : (at ? "schema" : "limits");
+    /* After the last answer PostgreSQL may still say that it is being stopped. */
+    bool beyond = statement >= setup->statements->count;
+    bool described = at >= first && !beyond && (at - first) % 2 == 1;
+    const char *name = at < first ? (at ? "schema" : "limits")
+                       : beyond   ? "the end"
+                                  : setup->statements->items[statement].name;
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_FATAL_ERROR && !setup->diag.err)
         explain_setup(setup, result, name);

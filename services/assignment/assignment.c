@@ -105,9 +105,11 @@ static void keep(void *self)
 static ear_err open_pg(struct assignment *a, struct ear_loop *loop, struct ear_diag *diag)
 {
     const struct ear_assignment_settings *set = &ear_assignment_settings;
+    char name[sizeof(EAR_LEASE_APPLICATION) + EAR_ID_TEXT_BYTES] = EAR_LEASE_APPLICATION;
+    ear_id_format(ear_svc_instance(a->svc), name + sizeof(EAR_LEASE_APPLICATION) - 1);
     struct ear_pg_opts opts = {.conninfo = set->pg,
                                .password = set->pg_password[0] ? set->pg_password : NULL,
-                               .application = "earshot-assignment",
+                               .application = name,
                                .statements = store_statements,
                                .statement_count = STORE_SQL_COUNT,
                                .role = "earshot_assignment",
@@ -147,6 +149,7 @@ static ear_err open_rooms(struct assignment *a, struct ear_loop *loop, struct ea
     if (err) return ear_fail_in(diag, err, "EAR_ASSIGNMENT_BUS");
     err = ear_commands_new(&a->commands, &ground, a->bus, &commands, diag);
     if (err) return ear_fail_in(diag, err, "EAR_ASSIGNMENT_COMMANDS");
+    ear_outbox_wire(a->outbox, a->commands);
     err = ear_work_new(&a->work, &ground, a->bus, &work, diag);
     if (err) return ear_fail_in(diag, err, "EAR_ASSIGNMENT_CLASSIFIERS");
     ear_timers_new(&a->timers, &ground);

@@ -31,7 +31,7 @@ struct ear_commands {
 struct turn {
     TAILQ_ENTRY(turn) link;
     struct ear_commands *commands;
-    struct ear_call *call;   /* taken */
+    struct ear_call *call;   /* taken; NULL: our own command */
     struct ear_arena *arena; /* owned */
     struct ear_order order;
     struct ear_id customer_id; /* nil: the case is not known */
@@ -66,7 +66,7 @@ static void reply(struct turn *turn, const char *result)
             kv_id("case", &turn->order.case_id), kv_text("actor", turn->order.command->actor),
             kv_text("result", result));
     ear_metric_add(&M_COMMANDS, 1, name, result);
-    ear_server_answer(commands->server, &turn->call, ear_buf_str(&turn->result));
+    if (turn->call) ear_server_answer(commands->server, &turn->call, ear_buf_str(&turn->result));
 }
 
 static void refuse(struct turn *turn, const char *error, const char *message)
@@ -269,12 +269,11 @@ static struct turn *begin(struct ear_commands *commands, struct ear_call *call)
     return turn;
 }
 
-static void on_question(void *self, struct ear_call *call, struct ear_str request)
+static void take(struct turn *turn, struct ear_str request, const char *peer)
 {
-    struct ear_commands *commands = self;
-    struct turn *turn = begin(commands, call);
+    const struct ear_commands *commands = turn->commands;
     const char *why = "";
-    ear_err err = ear_order_read(request, turn->arena, ear_call_peer(call), &turn->order, &why);
+    ear_err err = ear_order_read(request, turn->arena, peer, &turn->order, &why);
     if (err)
         refuse(turn, err == EAR_DENIED ? "denied" : "invalid", why);
     else if (commands->draining || commands->active > ACTIVE_MAX)
@@ -282,6 +281,16 @@ static void on_question(void *self, struct ear_call *call, struct ear_str reques
                "this replica takes no more now; the same id may be sent again");
     else
         look_up(turn);
+}
+
+static void on_question(void *self, struct ear_call *call, struct ear_str request)
+{
+    take(begin(self, call), request, ear_call_peer(call));
+}
+
+void ear_commands_take(struct ear_commands *commands, struct ear_str packed)
+{
+    take(begin(commands, NULL), packed, "");
 }
 
 ear_err ear_commands_new(struct ear_commands **out, const struct ear_ground *ground,

@@ -19,6 +19,8 @@ struct ear_commands_opts {
 ear_err ear_commands_new(struct ear_commands **out, const struct ear_ground *ground,
                          struct ear_bus *bus, const struct ear_commands_opts *opts,
                          struct ear_diag *diag) EAR_MUST_CHECK;
+/* A command of this replica itself, packed; nobody waits for its answer. */
+void ear_commands_take(struct ear_commands *commands, struct ear_str packed);
 /* After ear_pg_free. */
 void ear_commands_free(struct ear_commands **commands);
 uint16_t ear_commands_port(const struct ear_commands *commands);

@@ -7,6 +7,7 @@
 /* Held for TTL after the question went out, so never longer than the database thinks. */
 #define TTL_MS   10000
 #define RENEW_MS 3000
+#define LOOK_MS  1000 /* while another has some: it may be killed */
 #define RETRY_MS 500
 
 struct lease {
@@ -70,6 +71,13 @@ static void drop(struct ear_leases *leases)
     ear_pg_run(leases->pg, &batch, on_dropped, leases);
 }
 
+static bool holds_all(const struct ear_leases *leases)
+{
+    for (size_t i = 0; i < leases->count; i++)
+        if (!ear_leases_held(leases, i)) return false;
+    return true;
+}
+
 static void on_taken(void *self, ear_err err, const struct ear_pg_result *const *results,
                      size_t count, const struct ear_diag *diag)
 {
@@ -84,7 +92,7 @@ static void on_taken(void *self, ear_err err, const struct ear_pg_result *const 
     bool fresh = false;
     for (size_t row = 0; !err && row < ear_pg_rows(results[0]); row++)
         if (extend(leases, ear_pg_get_str(results[0], row, 0))) fresh = true;
-    ear_timer_start(leases->renew, err ? RETRY_MS : RENEW_MS, 0);
+    ear_timer_start(leases->renew, err ? RETRY_MS : holds_all(leases) ? RENEW_MS : LOOK_MS, 0);
     if (fresh) leases->taken(leases->self);
 }
 
@@ -103,6 +111,7 @@ static void renew(void *self)
     push_names(batch, leases);
     ear_pg_id(batch, &leases->owner);
     ear_pg_i64(batch, TTL_MS);
+    ear_pg_text(batch, EAR_STR(EAR_LEASE_APPLICATION));
     ear_pg_run(leases->pg, &batch, on_taken, leases);
 }
 

@@ -1,12 +1,15 @@
 /* leases: whose turn it is. Jobs that one replica does for all (offering replies, giving out the
  * queue, each bucket of timers) are rows of table lease; a replica holds what it could take, renews
  * it, and lets it go when it drains. A lease only avoids double work: what is done under it is
- * safe if two do it. */
+ * safe if two do it. It is lost by running out, and at once when its holder has no connection to
+ * PostgreSQL any more: connections are named EAR_LEASE_APPLICATION and the instance. */
 #ifndef EAR_ASSIGNMENT_LEASES_H
 #define EAR_ASSIGNMENT_LEASES_H
 
 #include "loop/loop.h"
 #include "pg/pg.h"
+
+#define EAR_LEASE_APPLICATION "earshot-assignment "
 
 struct ear_leases;
 

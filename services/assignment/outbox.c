@@ -1,7 +1,9 @@
 #include "outbox.h"
 
+#include "commands.h"
 #include "events.h"
 #include "metrics.h"
+#include "pb/command.pb-c.h"
 #include "store_sql.h"
 #include "wire/wire.h"
 #include <stdlib.h>
@@ -11,27 +13,40 @@
 #define IN_FLIGHT_MAX 512
 #define LOOK_MS       2000
 #define AGAIN_MS      300
-#define REST_MS       5000 /* after a responder could not take it */
+#define REST_MS       2000 /* after a responder could not read it: another may be of a later release */
+#define READINGS_MAX  3    /* in vain: then it has failed */
+#define UNREAD_MAX    64
 #define REPLY_BYTES   ((size_t)64 << 10)
 
 /* A reply that is offered, or rests after it came back. */
 struct parcel {
     TAILQ_ENTRY(parcel) link;
     struct ear_id reply_id;
+    struct ear_id customer_id;
+    struct ear_id case_id;
     struct ear_id batch_id;
     int64_t rest_until_ms; /* 0: offered */
 };
 
+/* How often a reply could not be read. */
+struct unread {
+    struct ear_id reply_id;
+    unsigned readings;
+};
+
 struct ear_outbox {
     struct ear_ground ground;
-    struct ear_source *source; /* owned */
-    struct ear_timer *wake;    /* owned */
+    struct ear_source *source;     /* owned */
+    struct ear_timer *wake;        /* owned */
+    struct ear_commands *commands; /* NULL until wired */
     TAILQ_HEAD(, parcel) parcels;
     size_t count;
     size_t clearing; /* statements under way */
     bool looking;
     bool again; /* asked for while looking */
     bool draining;
+    struct unread unread[UNREAD_MAX]; /* the oldest makes room */
+    size_t unread_count;
 };
 
 static void look(void *self);
@@ -79,14 +94,56 @@ static ear_err pack(const struct ear_pg_result *r, size_t row, struct ear_buf *o
     return err;
 }
 
-static void keep(struct ear_outbox *outbox, const struct ear_id *reply_id,
-                 const struct ear_id *batch_id)
+static struct parcel *keep(struct ear_outbox *outbox, const struct ear_pg_result *r, size_t row)
 {
     struct parcel *parcel = ear_alloc(sizeof(*parcel));
-    parcel->reply_id = *reply_id;
-    parcel->batch_id = *batch_id;
+    parcel->reply_id = ear_pg_get_id(r, row, 0);
+    parcel->customer_id = ear_pg_get_id(r, row, 1);
+    parcel->case_id = ear_pg_get_id(r, row, 2);
     TAILQ_INSERT_TAIL(&outbox->parcels, parcel, link);
     outbox->count++;
+    return parcel;
+}
+
+/* ---- giving up ---- */
+
+static unsigned count_reading(struct ear_outbox *outbox, const struct ear_id *reply_id)
+{
+    struct unread *unread = outbox->unread;
+    for (size_t i = 0; i < UNREAD_MAX; i++)
+        if (ear_id_cmp(&unread[i].reply_id, reply_id) == 0) return ++unread[i].readings;
+    size_t at = outbox->unread_count++ % UNREAD_MAX;
+    unread[at] = (struct unread){*reply_id, 1};
+    return 1;
+}
+
+/* Nobody can read it: it has failed, as the command of a responder would say, and its case with it.
+ * Until that is committed it stays due. */
+static void give_up(struct ear_outbox *outbox, struct parcel *parcel)
+{
+    static const char reason[] = "unreadable: no responder could take it over";
+    Earshot__V1__Command command = EARSHOT__V1__COMMAND__INIT;
+    Earshot__V1__Outcome outcome = EARSHOT__V1__OUTCOME__INIT;
+    struct ear_id command_id = ear_id_new(ear_clock_wall_us());
+    struct ear_buf packed;
+    outcome.reply_id = ear_wire_bytes(&parcel->reply_id);
+    outcome.customer_id = ear_wire_bytes(&parcel->customer_id);
+    outcome.case_id = ear_wire_bytes(&parcel->case_id);
+    outcome.state = EARSHOT__V1__OUTCOME_STATE__OUTCOME_STATE_FAILED;
+    outcome.reason = (char *)(uintptr_t)reason;
+    command.command_id = ear_wire_bytes(&command_id);
+    command.at_us = ear_clock_wall_us();
+    command.body_case = EARSHOT__V1__COMMAND__BODY_OUTCOME;
+    command.outcome = &outcome;
+    ear_buf_init(&packed, REPLY_BYTES);
+    ear_err err = ear_wire_pack(&command.base, &packed);
+    EAR_CHECK(err == EAR_OK);
+    ear_log(&EV_REPLY_GIVEN_UP, kv_id("reply", &parcel->reply_id), kv_id("case", &parcel->case_id),
+            kv_text("why", reason));
+    ear_metric_add(&M_REPLIES, 1, "given_up");
+    if (outbox->commands) ear_commands_take(outbox->commands, ear_buf_str(&packed));
+    ear_buf_release(&packed);
+    parcel->rest_until_ms = ear_clock_mono_ms() + REST_MS;
 }
 
 /* One batch a reply: they go to different accounts and are taken over one by one. */
@@ -105,8 +162,11 @@ static ear_err offer(struct ear_outbox *outbox, const struct ear_pg_result *r, s
                               .items = &item,
                               .count = 1};
     if (!err) err = ear_source_offer(outbox->source, &batch);
-    if (!err) {
-        keep(outbox, &reply_id, &batch.id);
+    if (err == EAR_TOO_LARGE || err == EAR_INVALID) {
+        give_up(outbox, keep(outbox, r, row));
+        err = EAR_OK; /* it holds up no other */
+    } else if (!err) {
+        keep(outbox, r, row)->batch_id = batch.id;
         struct ear_id case_id = ear_pg_get_id(r, row, 2);
         ear_log(&EV_REPLY_OFFERED, kv_id("reply", &reply_id), kv_id("case", &case_id),
                 kv_text("trace", trace));
@@ -232,9 +292,13 @@ static void on_settled(void *self, const struct ear_settle *settle)
         clear(outbox, parcel);
         return;
     }
-    ear_metric_add(&M_REPLIES, 1, fate == EAR_ITEM_FAILED ? "failed" : "returned");
+    bool failed = fate == EAR_ITEM_FAILED;
+    ear_metric_add(&M_REPLIES, 1, failed ? "failed" : "returned");
     ear_log(&EV_REPLY_RETURNED, kv_id("reply", &parcel->reply_id));
-    parcel->rest_until_ms = ear_clock_mono_ms() + (fate == EAR_ITEM_FAILED ? REST_MS : AGAIN_MS);
+    if (failed && count_reading(outbox, &parcel->reply_id) >= READINGS_MAX)
+        give_up(outbox, parcel);
+    else
+        parcel->rest_until_ms = ear_clock_mono_ms() + (failed ? REST_MS : AGAIN_MS);
 }
 
 static void on_lost(void *self, const struct ear_id *batch_id)
@@ -283,6 +347,11 @@ void ear_outbox_free(struct ear_outbox **outbox)
     while ((parcel = TAILQ_FIRST(&(*outbox)->parcels))) forget(*outbox, parcel);
     ear_timer_free(&(*outbox)->wake);
     EAR_FREE(*outbox);
+}
+
+void ear_outbox_wire(struct ear_outbox *outbox, struct ear_commands *commands)
+{
+    outbox->commands = commands;
 }
 
 void ear_outbox_kick(struct ear_outbox *outbox)

@@ -9,11 +9,14 @@
 #include "bus/bus.h"
 #include "ground.h"
 
+struct ear_commands;
 struct ear_outbox;
 
 ear_err ear_outbox_new(struct ear_outbox **out, const struct ear_ground *ground,
                        struct ear_bus *bus, const char *endpoint,
                        struct ear_diag *diag) EAR_MUST_CHECK;
+/* Borrowed. What no responder can read, three times, is given up by a command of our own. */
+void ear_outbox_wire(struct ear_outbox *outbox, struct ear_commands *commands);
 /* After ear_pg_free. */
 void ear_outbox_free(struct ear_outbox **outbox);
 void ear_outbox_kick(struct ear_outbox *outbox);

@@ -254,7 +254,10 @@ SELECT r.reply_id, r.customer_id, r.case_id, r.account_id, r.platform, r.post_id
 DELETE FROM reply_due WHERE reply_id = ANY ($1::uuid[]);
 
 -- name: take_leases
--- Ours, or nobody's any more. A new owner raises the epoch.
+-- Ours, or nobody's any more: it ran out, or its owner is not connected. (The instance is part of each
+-- connection's application_name, so who was killed is missed at once.) A new owner raises the epoch.
+WITH alive AS MATERIALIZED (
+    SELECT application_name FROM pg_stat_activity WHERE usename = current_user)
 INSERT INTO lease (name, owner, epoch, until_at)
 SELECT n, $2::uuid, 1, now() + $3::int8 * interval '1 millisecond'
   FROM unnest($1::text[]) AS n ORDER BY n
@@ -262,6 +265,7 @@ SELECT n, $2::uuid, 1, now() + $3::int8 * interval '1 millisecond'
    SET owner = EXCLUDED.owner, until_at = EXCLUDED.until_at,
        epoch = lease.epoch + (lease.owner <> EXCLUDED.owner)::int
  WHERE lease.owner = EXCLUDED.owner OR lease.until_at < now()
+    OR NOT EXISTS (SELECT FROM alive WHERE application_name = $4::text || lease.owner::text)
 RETURNING name;
 
 -- name: drop_leases

@@ -101,6 +101,14 @@ expect_eq "marked as by a rule" "reply|@firm|||rule|We are closed." "$(respond 1
 must_settle "sent" 10 eval '[ "$(last_kinds "$case1")" = "{reply_sent}" ]'
 expect_eq "a rule stops no clock" "1|t" "$(row 1 'state, respond_by IS NOT NULL')"
 
+say "a reply that no responder can read: tried three times, then failed, with its reason"
+answer ok u1 ana reply "$case1" "Unreadable"
+respond 3 unread >/dev/null
+must_settle "given up" 10 eval '[ "$(last_kinds "$case1")" = "{reply_failed}" ]'
+expect_eq "its reason" "2|unreadable: no responder could take it over" "$(pg_query 'SELECT state, reason FROM reply ORDER BY reply_id DESC LIMIT 1')"
+expect_eq "nothing is due" 0 "$(pg_query 'SELECT count(*) FROM reply_due')"
+expect_eq "said so" 1 "$(grep -c event=reply.given_up "$WORK/log/assignment.1.log")"
+
 say "closing, reopening"
 answer ok c20 ana resolve "$case1" ''
 expect_eq closed "3|answered||ana" "$(row 1 'state, close_code, agent_id, last_agent_id')"

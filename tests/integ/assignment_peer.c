@@ -3,8 +3,8 @@
  *   feed BASE_S PORT FILE [N]   a classifier; every line of FILE is a triaged post, offered once
  *                               N replicas are there; ends when all is settled, prints the fates
  *   ask SERVERS COMMAND_ID ACTOR KIND CASE_ID ARGUMENT [REASON]     a command; prints its result
- *   respond SERVERS COMMANDS COUNT STATE     a responder that takes COUNT replies and tells STATE
- *                               (sent, failed, unknown, none); prints each
+ *   respond SERVERS COMMANDS COUNT STATE     a responder that takes COUNT replies and tells STATE;
+ * with "unread" it can read none of them (sent, failed, unknown, none); prints each
  *
  * A line: NUMBER CUSTOMER SECOND ANSWER INTENT TOPIC LANGUAGE ACCOUNT REPLY_TO CONVERSATION OWN.
  * Numbers become ids, the same in every run; 0 is none; SECOND counts from BASE_S; a line "cut"
@@ -335,6 +335,8 @@ static int ask(char **v)
 
 /* ---- respond ---- */
 
+#define UNREAD 4 /* of no use to this responder */
+
 static struct {
     struct ear_sink *sink;
     struct ear_client *client;
@@ -380,7 +382,10 @@ static void on_reply(void *self, const struct ear_batch *batch)
         if (!r) die("reply", "malformed");
         printf("reply|%s|%s|%s|%s|%s\n", r->account, r->agent, r->sign_off,
                r->by_rule ? "rule" : "person", r->text);
-        if (responder.state) tell_outcome(r);
+        if (responder.state == UNREAD)
+            fate[i] = EAR_ITEM_FAILED;
+        else if (responder.state)
+            tell_outcome(r);
         if (responder.left > 0 && --responder.left == 0) responder.over = true;
     }
     struct ear_settle settle = {.batch_id = batch->id, .fates = fate, .count = batch->count};
@@ -391,16 +396,16 @@ static void on_reply(void *self, const struct ear_batch *batch)
 static int respond(char **v)
 {
     static const struct ear_sink_ops ops = {.batch = on_reply};
-    static const char *const states[] = {"none", "sent", "failed", "unknown"};
+    static const char *const states[] = {"none", "sent", "failed", "unknown", "unread"};
     struct ear_sink_opts opts = {.sources = v[0], .source_service = "assignment"};
     struct ear_diag diag;
     responder.left = (size_t)number(v[2]);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if (strcmp(states[i], v[3]) == 0) responder.state = i;
     if (ear_client_new(&responder.client, bus, v[1], "assignment", &diag)) die(v[1], diag.text);
     if (ear_sink_new(&responder.sink, bus, &opts, &ops, NULL, &diag)) die(v[0], diag.text);
     turn_until(&responder.over);
-    if (responder.state) turn_until(&answered);
+    if (responder.state && responder.state != UNREAD) turn_until(&answered);
     for (int i = 0; i < 20; i++) ear_loop_turn(loop, 10); /* the settle goes out */
     ear_sink_free(&responder.sink);
     ear_client_free(&responder.client);

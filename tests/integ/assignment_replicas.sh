@@ -128,7 +128,15 @@ first=$(holder)
 grep -q "event=svc.started.*instance=$first" "$WORK/log/assignment.1.log" && leaver=1 || leaver=2
 assignment_stop $leaver
 must_settle "the other took the lease" 15 eval '[ -n "$(holder)" ] && [ "$(holder)" != "$first" ]'
+
+say "a holder that is killed is missed at once, long before its lease runs out"
+assignment_start $leaver
+first=$(holder)
+since=$SECONDS
+assignment_kill $((3 - leaver))
+must_settle "the other took over" 5 eval '[ -n "$(holder)" ] && [ "$(holder)" != "$first" ]'
+say "taken over within $((SECONDS - since)) s"
 expect_invariants
-assignment_stop $((3 - leaver))
+assignment_stop $leaver
 assignment_logs_clean
 say "ok: $total posts"

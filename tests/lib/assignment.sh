@@ -20,7 +20,7 @@ assignment_prepare() { # [REPLICAS [CLASSIFIERS]]
       { cat "$WORK/psql" >&2; fail "$file"; }
   done
   pg_query "SELECT ensure_month(now() + n * interval '1 month') FROM generate_series(-1, 1) n" >/dev/null
-  pg_query "INSERT INTO migration (version, name, sha256) SELECT v, 'test', '' FROM generate_series(1, 5) v;
+  pg_query "INSERT INTO migration (version, name, sha256) SELECT v, 'test', '' FROM generate_series(1, $(find "$EARSHOT_SOURCE/deploy/db/migrations" -name "*.sql" | wc -l)) v;
     INSERT INTO team VALUES ('care', 'Care', '{}', '{}', true), ('money', 'Money', '{}', '{billing}', false);
     INSERT INTO account (account_id, platform, team_id) VALUES ('@firm', 'bluesky', 'care'), ('@help', 'bluesky', 'care');
     INSERT INTO agent VALUES ('ana', 'Ana', 'care', 3, '^Ana', '{}'), ('ben', 'Ben', 'care', 3, '^Ben', '{}');
