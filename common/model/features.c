@@ -72,7 +72,7 @@ struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
     ear_cues_init(&x->cues);
     if (!tables->language.layout) x->lang = ear_lang_new();
     ear_points_init(&x->points);
-    ear_unique_init(&x->unique, STAGED);
+    ear_unique_init(&x->unique, kept ? kept->count : (size_t)1 << spec->hash_bits);
     x->hashes = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *x->hashes);
     x->staged = ear_alloc(STAGED * sizeof *x->staged);
     x->places = ear_alloc(WORD_FEATURES * sizeof *x->places);
@@ -221,8 +221,10 @@ static void take_group(struct ear_extractor *x, ear_feature_group group)
     stage_group(x, group);
     size_t start = group ? x->out.end[group - 1] : 0, count = x->staged_count;
     x->out.value[group] = count ? x->spec.weight[group] / sqrtf((float)count) : 0;
-    if (x->kept) count = ear_kept_rows(x->kept, x->staged, count, x->staged);
-    x->out.end[group] = start + ear_unique_take(&x->unique, x->staged, count, x->index + start);
+    size_t found = x->kept
+                       ? ear_unique_rows(&x->unique, x->kept, x->staged, count, x->index + start)
+                       : ear_unique_take(&x->unique, x->staged, count, x->index + start);
+    x->out.end[group] = start + found;
 }
 
 /* ---- a post ---- */

@@ -1,22 +1,6 @@
 #include "model/kept.h"
 
-#include "model/simd.h"
 #include <stdlib.h>
-
-/* Without branches: whether a feature is kept cannot be foretold. */
-EAR_CLONES size_t ear_kept_rows(const struct ear_kept *kept, const uint32_t *indices, size_t count,
-                                uint32_t *rows)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t index = indices[i];
-        uint64_t bits = kept->bits[index >> 6];
-        uint64_t before = bits & ((UINT64_C(1) << (index & 63)) - 1);
-        rows[found] = kept->ranks[index >> 6] + (uint32_t)__builtin_popcountll(before);
-        found += bits >> (index & 63) & 1;
-    }
-    return found;
-}
 
 ear_err ear_kept_write(const uint32_t *indices, size_t count, unsigned hash_bits,
                        struct ear_buf *out)

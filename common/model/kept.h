@@ -23,11 +23,6 @@ static inline uint32_t ear_kept_row(const struct ear_kept *kept, uint32_t index)
     return kept->ranks[index >> 6] + (uint32_t)__builtin_popcountll(before);
 }
 
-/* Leaves the kept ones of count indices in rows, in their order; returns how many. Both may be
- * the same array. */
-size_t ear_kept_rows(const struct ear_kept *kept, const uint32_t *indices, size_t count,
-                     uint32_t *rows);
-
 ear_err ear_kept_write(const uint32_t *indices, size_t count, unsigned hash_bits,
                        struct ear_buf *out) EAR_MUST_CHECK;
 ear_err ear_kept_open(struct ear_str section, unsigned hash_bits, size_t count,

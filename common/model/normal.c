@@ -33,49 +33,69 @@ static void put(struct ear_buf *out, const char *data, size_t len)
 
 /* ---- what folding takes away ---- */
 
-static void bump(uint16_t *count)
+static void add(uint16_t *count, size_t more)
 {
-    if (*count < UINT16_MAX) ++*count;
+    *count = (uint16_t)(more > (size_t)(UINT16_MAX - *count) ? UINT16_MAX : *count + more);
 }
 
-static bool is_upper(char c)
+static bool is_letter(char c)
 {
-    return c >= 'A' && c <= 'Z';
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'z';
 }
 
-static bool is_lower(char c)
+static size_t run_at(struct ear_str s, size_t at)
 {
-    return c >= 'a' && c <= 'z';
+    size_t run = 1;
+    while (at + run < s.len && s.ptr[at + run] == s.ptr[at]) run++;
+    return run;
 }
 
-static void note_run(struct ear_normal_shape *shape, char c, size_t run)
+/* A word of plain letters. */
+static size_t note_word(struct ear_normal_shape *shape, struct ear_str s, size_t at)
 {
-    bool letter = is_upper(c) || is_lower(c);
-    if (letter && run >= 3 && c != 'w' && c != 'W') bump(&shape->stretched);
-    if (c == '.' && run >= 2) bump(&shape->dots);
-    if (c == '\n') bump(&shape->lines);
-    for (size_t i = 0; i < run && c == '!'; i++) bump(&shape->exclamations);
-    for (size_t i = 0; i < run && c == '?'; i++) bump(&shape->questions);
+    size_t end = at, stretched = 0, run = 0;
+    unsigned lower = 0;
+    char before = 0;
+    for (; end < s.len && is_letter(s.ptr[end]); end++) {
+        char c = s.ptr[end];
+        lower |= c & 0x20;
+        run = c == before ? run + 1 : 1;
+        stretched += run == 3;
+        before = c;
+    }
+    if (!lower && end - at >= 2) add(&shape->capitals, 1);
+    if (stretched && (s.ptr[at] | 0x20) != 'w') add(&shape->stretched, stretched); /* "www" */
+    return end - at;
+}
+
+static size_t note_sign(struct ear_normal_shape *shape, struct ear_str s, size_t at)
+{
+    size_t run = run_at(s, at);
+    switch (s.ptr[at]) {
+    case '!':
+        add(&shape->exclamations, run);
+        break;
+    case '?':
+        add(&shape->questions, run);
+        break;
+    case '.':
+        add(&shape->dots, run >= 2);
+        break;
+    case '\n':
+        add(&shape->lines, 1);
+        break;
+    default:
+        break;
+    }
+    return run;
 }
 
 static struct ear_normal_shape shape_of(struct ear_str raw)
 {
     struct ear_normal_shape shape = {0};
-    size_t upper = 0, lower = 0, run = 1;
-    for (size_t i = 0; i < raw.len; i += run) {
-        char c = raw.ptr[i];
-        for (run = 1; i + run < raw.len && raw.ptr[i + run] == c;) run++;
-        if (is_upper(c)) {
-            upper += run;
-        } else if (is_lower(c)) {
-            lower += run;
-        } else {
-            if (upper >= 2 && !lower) bump(&shape.capitals);
-            upper = lower = 0;
-        }
-        note_run(&shape, c, run);
-    }
-    if (upper >= 2 && !lower) bump(&shape.capitals);
+    for (size_t at = 0; at < raw.len;)
+        at += is_letter(raw.ptr[at]) ? note_word(&shape, raw, at) : note_sign(&shape, raw, at);
     return shape;
 }
 

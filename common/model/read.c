@@ -8,8 +8,8 @@
 
 #define CHUNK 256 /* rows whose sum of int8 is sure to fit int16 */
 
-typedef int8_t lane8 __attribute__((vector_size(EAR_MODEL_LANE / 2), may_alias));
-typedef int16_t lane16 __attribute__((vector_size(EAR_MODEL_LANE)));
+/* A lane of int8 columns, read as pairs: an odd column above, an even one below. */
+typedef int16_t pairs __attribute__((vector_size(EAR_MODEL_LANE), may_alias));
 
 struct ear_model_reader *ear_model_reader_new(const struct ear_model *model)
 {
@@ -46,26 +46,48 @@ void ear_model_reader_unsure_below(struct ear_model_reader *reader, size_t head,
 
 /* ---- sparse features ---- */
 
-/* Adds one lane of columns of at most CHUNK rows. */
-EAR_CLONES static void add_lane(const int8_t *rows, size_t width, const uint32_t *index,
+#define LANES 4 /* that are added up at once: their sums stay in registers */
+
+static inline __attribute__((always_inline)) void add_block(const int8_t *rows, size_t width,
+                                                            const uint32_t *index, size_t count,
+                                                            float value, float *sum, size_t lanes)
+{
+    pairs even[LANES] = {{0}}, odd[LANES] = {{0}};
+    for (size_t i = 0; i < count; i++) {
+        const pairs *row = (const void *)(rows + index[i] * width);
+        for (size_t l = 0; l < lanes; l++) {
+            odd[l] += row[l] >> 8;
+            even[l] += row[l] << 8 >> 8;
+        }
+    }
+    for (size_t l = 0; l < lanes; l++, sum += EAR_MODEL_LANE)
+        for (size_t c = 0; c < EAR_MODEL_LANE / 2; c++) {
+            sum[2 * c] += value * (float)even[l][c];
+            sum[2 * c + 1] += value * (float)odd[l][c];
+        }
+}
+
+/* Adds at most CHUNK rows. */
+EAR_CLONES static void add_rows(const int8_t *rows, size_t width, const uint32_t *index,
                                 size_t count, float value, float *sum)
 {
-    lane16 low = {0}, high = {0};
-    for (size_t i = 0; i < count; i++) {
-        const lane8 *row = (const void *)(rows + index[i] * width);
-        low += __builtin_convertvector(row[0], lane16);
-        high += __builtin_convertvector(row[1], lane16);
-    }
-    for (size_t c = 0; c < EAR_MODEL_LANE / 2; c++) sum[c] += value * (float)low[c];
-    for (size_t c = 0; c < EAR_MODEL_LANE / 2; c++)
-        sum[c + EAR_MODEL_LANE / 2] += value * (float)high[c];
+    size_t done = 0, block = LANES * EAR_MODEL_LANE;
+    for (; width - done >= block; done += block)
+        add_block(rows + done, width, index, count, value, sum + done, LANES);
+    size_t left = (width - done) / EAR_MODEL_LANE;
+    if (left == 3) add_block(rows + done, width, index, count, value, sum + done, 3);
+    if (left == 2) add_block(rows + done, width, index, count, value, sum + done, 2);
+    if (left == 1) add_block(rows + done, width, index, count, value, sum + done, 1);
 }
 
 static void fetch(const struct ear_model *m, const uint32_t *index, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        for (size_t at = 0; at < m->width; at += EAR_MODEL_ALIGN)
-            __builtin_prefetch(m->rows + index[i] * m->width + at);
+    for (size_t at = 0; at < m->width; at += 2 * EAR_MODEL_ALIGN)
+        for (size_t i = 0; i < count; i++) {
+            const int8_t *row = m->rows + index[i] * m->width + at;
+            __builtin_prefetch(row);
+            __builtin_prefetch(row + EAR_MODEL_ALIGN);
+        }
 }
 
 static void add_group(struct ear_model_reader *r, const uint32_t *index, size_t count, float value)
@@ -74,26 +96,29 @@ static void add_group(struct ear_model_reader *r, const uint32_t *index, size_t 
     for (size_t done = 0; done < count; done += CHUNK) {
         size_t some = count - done < CHUNK ? count - done : CHUNK;
         fetch(m, index + done, some);
-        for (size_t c = 0; c < m->width; c += EAR_MODEL_LANE)
-            add_lane(m->rows + c, m->width, index + done, some, value, r->sum + c);
+        add_rows(m->rows, m->width, index + done, some, value, r->sum);
     }
 }
 
 /* ---- dense inputs ---- */
 
-EAR_CLONES static void add_input(const float *restrict weight, float x, size_t count,
-                                 float *restrict sum)
+/* Adds weights, a row of `width` an input, to the sums of count columns. */
+EAR_CLONES static void add_weighted(const float *input, size_t inputs, const float *restrict weight,
+                                    size_t width, size_t count, float *restrict sum)
 {
-    for (size_t c = 0; c < count; c++) sum[c] += x * weight[c];
+    for (size_t i = 0; i < inputs; i++, weight += width) {
+        float x = input[i];
+        if (x == 0) continue;
+        for (size_t c = 0; c < count; c++) sum[c] += x * weight[c];
+    }
 }
 
 static void add_inputs(struct ear_model_reader *r, size_t from, size_t to, size_t first_column)
 {
     const struct ear_model *m = r->model;
-    for (size_t i = from; m->dense && i < to; i++)
-        if (r->input[i] != 0)
-            add_input(m->dense + i * m->width + first_column, r->input[i],
-                      m->columns - first_column, r->sum + first_column);
+    if (!m->dense) return;
+    add_weighted(r->input + from, to - from, m->dense + from * m->width + first_column, m->width,
+                 m->columns - first_column, r->sum + first_column);
 }
 
 /* ---- heads ---- */

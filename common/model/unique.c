@@ -1,50 +1,61 @@
 #include "model/unique.h"
 
+#include "model/simd.h"
 #include <stdlib.h>
 
-#define FEWEST_BITS 8
-
-static unsigned bits_for(size_t count)
+void ear_unique_init(struct ear_unique *u, size_t bound)
 {
-    unsigned bits = FEWEST_BITS;
-    while ((size_t)1 << bits < count * 2) bits++;
-    return bits;
-}
-
-void ear_unique_init(struct ear_unique *u, size_t max)
-{
-    *u = (struct ear_unique){.bits = bits_for(max)};
-    u->slots = ear_alloc(((size_t)1 << u->bits) * sizeof *u->slots);
+    *u = (struct ear_unique){.bound = bound};
+    u->bits = ear_alloc((bound / 64 + 1) * sizeof *u->bits);
 }
 
 void ear_unique_release(struct ear_unique *u)
 {
-    EAR_FREE(u->slots);
+    EAR_FREE(u->bits);
 }
 
-static void next_generation(struct ear_unique *u)
+static void clear(struct ear_unique *u, const uint32_t *numbers, size_t count)
 {
-    if (++u->generation) return;
-    memset(u->slots, 0, ((size_t)1 << u->bits) * sizeof *u->slots);
-    u->generation = 1;
+    for (size_t i = 0; i < count; i++) u->bits[numbers[i] >> 6] = 0;
 }
 
 size_t ear_unique_take(struct ear_unique *u, const uint32_t *numbers, size_t count, uint32_t *out)
 {
-    unsigned bits = bits_for(count);
-    EAR_CHECK(bits <= u->bits);
-    uint32_t mask = ((uint32_t)1 << bits) - 1;
     size_t found = 0;
-    next_generation(u);
     for (size_t i = 0; i < count; i++) {
-        uint32_t number = numbers[i];
-        uint32_t at = number * UINT32_C(0x9E3779B1) >> (32 - bits);
-        while (u->slots[at].generation == u->generation && u->slots[at].number != number)
-            at = (at + 1) & mask;
-        bool new = u->slots[at].generation != u->generation;
-        u->slots[at] = (struct ear_unique_slot){number, u->generation};
-        out[found] = number;
-        found += new;
+        uint64_t *word = &u->bits[numbers[i] >> 6], bit = UINT64_C(1) << (numbers[i] & 63);
+        out[found] = numbers[i];
+        found += !(*word & bit);
+        *word |= bit;
     }
+    clear(u, out, found);
+    return found;
+}
+
+/* Without branches: neither whether a feature is kept nor whether it came before can be foretold.
+ * Of one that is not kept the row is that of the next that is, at most one beyond the last. */
+EAR_CLONES static size_t first_rows(uint64_t *seen, const struct ear_kept *kept,
+                                    const uint32_t *indices, size_t count, uint32_t *rows)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t index = indices[i];
+        uint64_t bits = kept->bits[index >> 6], one = bits >> (index & 63) & 1;
+        uint64_t before = bits & ((UINT64_C(1) << (index & 63)) - 1);
+        uint32_t row = kept->ranks[index >> 6] + (uint32_t)__builtin_popcountll(before);
+        uint64_t mark = one << (row & 63), old = seen[row >> 6];
+        rows[found] = row;
+        found += (mark & ~old) != 0;
+        seen[row >> 6] = old | mark;
+    }
+    return found;
+}
+
+size_t ear_unique_rows(struct ear_unique *u, const struct ear_kept *kept, const uint32_t *indices,
+                       size_t count, uint32_t *rows)
+{
+    EAR_CHECK(u->bound >= kept->count);
+    size_t found = first_rows(u->bits, kept, indices, count, rows);
+    clear(u, rows, found);
     return found;
 }

@@ -1,24 +1,21 @@
-/* unique: the first of each number. A hash set that is emptied by counting a generation up, and as
- * large for each list as the list needs, so that short posts stay within the first-level cache.
- * Private to model. */
+/* unique: the first of each number, remembered by a bit a number. Private to model. */
 #ifndef EAR_MODEL_UNIQUE_H
 #define EAR_MODEL_UNIQUE_H
 
-#include "base/base.h"
-
-struct ear_unique_slot {
-    uint32_t number, generation;
-};
+#include "model/kept.h"
 
 struct ear_unique {
-    struct ear_unique_slot *slots; /* owned */
-    uint32_t generation;
-    unsigned bits; /* 2^bits slots */
+    uint64_t *bits; /* owned; all clear between calls */
+    size_t bound;
 };
 
-void ear_unique_init(struct ear_unique *u, size_t max);
+/* For numbers below bound. */
+void ear_unique_init(struct ear_unique *u, size_t bound);
 void ear_unique_release(struct ear_unique *u);
-/* Copies each number once, in order of appearance; returns how many. count <= max. */
+/* Copies each number once, in order of appearance; returns how many. */
 size_t ear_unique_take(struct ear_unique *u, const uint32_t *numbers, size_t count, uint32_t *out);
+/* The same of the rows of those features that are kept. */
+size_t ear_unique_rows(struct ear_unique *u, const struct ear_kept *kept, const uint32_t *indices,
+                       size_t count, uint32_t *rows);
 
 #endif

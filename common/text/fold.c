@@ -158,6 +158,33 @@ static ear_err piece_add(struct fold *f, struct piece *p, int32_t cp)
     return err;
 }
 
+/* Letters, digits and blanks with the like behind them: most of most texts takes no other way. */
+static bool is_simple(char c)
+{
+    char lower = (char)(c | 0x20);
+    return (lower >= 'a' && lower <= 'v') || (c >= '0' && c <= '9') || c == ' ';
+}
+
+/* As emit() and source_next() do it, character by character, for a run of simple ones. */
+static void fold_simple(struct fold *f, struct source *src)
+{
+    struct ear_buf *out = f->out;
+    const char *at = src->raw.ptr + src->at, *end = src->raw.ptr + src->raw.len;
+    if (out->cap < 2 || (size_t)(end - at) > out->cap - out->len - 1)
+        end = at + (out->cap > out->len + 1 ? out->cap - out->len - 1 : 0);
+    for (; at + 1 < end && is_simple(*at) && (unsigned char)at[1] < 0x80; at++) {
+        int32_t cp = *at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at;
+        f->run = cp == f->last ? f->run + 1 : 1;
+        f->last = cp;
+        unsigned kept = cp >= 'a' ? LETTERS_KEPT : cp == ' ' ? 1 : UINT32_MAX;
+        out->data[out->len] = (char)cp;
+        out->len += f->run <= kept;
+        src->marks = 0;
+    }
+    if (out->data) out->data[out->len] = 0;
+    src->at = (size_t)(at - src->raw.ptr);
+}
+
 ear_err ear_fold(struct ear_str raw, struct ear_buf *out)
 {
     struct source src = {.raw = raw};
@@ -165,7 +192,9 @@ ear_err ear_fold(struct ear_str raw, struct ear_buf *out)
     struct piece piece = {.len = 0};
     ear_err err = EAR_OK;
     int32_t cp;
-    while (!err && source_next(&src, &cp)) {
+    for (;;) {
+        if (!piece.len && !err) fold_simple(&f, &src);
+        if (err || !source_next(&src, &cp)) break;
         if (cp >= 0x80) {
             err = piece_add(&f, &piece, plain(cp));
             continue;

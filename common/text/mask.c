@@ -17,7 +17,9 @@ static bool is_name_char(char c)
 
 static bool is_mail_char(char c)
 {
-    return is_name_char(c) || c == '.' || c == '-' || c == '+' || c == '%';
+    /* Bits of the ASCII characters; all others count. */
+    static const uint64_t mail[2] = {UINT64_C(0x03FF682000000000), UINT64_C(0x07FFFFFE80000000)};
+    return (c & 0x80) || mail[c >> 6] >> (c & 63) & 1;
 }
 
 static bool is_url_char(char c)
