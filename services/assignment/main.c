@@ -7,7 +7,8 @@
 
 static const struct ear_conf_key keys[] = {
     KEY("EAR_PG", TEXT, NULL, 0, 0, pg,
-        "Where PostgreSQL is: a libpq connection string for the role earshot_assignment."),
+        "Where PostgreSQL is: a libpq connection string for the role earshot_assignment; of "
+        "several hosts the one that takes writes."),
     KEY("EAR_PG_PASSWORD", SECRET, "", 0, 0, pg_password,
         "Password of the role; better a file named by EAR_PG_PASSWORD_FILE."),
     KEY("EAR_BUS_KEY_FILE", TEXT, "", 0, 0, bus_key_file,

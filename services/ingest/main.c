@@ -4,8 +4,9 @@
 #define S ear_ingest_settings
 
 static const struct ear_conf_key keys[] = {
-    EAR_CONF("EAR_PG", TEXT, NULL, 0, 0, S, pg,
-             "PostgreSQL, as a connection string of libpq; several hosts are tried in order."),
+    EAR_CONF(
+        "EAR_PG", TEXT, NULL, 0, 0, S, pg,
+        "PostgreSQL, as a connection string of libpq; of several hosts the one that takes writes."),
     EAR_CONF("EAR_PG_PASSWORD", SECRET, "", 0, 0, S, pg_password,
              "Password of the role, when the connection string has none."),
     EAR_CONF("EAR_PG_CONNECTIONS", INT, "4", 2, 32, S, pg_connections,
