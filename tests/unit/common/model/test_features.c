@@ -1,0 +1,184 @@
+/* What a post comes to: groups, values, dense inputs; the worked example of docs/classifier.md. */
+#include "base/base.h"
+#include "model/features.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct seen {
+    size_t count[EAR_FEATURE_GROUPS];
+    const char *wanted; /* how often it stands among the words */
+    size_t wanted_count;
+    uint32_t wanted_index;
+};
+
+static void on_feature(void *self, const struct ear_feature_seen *f)
+{
+    struct seen *seen = self;
+    seen->count[f->group]++;
+    bool is = f->group == EAR_FEATURE_WORDS && seen->wanted &&
+              ear_str_eq(f->text, ear_str_from(seen->wanted));
+    seen->wanted_count += is;
+    if (is) seen->wanted_index = f->index;
+}
+
+static struct ear_extractor *extractor_with(const struct ear_feature_tables *tables)
+{
+    struct ear_feature_spec spec = ear_feature_spec_default();
+    return ear_extractor_new(&spec, tables, NULL);
+}
+
+static struct ear_model_post post_of(const char *text)
+{
+    return (struct ear_model_post){.text = ear_str_from(text), .account = EAR_STR("@acme")};
+}
+
+static bool near(float a, float b)
+{
+    return fabsf(a - b) < 1e-4f;
+}
+
+static void test_extract__comes_to_the_worked_example(void **state)
+{
+    (void)state;
+    struct ear_feature_tables none = {0};
+    struct ear_extractor *x = extractor_with(&none);
+    struct ear_model_post post = post_of("@Acme It\\u2019s not GOOD: order 123 lost!! &lt;3");
+    const struct ear_features *f = ear_extract(x, &post);
+    assert_true(ear_str_eq(ear_normal_text(ear_extractor_normal(x)),
+                           EAR_STR("@firm it's not good: order 123 lost!! <3")));
+    assert_true(near(f->value[EAR_FEATURE_WORDS], 0.5f / sqrtf(22)));
+    assert_true(near(f->value[EAR_FEATURE_CHARS], 1.0f / sqrtf(175)));
+    assert_true(near(f->value[EAR_FEATURE_CUES], 0.5f / sqrtf(27)));
+    assert_int_equal(f->end[EAR_FEATURE_WORDS], 22);
+    assert_int_equal(f->end[EAR_FEATURE_CHARS] - f->end[EAR_FEATURE_WORDS], 173);
+    assert_int_equal(f->end[EAR_FEATURE_CUES] - f->end[EAR_FEATURE_CHARS], 27);
+    struct seen seen = {.wanted = "good"};
+    ear_extract_show(x, on_feature, &seen);
+    assert_int_equal(seen.count[EAR_FEATURE_WORDS], 22);
+    assert_int_equal(seen.count[EAR_FEATURE_CHARS], 175);
+    assert_int_equal(seen.wanted_count, 2); /* itself and negated */
+    for (size_t i = 0; i < ear_dense_count(&none); i++) {
+        if (strcmp(ear_dense_name(i), "capitals") == 0) assert_true(near(f->dense[i], 0.2f));
+        if (strcmp(ear_dense_name(i), "exclamation marks") == 0)
+            assert_true(near(f->dense[i], 2.0f / 6));
+        if (strcmp(ear_dense_name(i), "names the firm") == 0) assert_true(near(f->dense[i], 1));
+    }
+    ear_extractor_free(&x);
+}
+
+static uint32_t index_of(struct ear_extractor *x, const char *text, const char *word)
+{
+    struct ear_model_post post = post_of(text);
+    struct seen seen = {.wanted = word};
+    ear_extract(x, &post);
+    ear_extract_show(x, on_feature, &seen);
+    if (!seen.wanted_count) fail_msg("no %s in %s", word, text);
+    return seen.wanted_index;
+}
+
+static void test_extract__numbers_of_one_shape_are_one(void **state)
+{
+    (void)state;
+    struct ear_feature_tables none = {0};
+    struct ear_extractor *x = extractor_with(&none);
+    uint32_t shape = index_of(x, "flight 4711", "4711");
+    assert_int_equal(index_of(x, "flight 1234", "1234"), shape);
+    assert_int_not_equal(index_of(x, "flight 123", "123"), shape);
+    ear_extractor_free(&x);
+}
+
+static void test_extract__cuts_hashtags_and_looks_words_up(void **state)
+{
+    (void)state;
+    static const struct ear_score scores[] = {
+        {{"so", 2}, "", {0, 0, 0, 0, 120}, EAR_NO_VECTOR},
+        {{"frustrated", 10}, "", {0, 0, 0, 0, 60}, EAR_NO_VECTOR},
+        {{"sof", 3}, "", {0, 0, 0, 0, 5}, EAR_NO_VECTOR},
+        {{"rustrated", 9}, "", {0, 0, 0, 0, 5}, EAR_NO_VECTOR},
+        {{"good", 4}, "en", {127, 64, 0, 0, 90}, EAR_NO_VECTOR},
+        {{"damn", 4}, "en", {-127, 0, 127, 0, 90}, EAR_NO_VECTOR},
+    };
+    struct ear_buf section;
+    struct ear_feature_tables tables = {0};
+    ear_buf_init(&section, 1 << 20);
+    assert_int_equal(ear_scores_write(scores, EAR_COUNT(scores), &section), EAR_OK);
+    assert_int_equal(ear_scores_open(ear_buf_str(&section), &tables.scores, NULL), EAR_OK);
+    struct ear_extractor *x = extractor_with(&tables);
+    uint32_t word = index_of(x, "i am frustrated", "frustrated");
+    assert_int_equal(index_of(x, "#sofrustrated by you", "frustrated"), word);
+    struct ear_model_post post = post_of("this is not good at all, damn it, where is my parcel");
+    const struct ear_features *f = ear_extract(x, &post);
+    for (size_t i = 0; i < ear_dense_count(&tables); i++) {
+        if (strcmp(ear_dense_name(i), "glad words") == 0) assert_true(near(f->dense[i], 0));
+        if (strcmp(ear_dense_name(i), "bitter words") == 0)
+            assert_true(near(f->dense[i], 1.7f / 5.7f)); /* "good" is negated */
+        if (strcmp(ear_dense_name(i), "rude words") == 0) assert_true(near(f->dense[i], 2.0f / 6));
+    }
+    ear_extractor_free(&x);
+    ear_buf_release(&section);
+}
+
+static void test_extract__means_the_vectors_of_words(void **state)
+{
+    (void)state;
+    static const struct ear_score scores[] = {
+        {{"late", 4}, "", {0}, 0},
+        {{"parcel", 6}, "", {0}, 1},
+    };
+    float rows[32] = {[0] = 3, [16 + 1] = 4};
+    struct ear_buf words, vectors;
+    struct ear_feature_tables tables = {0};
+    ear_buf_init(&words, 1 << 20);
+    ear_buf_init(&vectors, 1 << 20);
+    assert_int_equal(ear_scores_write(scores, 2, &words), EAR_OK);
+    assert_int_equal(ear_vectors_write(rows, 2, 16, &vectors), EAR_OK);
+    assert_int_equal(ear_scores_open(ear_buf_str(&words), &tables.scores, NULL), EAR_OK);
+    assert_int_equal(ear_vectors_open(ear_buf_str(&vectors), &tables.vectors, NULL), EAR_OK);
+    struct ear_extractor *x = extractor_with(&tables);
+    struct ear_model_post post = post_of("late parcel");
+    const struct ear_features *f = ear_extract(x, &post);
+    size_t first = ear_dense_count(&tables) - 16;
+    assert_true(near(f->dense[first], 0.6f) && near(f->dense[first + 1], 0.8f));
+    vectors.data[0] = 7; /* another count than there are rows */
+    struct ear_diag diag;
+    assert_int_equal(ear_vectors_open(ear_buf_str(&vectors), &tables.vectors, &diag), EAR_INVALID);
+    ear_extractor_free(&x);
+    ear_buf_release(&words);
+    ear_buf_release(&vectors);
+}
+
+static void test_extract__shows_the_same_after_the_post_is_gone(void **state)
+{
+    (void)state;
+    struct ear_feature_tables none = {0};
+    struct ear_extractor *x = extractor_with(&none);
+    char *text = ear_strdup("hello @AcmeCares"), *account = ear_strdup("AcmeCares");
+    struct ear_model_post post = {.text = ear_str_from(text), .account = ear_str_from(account)};
+    const struct ear_features *f = ear_extract(x, &post);
+    size_t count = f->end[EAR_FEATURE_WORDS];
+    free(text);
+    free(account);
+    struct seen seen = {.wanted = NULL};
+    ear_extract_show(x, on_feature, &seen);
+    assert_int_equal(seen.count[EAR_FEATURE_WORDS], count);
+    ear_extractor_free(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_extract__comes_to_the_worked_example),
+        cmocka_unit_test(test_extract__numbers_of_one_shape_are_one),
+        cmocka_unit_test(test_extract__cuts_hashtags_and_looks_words_up),
+        cmocka_unit_test(test_extract__means_the_vectors_of_words),
+        cmocka_unit_test(test_extract__shows_the_same_after_the_post_is_gone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
