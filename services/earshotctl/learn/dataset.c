@@ -63,7 +63,7 @@ static ear_err read_rows(const char *name, struct ear_dataset *d, struct ear_dia
     if (!next_line(&rest, &line)) return ear_fail(diag, EAR_INVALID, "%s: empty", name);
     ear_err err = read_header(name, line, d, diag);
     if (err) return err;
-    if (ear_dataset_column(d, EAR_STR("text")) < 0)
+    if (ear_dataset_column(d, EAR_STR("text")) < 0 && ear_dataset_column(d, EAR_STR("key")) < 0)
         return ear_fail(diag, EAR_INVALID, "%s:1: no column \"text\" in the header line", name);
     d->cells = calloc(line_bound(ear_buf_str(&d->bytes)) * d->column_count, sizeof *d->cells);
     if (!d->cells) return ear_fail(diag, EAR_NO_MEMORY, "%s: no memory for its rows", name);

@@ -1,6 +1,7 @@
 /* dataset: labelled posts from a tab-separated file with a header line. One line is one post; the
- * columns are named by the header, `text` holds the post. Files come from anywhere: whatever is in
- * them, the result is rows of equal width or one line saying what is wrong where.
+ * columns are named by the header, `text` holds the post (or `key` stands for one). Files come from
+ * anywhere: whatever is in them, the result is rows of equal width or one line saying what is wrong
+ * where.
  *
  * A table owns the bytes of its file; all strings borrow from it. Blocks: not for a loop. */
 #ifndef EAR_LEARN_DATASET_H

@@ -146,6 +146,15 @@ static ear_err on_folds(struct recipe *r, const struct line *line)
     return EAR_OK;
 }
 
+static ear_err on_coverage(struct recipe *r, const struct line *line)
+{
+    uint64_t percent;
+    if (ear_num_u64(line->rest, 100, &percent) || percent < 5)
+        return wrong(r, "no percentage from 5 to 100:", line->rest);
+    r->lessons->coverage = (float)percent / 100;
+    return EAR_OK;
+}
+
 static ear_err on_list(struct recipe *r, const struct line *line)
 {
     static const char *const names[] = {"valence", "mood", "rude", "spare", "common"};
@@ -165,6 +174,39 @@ static ear_err on_list(struct recipe *r, const struct line *line)
                              scale, r->diag);
     ear_buf_release(&bytes);
     return err;
+}
+
+static ear_err on_vectors(struct recipe *r, const struct line *line)
+{
+    struct ear_vector_options *v = &r->lessons->vectors;
+    double dims = 0, epochs = v->epochs, count = v->count_min;
+    ear_err err = number_of(r, line, "dims", 16, EAR_VECTOR_DIMS, &dims);
+    if (!err) err = number_of(r, line, "epochs", 1, 100, &epochs);
+    if (!err) err = number_of(r, line, "count", 1, 1000, &count);
+    v->dims = (unsigned)dims / 16 * 16;
+    v->epochs = (unsigned)epochs;
+    v->count_min = (unsigned)count;
+    return err;
+}
+
+/* Texts whose words get vectors; their labels are not looked at. */
+static ear_err on_text(struct recipe *r, const struct line *line)
+{
+    struct ear_dataset texts;
+    struct ear_buf bytes;
+    if (r->open) return wrong(r, "texts stand before the first file:", line->rest);
+    ear_err err = read_bytes(r, line->words[0], false, &bytes, r->file);
+    if (err) {
+        ear_buf_release(&bytes);
+        return err;
+    }
+    err = ear_dataset_parse(r->file, &bytes, &texts, r->diag);
+    if (err) return err;
+    int column = ear_dataset_column(&texts, EAR_STR("text"));
+    for (size_t row = 0; column >= 0 && row < texts.row_count; row++)
+        ear_vector_texts_add(&r->lessons->texts, ear_dataset_cell(&texts, row, (size_t)column));
+    ear_dataset_release(&texts);
+    return EAR_OK;
 }
 
 /* ---- maps ---- */
@@ -188,11 +230,12 @@ static ear_err learn_languages(struct recipe *r, const struct ear_dataset *texts
                                const struct ear_use *map)
 {
     int code_at = ear_dataset_column(texts, EAR_STR("lang"));
+    bool one = code_at < 0 && map->map_count == 1 && !map->map_from[0].len;
     int text_at = ear_dataset_column(texts, EAR_STR("text"));
-    if (code_at < 0) return wrong(r, "no column \"lang\" in", ear_str_from(r->file));
+    if (code_at < 0 && !one) return wrong(r, "no column \"lang\" in", ear_str_from(r->file));
     if (!r->lessons->languages) r->lessons->languages = ear_language_trainer_new();
     for (size_t row = 0; row < texts->row_count; row++) {
-        struct ear_str code = ear_dataset_cell(texts, row, (size_t)code_at);
+        struct ear_str code = one ? map->map_to[0] : ear_dataset_cell(texts, row, (size_t)code_at);
         for (size_t i = 0; i < map->map_count; i++)
             if (ear_str_eq(map->map_from[i], code)) code = map->map_to[i];
         ear_err err = ear_language_trainer_add(
@@ -210,6 +253,8 @@ static ear_err on_language(struct recipe *r, const struct line *line)
     if (r->open) return wrong(r, "languages stand before the first file:", line->rest);
     ear_err err = read_map(r, value_of(line, "map"), &map);
     if (err) return err;
+    if (value_of(line, "code").len) map = (struct ear_use){.map_count = 1};
+    if (map.map_count == 1 && !map.map_to[0].len) map.map_to[0] = value_of(line, "code");
     err = read_bytes(r, line->words[0], false, &bytes, r->file);
     if (err) {
         ear_buf_release(&bytes);
@@ -253,15 +298,17 @@ static ear_err on_head(struct recipe *r, const struct line *line)
         return wrong(r, "this head stood there before:", line->words[0]);
     struct ear_task *task = ear_lessons_task(r->lessons, line->words[0], kind, true);
     if (!task) return wrong(r, "one head too many, or too long a name:", line->words[0]);
-    double cost = 0, balance = (double)task->solver.balance, ratio = 1, tune = 0;
+    double cost = 0, balance = (double)task->solver.balance, ratio = 1, tune = 0, dense = 1;
     ear_err err = number_of(r, line, "cost", 1e-3, 1e3, &cost);
     if (!err) err = number_of(r, line, "balance", 0, 2, &balance);
     if (!err) err = number_of(r, line, "ratio", 0, 4, &ratio);
     if (!err) err = number_of(r, line, "tune", 0, 4, &tune);
+    if (!err) err = number_of(r, line, "dense", 0, 100, &dense);
     if (!err) err = set_labels(r, task, value_of(line, "labels"));
     task->solver.c = (float)cost; /* 0: chosen */
     task->solver.balance = (float)balance;
     task->solver.ratio = (float)ratio;
+    task->solver.dense = (float)dense;
     task->tune = (float)tune;
     task->auxiliary = value_of(line, "auxiliary").len > 0;
     struct ear_str languages = value_of(line, "languages");
@@ -354,9 +401,12 @@ static ear_err on_line(struct recipe *r, const struct line *line)
     static const struct {
         const char *verb;
         ear_err (*take)(struct recipe *r, const struct line *line);
-    } verbs[] = {{"name", on_name},         {"licence", on_licence}, {"features", on_features},
-                 {"rows", on_rows},         {"folds", on_folds},     {"list", on_list},
-                 {"language", on_language}, {"head", on_head},       {"file", on_file},
+    } verbs[] = {{"name", on_name},         {"licence", on_licence},
+                 {"features", on_features}, {"rows", on_rows},
+                 {"folds", on_folds},       {"coverage", on_coverage},
+                 {"list", on_list},         {"language", on_language},
+                 {"vectors", on_vectors},   {"text", on_text},
+                 {"head", on_head},         {"file", on_file},
                  {"labels", on_labels},     {"use", on_use}};
     if (!line->rest.len) return wrong(r, "nothing behind", line->verb);
     for (size_t i = 0; i < EAR_COUNT(verbs); i++)

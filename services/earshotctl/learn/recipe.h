@@ -1,12 +1,14 @@
 /* recipe: how the shipped model is trained, as a text file: which files of the datasets' folder
  * teach which heads, with which labels and weights. Lines of words; "key=value" words in any
  * order; '#' begins a comment. docs/classifier.md explains the lines:
- *     name TEXT · licence TEXT · features [words=N] [chars=A-B] [bits=N] [posts=N]
- *     rows N · folds N · coverage P
+ *     name TEXT · licence TEXT · rows N · folds N · coverage PERCENT
+ *     features [words=N] [char-min=N] [char-max=N] [bits=N] [posts=N]
+ *              [word-weight=X] [char-weight=X] [cue-weight=X]
  *     list FILE channel=valence|mood|rude [scale=X]
- *     language FILE [map=English:en,…]
+ *     language FILE [map=English:en,…] [code=de]
+ *     vectors dims=N [epochs=N] [count=N] · text FILE
  *     head NAME kind=softmax|binary|ordinal|flags [labels=a,b,…] [cost=X] [balance=X] [ratio=X]
- *          [tune=X] [languages=en,de] [auxiliary]
+ *          [dense=X] [tune=X] [languages=en,de] [auxiliary]
  *     file FILE
  *     labels FILE            joined to the file above by key; stands beside the recipe
  *     use HEAD column=NAME [weight=X] [extra] [joined] [map=from:to,…] */

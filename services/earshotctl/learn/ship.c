@@ -87,7 +87,9 @@ static void fill_dense(struct cargo *c)
 {
     const struct ear_corpus *corpus = &c->lessons->corpus;
     for (size_t t = 0; t < c->lessons->task_count; t++) c->width += c->fitted[t].columns.count;
-    c->dense = ear_alloc((corpus->dense_count * c->width + 1) * sizeof *c->dense);
+    /* Behind them the file holds the weights of stack inputs: of heads of level 1 they are 0. */
+    size_t stack = EAR_STACK_PER_P * (EAR_MODEL_COLUMNS + EAR_MODEL_HEADS_MAX);
+    c->dense = ear_alloc((corpus->dense_count + stack) * c->width * sizeof *c->dense);
     for (uint32_t i = 0; i < corpus->dense_count; i++)
         fill_input(c, corpus->x.sparse_columns + i, c->dense + i * c->width);
 }
@@ -133,7 +135,8 @@ ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_fitted *fit
                                     .self = &c,
                                     .dense = c.dense,
                                     .language = ear_buf_str(&lessons->language_section),
-                                    .scores = ear_buf_str(&lessons->list_section)};
+                                    .scores = ear_buf_str(&lessons->list_section),
+                                    .vectors = ear_buf_str(&lessons->vector_section)};
     memcpy(parts.training, lessons->digest, sizeof parts.training);
     ear_err err = ear_model_write(&parts, out, diag);
     free(heads);

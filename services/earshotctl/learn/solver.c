@@ -51,7 +51,8 @@ static void set_ratios(struct descent *d)
 static void set_scales(struct descent *d)
 {
     for (uint32_t c = 0; c < d->problem->x->column_count; c++)
-        d->columns[c] = (struct column){0, 1};
+        d->columns[c] =
+            (struct column){0, c < d->problem->x->sparse_columns ? 1 : d->options->dense};
     if (d->options->ratio > 0) set_ratios(d);
 }
 

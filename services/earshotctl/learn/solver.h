@@ -21,14 +21,20 @@ struct ear_solver_options {
     float c;          /* cost of an error: larger fits closer */
     float balance;    /* 0: as often as they are there, 1: those that have it weigh as the rest */
     float ratio;      /* power of the naive-Bayes scaling of n-grams; 0: none */
+    float dense;      /* dense inputs are worth so much more than n-grams */
     unsigned passes;  /* at most */
     double tolerance; /* ends when no coordinate would move further */
     uint64_t seed;
 };
 
-#define EAR_SOLVER_DEFAULTS       \
-    ((struct ear_solver_options){ \
-        .c = 1.2f, .balance = 0.5f, .ratio = 1, .passes = 30, .tolerance = 0.02, .seed = 1})
+#define EAR_SOLVER_DEFAULTS                         \
+    ((struct ear_solver_options){.c = 1.2f,         \
+                                 .balance = 0.5f,   \
+                                 .ratio = 1,        \
+                                 .dense = 1,        \
+                                 .passes = 30,      \
+                                 .tolerance = 0.02, \
+                                 .seed = 1})
 
 /* Fills weights (column_count of them) and the bias. */
 void ear_solve(const struct ear_problem *problem, const struct ear_solver_options *options,
