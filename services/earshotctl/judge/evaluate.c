@@ -80,12 +80,10 @@ static json_t *compared_heads(struct evaluate *e)
 static json_t *report_of(struct evaluate *e)
 {
     json_t *report = json_object();
-    double seconds = (double)e->now.busy_ns / 1e9;
     json_object_set_new(report, "model", ear_report_model(e->model));
     json_object_set_new(report, "data", ear_report_data(&e->gold));
     json_object_set_new(report, "rows", json_integer((json_int_t)e->gold.row_count));
-    json_object_set_new(report, "posts_per_cpu_second",
-                        json_real(seconds > 0 ? (double)e->gold.row_count / seconds : 0));
+    json_object_set_new(report, "read_us", ear_report_read_us(&e->now));
     json_object_set_new(report, "heads", heads_of(e));
     if (!e->other) return report;
     json_t *against = json_object();

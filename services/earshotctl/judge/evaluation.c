@@ -123,8 +123,32 @@ static void judge_row(struct ear_evaluation *e, const struct ear_model *model, s
 static uint64_t cpu_ns(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+static int ascending(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
+}
+
+uint32_t ear_evaluation_read_ns(const struct ear_evaluation *evaluation, double share)
+{
+    size_t rows = evaluation->gold->row_count;
+    return rows ? evaluation->read_ns[(size_t)(share * (double)(rows - 1))] : 0;
+}
+
+static void heads_init(struct ear_evaluation *e, const struct ear_model *model,
+                       const struct ear_model *wider)
+{
+    const struct ear_gold *gold = e->gold;
+    for (size_t h = 0; h < gold->head_count; h++) {
+        head_init(&e->heads[h], gold->heads[h], gold->row_count);
+        take_labels(&e->heads[h].labels, model, gold->heads[h]);
+        take_labels(&e->heads[h].labels, wider, gold->heads[h]);
+    }
+    head_init(&e->heads[gold->head_count], EAR_STR("language"), gold->row_count);
 }
 
 void ear_evaluate_model(const struct ear_model *model, const struct ear_model *wider,
@@ -134,18 +158,15 @@ void ear_evaluate_model(const struct ear_model *model, const struct ear_model *w
     struct ear_reading reading;
     *out = (struct ear_evaluation){.gold = gold, .head_count = gold->head_count};
     out->languages = ear_alloc((gold->row_count + 1) * sizeof(*out->languages));
-    for (size_t h = 0; h < gold->head_count; h++) {
-        head_init(&out->heads[h], gold->heads[h], gold->row_count);
-        take_labels(&out->heads[h].labels, model, gold->heads[h]);
-        take_labels(&out->heads[h].labels, wider, gold->heads[h]);
-    }
-    head_init(&out->heads[gold->head_count], EAR_STR("language"), gold->row_count);
+    out->read_ns = ear_alloc((gold->row_count + 1) * sizeof(*out->read_ns));
+    heads_init(out, model, wider);
     for (size_t row = 0; row < gold->row_count; row++) {
         uint64_t from_ns = cpu_ns();
         ear_model_read(reader, &gold->rows[row].post, &reading);
-        out->busy_ns += cpu_ns() - from_ns;
+        out->read_ns[row] = (uint32_t)(cpu_ns() - from_ns);
         judge_row(out, model, row, &reading);
     }
+    qsort(out->read_ns, gold->row_count, sizeof(*out->read_ns), ascending);
     if (out->heads[out->head_count].count) out->head_count++;
     ear_model_reader_free(&reader);
 }
@@ -186,5 +207,6 @@ void ear_evaluation_release(struct ear_evaluation *evaluation)
         free(evaluation->heads[i].row_of);
     }
     free(evaluation->languages);
+    free(evaluation->read_ns);
     memset(evaluation, 0, sizeof(*evaluation));
 }

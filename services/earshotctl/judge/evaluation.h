@@ -35,7 +35,7 @@ struct ear_evaluation {
     size_t head_count;
     struct ear_judged_head heads[EAR_MODEL_HEADS_MAX + 1];
     char (*languages)[EAR_MODEL_LANG_BYTES]; /* owned; of every row, as the model says */
-    uint64_t busy_ns;                        /* CPU time of reading them all */
+    uint32_t *read_ns;                       /* owned; CPU time of reading each row, ascending */
 };
 
 /* Labels of the heads that `wider` has too (NULL: no other model) include the other's, so that
@@ -46,6 +46,8 @@ void ear_evaluate_model(const struct ear_model *model, const struct ear_model *w
 /* Keeps the rows that both have judged and gives both the same labels in the same order, so that
  * they can be compared. */
 void ear_judged_align(struct ear_judged_head *before, struct ear_judged_head *after);
+/* CPU time within which this share of the rows was read. */
+uint32_t ear_evaluation_read_ns(const struct ear_evaluation *evaluation, double share);
 void ear_evaluation_release(struct ear_evaluation *evaluation);
 
 #endif

@@ -63,6 +63,20 @@ json_t *ear_report_data(const struct ear_gold *gold)
     return array;
 }
 
+json_t *ear_report_read_us(const struct ear_evaluation *evaluation)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } shares[] = {{"p50", .5}, {"p99", .99}, {"max", 1}};
+    json_t *object = json_object();
+    for (size_t i = 0; i < EAR_COUNT(shares); i++) {
+        double us = (double)ear_evaluation_read_ns(evaluation, shares[i].share) / 1000;
+        set(object, shares[i].name, json_real(us));
+    }
+    return object;
+}
+
 static json_t *interval(const struct ear_interval *of)
 {
     json_t *object = json_object();

@@ -15,6 +15,7 @@
 /* New references. */
 json_t *ear_report_model(const struct ear_model *model);
 json_t *ear_report_data(const struct ear_gold *gold);
+json_t *ear_report_read_us(const struct ear_evaluation *evaluation);
 json_t *ear_report_head(const struct ear_evaluation *evaluation,
                         const struct ear_judged_head *head);
 json_t *ear_report_comparison(const struct ear_judged_head *before,

@@ -238,19 +238,23 @@ static void model_facts(const struct page *page, const json_t *model, struct ear
         fprintf(page->out, "- %s\n", json_string_value(line));
 }
 
-static void judged_on(const struct page *page, const json_t *data)
+static void judged_on(const struct page *page, const json_t *report)
 {
     struct ear_sheet sheet;
     size_t i;
     const json_t *file;
     heading(page, 2, "Judged on");
     begin(&sheet, "file|rows");
-    json_array_foreach(data, i, file)
+    json_array_foreach(json_object_get(report, "data"), i, file)
     {
         ear_sheet_cell(&sheet, "%s", word(file, "file"));
         ear_sheet_cell(&sheet, "%lld", count(file, "rows"));
     }
     ear_sheet_print(&sheet, page->style, page->out);
+    if (page->style == EAR_SHEET_MARKDOWN) return; /* a card is about the model, not a machine */
+    const json_t *us = json_object_get(report, "read_us");
+    fprintf(page->out, "\nCPU time of a post: half within %.0f us, 99 %% within %.0f us\n",
+            number(us, "p50"), number(us, "p99"));
 }
 
 void ear_report_print(const json_t *report, ear_sheet_style style, struct ear_str notes, FILE *out)
@@ -259,7 +263,7 @@ void ear_report_print(const json_t *report, ear_sheet_style style, struct ear_st
     size_t i;
     const json_t *head, *heads = json_object_get(report, "heads");
     model_facts(&page, json_object_get(report, "model"), notes);
-    judged_on(&page, json_object_get(report, "data"));
+    judged_on(&page, report);
     summary(&page, heads);
     comparison(&page, report);
     json_array_foreach(heads, i, head)
