@@ -1,124 +1,104 @@
 #include "heads.h"
 
-#include "base/check.h"
-#include <math.h>
+#include "triage.h"
 
-#define ROWS_MAX 12
-
-/* S(signal, weight): the score of the row rises by weight × value. */
-struct term {
-    ear_signal signal;
-    float weight;
-};
-struct row {
-    int value;
-    struct term terms[EAR_SIGNAL_COUNT + 1]; /* ends where weight is 0 */
+struct meaning {
+    const char *label;
+    uint8_t value;
 };
 
-#define S(name, w)           \
-    {                        \
-        EAR_SIGNAL_##name, w \
+static const struct meaning answers[] = {
+    {"y", EAR_ANSWER_NEEDED},
+    {"yes", EAR_ANSWER_NEEDED},
+    {"1", EAR_ANSWER_NEEDED},
+    {"n", EAR_ANSWER_NOT_NEEDED},
+    {"no", EAR_ANSWER_NOT_NEEDED},
+    {"0", EAR_ANSWER_NOT_NEEDED},
+    {0},
+};
+static const struct meaning intents[] = {
+    {"complaint", EAR_INTENT_COMPLAINT},
+    {"question", EAR_INTENT_QUESTION},
+    {"request", EAR_INTENT_REQUEST},
+    {"praise", EAR_INTENT_PRAISE},
+    {"suggestion", EAR_INTENT_SUGGESTION},
+    {"vent", EAR_INTENT_VENT},
+    {"spam", EAR_INTENT_SPAM},
+    {"other", EAR_INTENT_OTHER},
+    {0},
+};
+static const struct meaning sentiments[] = {
+    {"neg", EAR_SENTIMENT_NEGATIVE},
+    {"negative", EAR_SENTIMENT_NEGATIVE},
+    {"neu", EAR_SENTIMENT_NEUTRAL},
+    {"neutral", EAR_SENTIMENT_NEUTRAL},
+    {"pos", EAR_SENTIMENT_POSITIVE},
+    {"positive", EAR_SENTIMENT_POSITIVE},
+    {0},
+};
+static const struct meaning topics[] = {
+    {"delivery", EAR_TOPIC_DELIVERY}, {"billing", EAR_TOPIC_BILLING},
+    {"account", EAR_TOPIC_ACCOUNT},   {"fault", EAR_TOPIC_FAULT},
+    {"outage", EAR_TOPIC_OUTAGE},     {"booking", EAR_TOPIC_BOOKING},
+    {"refund", EAR_TOPIC_REFUND},     {"staff", EAR_TOPIC_STAFF},
+    {"howto", EAR_TOPIC_HOWTO},       {"feature", EAR_TOPIC_FEATURE},
+    {"other", EAR_TOPIC_OTHER},       {0},
+};
+static const struct meaning urgencies[] = {{"0", 0}, {"1", 1}, {"2", 2}, {0}};
+static const struct meaning severities[] = {{"0", 0}, {"1", 1}, {"2", 2}, {"3", 3}, {0}};
+
+static const struct question {
+    const char *name;
+    const struct meaning *meanings;
+} questions[EAR_QUESTIONS] = {
+    [EAR_ASKS_ANSWER] = {"needs_answer", answers},
+    [EAR_ASKS_INTENT] = {"intent", intents},
+    [EAR_ASKS_SENTIMENT] = {"sentiment", sentiments},
+    [EAR_ASKS_TOPIC] = {"topic", topics},
+    [EAR_ASKS_URGENCY] = {"urgency", urgencies},
+    [EAR_ASKS_SEVERITY] = {"severity", severities},
+};
+
+const char *ear_question_name(ear_question question)
+{
+    return questions[question].name;
+}
+
+static const struct meaning *meaning_of(const struct meaning *list, struct ear_str label)
+{
+    while (list->label && !ear_str_eq(label, ear_str_from(list->label))) list++;
+    return list->label ? list : NULL;
+}
+
+static ear_err bind(const struct ear_model *model, ear_question question, struct ear_heads *out,
+                    struct ear_diag *diag)
+{
+    const char *name = questions[question].name;
+    int at = ear_model_head(model, ear_str_from(name));
+    if (at < 0) return ear_fail(diag, EAR_INVALID, "the model has no head \"%s\"", name);
+    const struct ear_head *head = &ear_model_info(model).heads[at];
+    out->at[question] = (size_t)at;
+    for (size_t i = 0; i < head->label_count; i++) {
+        const struct meaning *m = meaning_of(questions[question].meanings, head->labels[i]);
+        bool own = !m && question == EAR_ASKS_TOPIC;
+        if (!m && !own)
+            return ear_fail(diag, EAR_INVALID, "label \"%.*s\" of head \"%s\" has no meaning here",
+                            EAR_STR_ARG(head->labels[i]), name);
+        out->value[question][i] = own ? EAR_TOPIC_OTHER : m->value;
+        if (question == EAR_ASKS_TOPIC) out->own_label[i] = own;
     }
-#define ROW(value, ...) {value, {__VA_ARGS__}},
-
-static const struct row rows_answer[] = {
-#define HEAD_ANSWER
-#include "rules/heads.def"
-#undef HEAD_ANSWER
-};
-static const struct row rows_intent[] = {
-#define HEAD_INTENT
-#include "rules/heads.def"
-#undef HEAD_INTENT
-};
-static const struct row rows_sentiment[] = {
-#define HEAD_SENTIMENT
-#include "rules/heads.def"
-#undef HEAD_SENTIMENT
-};
-static const struct row rows_topic[] = {
-#define HEAD_TOPIC
-#include "rules/heads.def"
-#undef HEAD_TOPIC
-};
-static const struct row rows_urgency[] = {
-#define HEAD_URGENCY
-#include "rules/heads.def"
-#undef HEAD_URGENCY
-};
-static const struct row rows_severity[] = {
-#define HEAD_SEVERITY
-#include "rules/heads.def"
-#undef HEAD_SEVERITY
-};
-
-struct decision {
-    int value;
-    float p;
-};
-
-static float score(const struct row *row, const struct ear_signals *signals)
-{
-    float sum = 0;
-    for (const struct term *t = row->terms; t->weight != 0; t++)
-        sum += t->weight * signals->value[t->signal];
-    return sum;
+    return EAR_OK;
 }
 
-static struct decision decide(const struct row *rows, size_t count,
-                              const struct ear_signals *signals)
+ear_err ear_heads_bind(const struct ear_model *model, struct ear_heads *out, struct ear_diag *diag)
 {
-    float scores[ROWS_MAX], sum = 0;
-    size_t best = 0;
-    EAR_CHECK(count > 0 && count <= ROWS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        scores[i] = score(&rows[i], signals);
-        if (scores[i] > scores[best]) best = i;
-    }
-    for (size_t i = 0; i < count; i++) sum += expf(scores[i] - scores[best]);
-    return (struct decision){rows[best].value, 1 / sum};
+    ear_err err = EAR_OK;
+    for (ear_question q = 0; q < EAR_QUESTIONS && !err; q++) err = bind(model, q, out, diag);
+    return err;
 }
 
-#define DECIDE(rows) decide(rows, EAR_COUNT(rows), signals)
-
-/* Below these the value is unsure. A wrong "needs no answer" leaves a customer alone, and a wrong
- * "immediate" wears out those who are woken, so both must be surer than the rest. */
-#define SURE_ANSWER    0.60f
-#define SURE_NO_ANSWER 0.75f
-#define SURE_INTENT    0.45f
-#define SURE_SENTIMENT 0.50f
-#define SURE_TOPIC     0.40f
-#define SURE_LEVEL     0.50f
-
-static void set_answer(struct ear_triage *out, struct decision d)
+ear_err ear_heads_bind_topics(const struct ear_model *model, struct ear_heads *out,
+                              struct ear_diag *diag)
 {
-    float sure = d.value == EAR_ANSWER_NEEDED ? SURE_ANSWER : SURE_NO_ANSWER;
-    out->answer = d.p >= sure ? (ear_answer)d.value : EAR_ANSWER_UNSURE;
-    out->answer_p = d.p;
-}
-
-static void set_urgency(struct ear_triage *out, struct decision d)
-{
-    out->urgency_unsure = d.p < SURE_LEVEL;
-    out->urgency = d.value == 2 && out->urgency_unsure ? 1 : (unsigned)d.value;
-    out->urgency_p = d.p;
-}
-
-void ear_heads_decide(const struct ear_signals *signals, struct ear_triage *out)
-{
-    set_answer(out, DECIDE(rows_answer));
-    struct decision d = DECIDE(rows_intent);
-    out->intent = d.p >= SURE_INTENT ? (ear_intent)d.value : EAR_INTENT_UNSURE;
-    out->intent_p = d.p;
-    d = DECIDE(rows_sentiment);
-    out->sentiment = d.p >= SURE_SENTIMENT ? (ear_sentiment)d.value : EAR_SENTIMENT_UNSURE;
-    out->sentiment_p = d.p;
-    d = DECIDE(rows_topic);
-    out->topic = d.p >= SURE_TOPIC ? (ear_topic)d.value : EAR_TOPIC_UNSURE;
-    out->topic_p = d.p;
-    set_urgency(out, DECIDE(rows_urgency));
-    d = DECIDE(rows_severity);
-    out->severity = (unsigned)d.value;
-    out->severity_p = d.p;
-    out->severity_unsure = d.p < SURE_LEVEL;
+    return bind(model, EAR_ASKS_TOPIC, out, diag);
 }

@@ -35,7 +35,8 @@ static struct ear_triage_post view_of(const Earshot__V1__Post *post)
     };
 }
 
-static void fill(Earshot__V1__Triage *out, struct ear_triage *triage, int64_t now_us)
+static void fill(Earshot__V1__Triage *out, struct ear_triage *triage, const char *version,
+                 int64_t now_us)
 {
     earshot__v1__triage__init(out);
     out->language = triage->language;
@@ -54,18 +55,18 @@ static void fill(Earshot__V1__Triage *out, struct ear_triage *triage, int64_t no
     out->severity = triage->severity;
     out->severity_p = triage->severity_p;
     out->severity_unsure = triage->severity_unsure;
-    out->model = (char *)(uintptr_t)EAR_TRIAGE_MODEL;
+    out->model = (char *)(uintptr_t)version;
     out->triaged_at_us = now_us;
     out->skipped = triage->skipped;
 }
 
-static ear_err pack(struct ear_str post, struct ear_triage *triage, int64_t now_us,
-                    struct ear_arena *arena, struct ear_buf *out)
+static ear_err pack(struct ear_str post, struct ear_triage *triage, const char *version,
+                    int64_t now_us, struct ear_arena *arena, struct ear_buf *out)
 {
     Earshot__V1__TriagedPost triaged = EARSHOT__V1__TRIAGED_POST__INIT;
     Earshot__V1__Triage message;
     char *why[EAR_TRIAGE_WHY];
-    fill(&message, triage, now_us);
+    fill(&message, triage, version, now_us);
     for (size_t i = 0; i < triage->why_count; i++) {
         why[i] = ear_arena_copy(arena, triage->why[i]);
         if (!why[i]) return EAR_NO_MEMORY;
@@ -89,6 +90,7 @@ ear_err ear_image_make(struct ear_triager *triager, struct ear_str post, int64_t
         return EAR_INVALID;
     struct ear_triage_post view = view_of(message);
     facts->stored_at_us = message->stored_at_us;
+    (void)ear_fault_on("classifier.text", view.text.ptr, view.text.len);
     ear_triage(triager, &view, &facts->triage);
-    return pack(post, &facts->triage, now_us, arena, out);
+    return pack(post, &facts->triage, ear_triager_version(triager), now_us, arena, out);
 }

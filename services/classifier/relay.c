@@ -2,6 +2,8 @@
 
 #include "events.h"
 #include "image.h"
+#include "supply.h"
+#include "trend.h"
 #include "work.h"
 #include <stdlib.h>
 
@@ -13,7 +15,8 @@ struct ear_relay {
     struct ear_bus *bus;       /* owned, as all below */
     struct ear_sink *sink;     /* from ingests */
     struct ear_source *source; /* to assignments */
-    struct ear_triager *triager;
+    struct ear_supply *supply; /* has the triager */
+    struct ear_trend *trend;
     struct ear_arena *arena;
     struct ear_hook *hook;
     struct ear_timer *done_timer;
@@ -148,15 +151,36 @@ static void count_read(const struct ear_work *work, const struct ear_image_facts
     ear_metric_add(&M_CLASSIFIER_INTENTS, 1, ear_intent_name(triage->intent));
 }
 
+static bool between_batches(const struct ear_relay *relay)
+{
+    for (ear_lane lane = 0; lane < EAR_LANES; lane++)
+        if (relay->raw[lane].first && relay->raw[lane].first->read > 0) return false;
+    return true;
+}
+
+/* A model, topic table or rules that were loaded meanwhile take their place. */
+static void refresh(struct ear_relay *relay)
+{
+    if (ear_supply_refresh(relay->supply)) ear_trend_restart(relay->trend);
+}
+
+static void on_loaded(void *self)
+{
+    struct ear_relay *relay = self;
+    if (between_batches(relay)) refresh(relay);
+}
+
 static void read_item(struct ear_relay *relay, struct ear_work *work, size_t at)
 {
     struct ear_image_facts facts = {.post_id = {{0}}};
     int64_t now_us = ear_clock_wall_us();
-    ear_err err = ear_image_make(relay->triager, ear_work_item(work, at), now_us, relay->arena,
+    struct ear_triager *triager = ear_supply_triager(relay->supply);
+    ear_err err = ear_image_make(triager, ear_work_item(work, at), now_us, relay->arena,
                                  &work->image, &facts);
     if (!err) {
         ear_work_add_image(work, at);
         count_read(work, &facts, now_us);
+        if (!facts.triage.skipped) ear_trend_add(relay->trend, triager, &facts.triage);
         return;
     }
     work->fates[at] = EAR_ITEM_FAILED;
@@ -187,6 +211,7 @@ static bool read_some(void *self)
     struct ear_relay *relay = self;
     struct ear_work *work = next_raw(relay);
     if (!work) return false;
+    if (work->read == 0) refresh(relay);
     int64_t from_us = ear_clock_wall_us(), until_ms = ear_clock_mono_ms() + SLICE_MS;
     while (work->read < work->count && ear_clock_mono_ms() < until_ms)
         read_item(relay, work, work->read++);
@@ -258,11 +283,12 @@ ear_err ear_relay_new(struct ear_relay **out, struct ear_loop *loop,
     relay->loop = loop;
     *out = relay;
     relay->works = ear_map_new();
-    relay->triager = ear_triager_new();
+    relay->trend = ear_trend_new();
     relay->arena = ear_arena_new(ARENA_BYTES_MAX);
     ear_timer_new(&relay->done_timer, loop, all_done, relay);
     ear_hook_new(&relay->hook, loop, read_some, relay);
-    ear_err err = open_bus(relay, settings, diag);
+    ear_err err = ear_supply_new(&relay->supply, loop, settings, on_loaded, relay, diag);
+    if (!err) err = open_bus(relay, settings, diag);
     if (err) ear_relay_free(out);
     return err;
 }
@@ -284,7 +310,8 @@ void ear_relay_free(struct ear_relay **relay_ptr)
     ear_timer_free(&relay->done_timer);
     ear_map_free(&relay->works, drop_work);
     ear_arena_free(&relay->arena);
-    ear_triager_free(&relay->triager);
+    ear_supply_free(&relay->supply);
+    ear_trend_free(&relay->trend);
     EAR_FREE(*relay_ptr);
 }
 

@@ -9,6 +9,10 @@ struct ear_classifier_settings {
     const char *bus;
     const char *bus_key_file;
     const char *bus_peers_file;
+    const char *model;
+    const char *topics;
+    const char *rules;
+    int64_t coverage; /* percent; 0: as the model has it */
     int64_t window_live;
     int64_t window_backfill;
 };

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "care_model.h"
 #include "image.h"
 #include <cmocka.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ static int set_up(void **state)
 {
     struct rig *rig = ear_alloc(sizeof(*rig));
     ear_crypt_start();
-    rig->triager = ear_triager_new();
+    struct ear_model *model = care_model_new("care-1", care_topics, 0.5F);
+    assert_int_equal(ear_triager_new(&model, &rig->triager, NULL), EAR_OK);
     rig->arena = ear_arena_new(PLENTY);
     rig->reader = ear_arena_new(PLENTY);
     ear_buf_init(&rig->post, PLENTY);
@@ -110,7 +112,8 @@ static void test_image__says_what_was_decided(void **state)
     assert_int_equal(image_of(rig, &post), EAR_OK);
     const Earshot__V1__Triage *triage = read_out(rig)->triage;
     const struct ear_triage *facts = &rig->facts.triage;
-    assert_string_equal(triage->model, EAR_TRIAGE_MODEL);
+    assert_string_equal(triage->model, ear_triager_version(rig->triager));
+    assert_true(strncmp(triage->model, "care-1 ", 7) == 0);
     assert_int_equal(triage->triaged_at_us, NOW_US);
     assert_string_equal(triage->language, facts->language);
     assert_int_equal(triage->answer, facts->answer);

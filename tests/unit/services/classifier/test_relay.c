@@ -1,8 +1,10 @@
 /* The relay between a real upstream and a real downstream. */
 #include "bus_rig.h"
+#include "care_model.h"
 
 #include "relay.h"
 #include "wire/wire.h"
+#include <signal.h>
 
 struct line { /* ingest, classifier, assignment */
     struct ear_loop *loop;
@@ -11,6 +13,8 @@ struct line { /* ingest, classifier, assignment */
     struct taker *taker; /* NULL until assignment is started */
     unsigned drained;
 };
+
+#define MODEL_PATH "test_relay.model" /* in the folder that the test runs in */
 
 #define BAD_JOB  1 /* its item 3 is no post */
 #define VOID_JOB 2 /* none of its items is */
@@ -31,7 +35,7 @@ static void on_settled(size_t job, const struct ear_settle *settle)
     if (job == VOID_JOB) memcpy(fates_of_void_job, settle->fates, settle->count);
 }
 
-static size_t items_seen, backfill_seen, live_after_backfill;
+static size_t items_seen, backfill_seen, live_after_backfill, of_second_model;
 
 static void on_batch(const struct ear_batch *batch)
 {
@@ -44,6 +48,7 @@ static void on_batch(const struct ear_batch *batch)
         assert_int_equal(triaged->post.len, packed.len);
         assert_memory_equal(triaged->post.data, packed.data, packed.len);
         assert_true(triaged->triage->triaged_at_us > 0);
+        of_second_model += strncmp(triaged->triage->model, "care-2 ", 7) == 0;
         items_seen++;
     }
     if (batch->lane == EAR_LANE_BACKFILL) backfill_seen++;
@@ -61,12 +66,14 @@ static void open_line(struct line *line, struct ear_loop *loop, size_t jobs)
     post.text = (char *)(uintptr_t) "where is my parcel?";
     ear_buf_init(&packed, 4096);
     assert_int_equal(ear_wire_pack(&post.base, &packed), EAR_OK);
-    items_seen = backfill_seen = live_after_backfill = 0;
+    items_seen = backfill_seen = live_after_backfill = of_second_model = 0;
     *line = (struct line){.loop = loop, .giver = giver_new(loop, "127.0.0.1:0", jobs, 20)};
     line->giver->item_of = item_of;
     line->giver->on_settled = on_settled;
     line->giver->keep_lost = true;
+    care_model_put(MODEL_PATH, "care-1", care_topics, 0.5F);
     struct ear_classifier_settings settings = {
+        .model = MODEL_PATH,
         .ingests = at_port(where, "127.0.0.1", ear_source_port(line->giver->source)),
         .bus = "127.0.0.1:0",
         .window_live = 512,
@@ -97,6 +104,7 @@ static void close_line(struct line *line)
 {
     if (line->taker) taker_free(&line->taker);
     ear_relay_free(&line->relay);
+    (void)unlink(MODEL_PATH);
     giver_free(&line->giver);
     ear_buf_release(&packed);
 }
@@ -228,6 +236,21 @@ static void test_relay__returned_downstream_is_returned_upstream(void **state)
     close_line(&line);
 }
 
+static void test_relay__takes_another_model_and_loses_no_post(void **state)
+{
+    struct line line;
+    open_line(&line, *state, 1500);
+    start_assignment(&line, false);
+    WAIT(line.loop, line.giver->finished > 50);
+    care_model_put(MODEL_PATH, "care-2", care_topics, 0.5F);
+    assert_int_equal(raise(SIGHUP), 0);
+    WAIT(line.loop, line.giver->finished == 1500);
+    assert_int_equal(line.giver->lost, 0);
+    assert_int_equal(items_seen, 1498 * 20 + 19);
+    assert_true(of_second_model > 0 && of_second_model < items_seen);
+    close_line(&line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +262,7 @@ int main(void)
         RIG_TEST(test_relay__a_drain_hands_back_what_was_not_sent_on),
         RIG_TEST(test_relay__a_drain_waits_for_what_was_sent_on),
         RIG_TEST(test_relay__returned_downstream_is_returned_upstream),
+        RIG_TEST(test_relay__takes_another_model_and_loses_no_post),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

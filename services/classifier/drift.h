@@ -1,0 +1,44 @@
+/* drift: Pure: does what a model says of today's posts still look like what it said at first? The
+ * first posts after a model was put in place are the reference; then window after window is held
+ * against it, head by head: how far the shares of its labels have moved, and how sure it is. A
+ * head has drifted when two windows in a row are far off, and is back when one is near again. */
+#ifndef EAR_CLASSIFIER_DRIFT_H
+#define EAR_CLASSIFIER_DRIFT_H
+
+#include "triage.h"
+
+#define EAR_DRIFT_REFERENCE 2000  /* posts */
+#define EAR_DRIFT_WINDOW    1000  /* posts */
+#define EAR_DRIFT_FAR       0.20f /* share of posts that went to another label */
+#define EAR_DRIFT_LESS_SURE 0.10f /* of mean probability */
+
+/* What heads said of some posts. */
+struct ear_drift_tally {
+    unsigned posts;
+    unsigned labels[EAR_QUESTIONS][EAR_MODEL_LABELS_MAX];
+    unsigned unsure[EAR_QUESTIONS];
+    double p[EAR_QUESTIONS]; /* summed */
+};
+
+typedef enum ear_drift_change {
+    EAR_DRIFT_AS_BEFORE,
+    EAR_DRIFT_BEGAN,
+    EAR_DRIFT_ENDED
+} ear_drift_change;
+
+struct ear_drift {
+    struct ear_drift_tally reference, window;
+    unsigned far[EAR_QUESTIONS]; /* windows in a row */
+    /* Of the last full window. */
+    float moved[EAR_QUESTIONS]; /* half the sum of differences of shares: 0 same, 1 wholly other */
+    float mean_p[EAR_QUESTIONS];
+    ear_drift_change change[EAR_QUESTIONS];
+};
+
+/* For a new model; also the first time. */
+void ear_drift_reset(struct ear_drift *drift);
+/* True when a window is full: moved, mean_p and change tell of it, and last is what it held. */
+bool ear_drift_add(struct ear_drift *drift, const struct ear_triage *triage,
+                   struct ear_drift_tally *last);
+
+#endif

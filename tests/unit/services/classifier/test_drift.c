@@ -1,0 +1,95 @@
+/* Windows of posts held against the first ones. */
+#include "base/base.h"
+#include "drift.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct ear_drift drift;
+static struct ear_drift_tally last;
+
+/* Posts of which `complaints` in ten are complaints (label 0, else 1), all as sure. */
+static unsigned add(unsigned posts, unsigned complaints, float p)
+{
+    unsigned windows = 0;
+    for (unsigned i = 0; i < posts; i++) {
+        struct ear_triage triage = {.language = "en"};
+        triage.labels[EAR_ASKS_INTENT] = i % 10 >= complaints;
+        for (size_t q = 0; q < EAR_QUESTIONS; q++) triage.p[q] = p;
+        windows += ear_drift_add(&drift, &triage, &last);
+    }
+    return windows;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    ear_drift_reset(&drift);
+    assert_int_equal(add(EAR_DRIFT_REFERENCE, 4, 0.8f), 0);
+    return 0;
+}
+
+static void test_drift__same_posts_are_no_drift(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(add(EAR_DRIFT_WINDOW, 4, 0.8f), 1);
+        assert_float_equal(drift.moved[EAR_ASKS_INTENT], 0, 1e-6);
+        assert_float_equal(drift.mean_p[EAR_ASKS_INTENT], 0.8, 1e-4);
+        assert_int_equal(drift.change[EAR_ASKS_INTENT], EAR_DRIFT_AS_BEFORE);
+        assert_int_equal(last.labels[EAR_ASKS_INTENT][0], EAR_DRIFT_WINDOW * 4 / 10);
+    }
+}
+
+static void test_drift__begins_with_the_second_far_window_and_ends_with_a_near_one(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned complaints;
+        ear_drift_change change;
+    } windows[] = {{8, EAR_DRIFT_AS_BEFORE}, {4, EAR_DRIFT_AS_BEFORE}, {8, EAR_DRIFT_AS_BEFORE},
+                   {8, EAR_DRIFT_BEGAN},     {9, EAR_DRIFT_AS_BEFORE}, {5, EAR_DRIFT_ENDED},
+                   {5, EAR_DRIFT_AS_BEFORE}};
+    for (size_t i = 0; i < EAR_COUNT(windows); i++) {
+        add(EAR_DRIFT_WINDOW, windows[i].complaints, 0.8f);
+        assert_int_equal(drift.change[EAR_ASKS_INTENT], windows[i].change);
+        assert_int_equal(drift.change[EAR_ASKS_TOPIC], EAR_DRIFT_AS_BEFORE);
+    }
+    assert_float_equal(drift.moved[EAR_ASKS_INTENT], 0.1, 1e-6);
+}
+
+static void test_drift__less_sure_is_drift_too(void **state)
+{
+    (void)state;
+    add(EAR_DRIFT_WINDOW, 4, 0.65f);
+    add(EAR_DRIFT_WINDOW, 4, 0.65f);
+    for (size_t q = 0; q < EAR_QUESTIONS; q++) assert_int_equal(drift.change[q], EAR_DRIFT_BEGAN);
+    add(EAR_DRIFT_WINDOW, 4, 0.95f); /* surer is fine */
+    for (size_t q = 0; q < EAR_QUESTIONS; q++) assert_int_equal(drift.change[q], EAR_DRIFT_ENDED);
+}
+
+static void test_drift__a_new_model_has_a_reference_of_its_own(void **state)
+{
+    (void)state;
+    ear_drift_reset(&drift);
+    assert_int_equal(add(EAR_DRIFT_REFERENCE, 9, 0.9f), 0);
+    assert_int_equal(add(EAR_DRIFT_WINDOW, 9, 0.9f), 1);
+    assert_float_equal(drift.moved[EAR_ASKS_INTENT], 0, 1e-6);
+}
+
+#define TEST(fn) cmocka_unit_test_setup(fn, set_up)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_drift__same_posts_are_no_drift),
+        TEST(test_drift__begins_with_the_second_far_window_and_ends_with_a_near_one),
+        TEST(test_drift__less_sure_is_drift_too),
+        TEST(test_drift__a_new_model_has_a_reference_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
