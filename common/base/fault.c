@@ -13,17 +13,19 @@
 
 struct arming {
     struct ear_str name;
+    struct ear_str word; /* ptr NULL: any subject */
     uint64_t nth;
     struct ear_str act;
 };
 
-/* name[:nth][=kill|fail|hang] */
+/* name[~word][:nth][=kill|fail|hang] */
 static bool parse(struct ear_str spec, struct arming *a)
 {
     struct ear_str head;
     struct ear_str nth = EAR_STR("1");
     a->act = EAR_STR("kill");
-    if (!ear_str_split(&spec, '=', &head) || !ear_str_split(&head, ':', &a->name)) return false;
+    if (!ear_str_split(&spec, '=', &head) || !ear_str_split(&head, ':', &a->word)) return false;
+    if (!ear_str_split(&a->word, '~', &a->name)) return false;
     if (spec.ptr) a->act = spec;
     if (head.ptr) nth = head;
     return ear_num_u64(nth, UINT32_MAX, &a->nth) == EAR_OK && a->nth > 0;
@@ -45,11 +47,17 @@ static bool due(struct ear_str spec, uint64_t nth)
     return now;
 }
 
-bool ear_fault(const char *name)
+static bool names(struct ear_str text, struct ear_str word)
+{
+    return !word.ptr || memmem(text.ptr ? text.ptr : "", text.len, word.ptr, word.len);
+}
+
+bool ear_fault_on(const char *name, const char *subject, size_t len)
 {
     struct ear_str spec = ear_str_from(getenv("EAR_FAULT"));
     struct arming a;
     if (!spec.len || !parse(spec, &a) || !ear_str_eq(a.name, ear_str_from(name))) return false;
+    if (!names((struct ear_str){subject, len}, a.word)) return false;
     if (!due(spec, a.nth)) return false;
     fprintf(stderr, "level=warn event=fault_point name=%s nth=%llu act=%.*s\n", name,
             (unsigned long long)a.nth, EAR_STR_ARG(a.act));
@@ -58,6 +66,11 @@ bool ear_fault(const char *name)
         for (;;) pause();
     kill(getpid(), SIGKILL);
     for (;;) pause();
+}
+
+bool ear_fault(const char *name)
+{
+    return ear_fault_on(name, NULL, 0);
 }
 
 #else

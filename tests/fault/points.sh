@@ -1,24 +1,42 @@
 #!/usr/bin/env bash
 # Every named fault point of every service: the process kills itself there, in the middle of a feed
 # and of answers, and is started again. The points are read from the sources, so a new one is tested
-# from its first day; one that is never reached fails the test. (Points of connectors have names of
-# their own, and tests beside their platforms.)
+# from its first day; one that is never reached fails the test, and so does one that nobody attacks:
+# those that no feed can reach (a post by its words, an allocation) must be armed by a test of their own.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
+source_points() {
+  grep -rhoE --include='*.c 'ear_fault(_on)?\("[a-z_.]+"' "$EARSHOT_SOURCE/services" "$EARSHOT_SOURCE/common" | cut -d'"' -f2 | sort -u
+}
+
 points() { # as "SERVICE POINT"
   local point
-  grep -rhoE --include='*.c' 'ear_fault\("[a-z_.]+"\)' "$EARSHOT_SOURCE/services" "$EARSHOT_SOURCE/common/bus" |
-    cut -d'"' -f2 | sort -u | while read -r point; do
+  source_points | while read -r point; do
     case $point in
       bus.offered) printf '%s\n' "ingest $point" "classifier $point" "assignment $point" ;;
       bus.*) printf '%s\n' "classifier $point" "assignment $point" "responder $point" ;;
+      classifier.text | alloc) ;;
       ingest.* | classifier.* | assignment.* | responder.*) echo "${point%%.*} $point" ;;
     esac
   done
+}
+
+# Every point is tried below, or armed by another test; every name is a literal that can be found.
+attacked_elsewhere() { # POINT
+  grep -rlE "EAR_FAULT.*\b$1\b|\"$1[:=@]" "$EARSHOT_SOURCE/tests" | grep -qv points.sh
+}
+expect_all_attacked() {
+  local point calls named
+  for point in $(source_points); do
+    grep -qE " $point\$" "$WORK/points" || attacked_elsewhere "$point" || fail "nobody attacks $point"
+  done
+  calls=$(grep -rhE --include='*.c '\bear_fault(_on)?\(' "$EARSHOT_SOURCE/services" "$EARSHOT_SOURCE/common" | grep -cvE '^(bool|static)')
+  named=$(grep -rhoE --include='*.c 'ear_fault(_on)?\("[a-z_.]+"' "$EARSHOT_SOURCE/services" "$EARSHOT_SOURCE/common" | wc -l)
+  expect_eq "calls of fault points whose names are in the sources" "$calls" "$named"
 }
 
 is_over() { ! kill -0 "${stack_pid[$1.1]}" 2>/dev/null; }
@@ -66,7 +84,8 @@ configure ingest
 configure responder
 feed_stack ingest=1 classifier=1 assignment=1 responder=1
 points >"$WORK/points"
-[ "$(wc -l <"$WORK/points")" -ge 20 ] || fail "only $(wc -l <"$WORK/points") points found"
+[ "$(wc -l <"$WORK/points")" -ge 28 ] || fail "only $(wc -l <"$WORK/points") points found"
+expect_all_attacked
 passings=2
 [ -z "${EARSHOT_FULL:-}" ] || passings="1 2 3"
 while read -r service point <&3; do
