@@ -1,9 +1,9 @@
-#include "ingest.h"
 #include "events.h"
 #include "fetch/fetch.h"
 #include "hear/care.h"
 #include "hear/hearing.h"
 #include "hear/lease.h"
+#include "ingest.h"
 #include "intake/intake.h"
 #include "offer/offer.h"
 #include "store_sql.h"
@@ -114,10 +114,12 @@ static void on_adopted(void *self, ear_err err, const struct ear_pg_result *cons
 {
     struct ingest *ingest = self;
     if (err == EAR_CLOSED) return;
-    if (err != EAR_OK || count != 1) {
+    if (err != EAR_OK || count != 2) {
         ear_log(&EV_INGEST_STORE_FAILED, kv_text("statement", "adopt_intake"), kv_diag(diag));
         return;
     }
+    for (size_t row = 0; row < ear_pg_rows(results[1]); row++)
+        ear_offer_behind(ingest->offer, (ear_lane)ear_pg_get_i64(results[1], row, 0));
     if (ear_pg_affected(results[0]) == 0) return;
     ear_log(&EV_INGEST_ADOPTED, kv_int("rows", ear_pg_affected(results[0])));
     ear_offer_behind(ingest->offer, EAR_LANE_LIVE);
@@ -136,6 +138,8 @@ static void adopt(void *self)
     ear_pg_batch_add(batch, STORE_ADOPT_INTAKE);
     ear_pg_id(batch, ear_svc_instance(ingest->svc));
     ear_pg_i64(batch, epoch);
+    ear_pg_batch_add(batch, STORE_LATE_INTAKE);
+    ear_pg_id(batch, ear_svc_instance(ingest->svc));
     ear_pg_run(ingest->pg, &batch, on_adopted, ingest);
     batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_FORGET_INSTANCES);

@@ -160,6 +160,14 @@ UPDATE intake SET owner = $1, epoch = $2
                             || $1::uuid)
         ORDER BY intake_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
 
+-- name: late_intake
+-- Lanes where rows of ours wait for longer than any answer is waited for. A COMMIT that got none may
+-- come to be seen long after it was looked for, as when it waits for a standby.
+SELECT l.lane FROM unnest('{0,1}'::smallint[]) AS l (lane)
+ WHERE EXISTS (SELECT FROM intake i
+                WHERE i.lane = l.lane AND i.owner = $1
+                  AND i.received_at < now() - interval '40 s')
+
 -- name: forget_instances
 SELECT forget_instances()
 
