@@ -2,7 +2,7 @@
 # The primary of PostgreSQL dies in the middle of a feed and of answers, and its synchronous standby is
 # promoted. The services have both in their connection string, the standby first: they leave it alone
 # while it is read-only, follow once it is promoted, and are never restarted. What was acknowledged is
-# there. --full: then the old one is made a standby anew and the new one dies, and once more.
+# there; while the standby is away nothing is acknowledged. --full: then the old one is made a standby anew and the new one dies, and once more.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
@@ -81,6 +81,29 @@ round() { # RUN PRIMARY STANDBY
   done
 }
 
+posts() { pg_query 'SELECT count(*) FROM post'; }
+
+# Who waits for a standby that is away keeps nothing and says nothing; with it all goes on.
+without_standby() { # PRIMARY STANDBY SECONDS
+  local player before=$FEED_POSTS seen
+  say "the standby is away for $3 s: nothing is acknowledged"
+  feed_make away 400
+  feed_play away &
+  player=$!
+  must_settle "the feed has begun" 60 has_posts $((before + 80))
+  turn_to "$2"
+  pg_stop immediate
+  sleep 1 # what had its word already
+  seen=$(posts)
+  sleep "$3"
+  expect_eq "posts stored meanwhile" "$seen" "$(posts)"
+  turn_to "$2"
+  pg_launch
+  pid[$2]=$PG_PID
+  wait "$player" || fail "the feed could not be played"
+  feed_check
+}
+
 pg_start
 data=([a]=$WORK/pg/data [b]=$WORK/pg/data.b)
 free_port
@@ -93,6 +116,9 @@ feed_stack ingest=1 classifier=1 assignment=2 responder=1
 say "a standby that is read-only is in nobody's use"
 expect_eq "connections of services to it" 0 "$("$PG_BIN/psql" -X -qAt "host=$PG_SOCKET port=${port[b]} user=owner dbname=earshot" \
   -c "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'earshot_%'")"
+away_s=4
+[ -z "${EARSHOT_FULL:-}" ] || away_s=45 # longer than the services wait for an answer
+without_standby a b "$away_s"
 round first a b
 if [ -n "${EARSHOT_FULL:-}" ]; then
   add_standby b a
