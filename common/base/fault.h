@@ -1,9 +1,9 @@
 /* fault: named points at which a test can make a process die or fail. Compiled out unless
  * EAR_FAULTS is defined (cmake -DEARSHOT_FAULTS=ON); never in release builds.
  *
- * EAR_FAULT=name[~word][:nth][=kill|fail|hang] in the environment arms one point: at its nth passing
- * (default 1) the process kills itself with SIGKILL, or the point reports true ("fail"). With a word,
- * only passings count whose subject, as a post's text, holds the word. */
+ * EAR_FAULT=name[~word][:nth][=kill|fail|hang] in the environment arms one point: at its nth
+ * passing (default 1) the process kills itself with SIGKILL, or the point reports true ("fail").
+ * With a word, only passings count whose subject, as a post's text, holds the word. */
 #ifndef EAR_BASE_FAULT_H
 #define EAR_BASE_FAULT_H
 
