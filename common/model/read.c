@@ -102,23 +102,27 @@ static void add_group(struct ear_model_reader *r, const uint32_t *index, size_t 
 
 /* ---- dense inputs ---- */
 
-/* Adds weights, a row of `width` an input, to the sums of count columns. */
+#define STEP 8 /* columns at a time: lanes are a multiple of it */
+
+/* Adds a row of weights an input, `width` apart, to the sums of `steps` × STEP columns. */
 EAR_CLONES static void add_weighted(const float *input, size_t inputs, const float *restrict weight,
-                                    size_t width, size_t count, float *restrict sum)
+                                    size_t width, size_t steps, float *restrict sum)
 {
     for (size_t i = 0; i < inputs; i++, weight += width) {
         float x = input[i];
         if (x == 0) continue;
-        for (size_t c = 0; c < count; c++) sum[c] += x * weight[c];
+        for (size_t c = 0; c < steps * STEP; c++) sum[c] += x * weight[c];
     }
 }
 
+/* For columns from first_column on; some before it, which were read already, may change too. */
 static void add_inputs(struct ear_model_reader *r, size_t from, size_t to, size_t first_column)
 {
     const struct ear_model *m = r->model;
+    size_t first = first_column / STEP, behind = (m->columns + STEP - 1) / STEP;
     if (!m->dense) return;
-    add_weighted(r->input + from, to - from, m->dense + from * m->width + first_column, m->width,
-                 m->columns - first_column, r->sum + first_column);
+    add_weighted(r->input + from, to - from, m->dense + from * m->width + first * STEP, m->width,
+                 behind - first, r->sum + first * STEP);
 }
 
 /* ---- heads ---- */

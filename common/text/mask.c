@@ -43,12 +43,13 @@ static size_t run_of(struct ear_str s, bool (*is)(char))
 
 static bool starts_url(struct ear_str s)
 {
+    if (s.len < 2 || s.ptr[0] != 'h' || s.ptr[1] != 't') return false;
     return ear_str_starts(s, EAR_STR("http://")) || ear_str_starts(s, EAR_STR("https://"));
 }
 
 static size_t url_at(struct ear_str s)
 {
-    bool url = starts_url(s) || ear_str_starts(s, EAR_STR("www."));
+    bool url = *s.ptr == 'w' ? ear_str_starts(s, EAR_STR("www.")) : starts_url(s);
     return url ? run_of(s, is_url_char) : 0;
 }
 
@@ -102,33 +103,24 @@ static size_t handle_at(const struct scan *s, struct ear_str here, struct ear_st
     return len;
 }
 
-/* The length of what to mask at the start of a word; 0 for an ordinary word. */
-static size_t maskable(const struct scan *s, struct ear_str *mask)
+/* The length of what to mask at the start of a word; 0 for an ordinary word, of which *plain gets
+ * how far it goes: to where the next word can start, or a URL that nothing divides from it. */
+static size_t maskable(const struct scan *s, struct ear_str *mask, size_t *plain)
 {
     struct ear_str here = ahead(s);
-    if (*here.ptr != '@' && !is_mail_char(*here.ptr)) return 0;
-    size_t len = handle_at(s, here, mask);
-    if (len) return len;
-    *mask = EAR_STR("@url");
-    len = url_at(here);
-    if (len) return len;
-    size_t run = run_of(here, is_mail_char);
-    len = bare_url_at(here, run);
-    if (len) return len;
-    *mask = EAR_STR("@mail");
-    return mail_at(here, run);
-}
-
-/* Up to where the next word can start, or a URL that nothing divides from its word. */
-static size_t plain_run(struct ear_str s)
-{
     size_t len = 0;
-    while (len < s.len && is_mail_char(s.ptr[len])) {
-        struct ear_str here = {s.ptr + len, s.len - len};
-        if (len && *here.ptr == 'h' && starts_url(here)) break;
-        len++;
-    }
-    return len ? len : 1;
+    *plain = 1;
+    if (*here.ptr == '@') return handle_at(s, here, mask);
+    *mask = EAR_STR("@url");
+    if (!is_mail_char(*here.ptr)) return 0;
+    if ((len = url_at(here))) return len;
+    size_t run = run_of(here, is_mail_char);
+    if ((len = bare_url_at(here, run))) return len;
+    *mask = EAR_STR("@mail");
+    if ((len = mail_at(here, run))) return len;
+    for (; *plain < here.len && is_mail_char(here.ptr[*plain]); ++*plain)
+        if (starts_url((struct ear_str){here.ptr + *plain, here.len - *plain})) break;
+    return 0;
 }
 
 static ear_err mask_all(struct scan *s)
@@ -138,9 +130,9 @@ static ear_err mask_all(struct scan *s)
     if (!s->in.len) return EAR_OK;
     while (s->at < s->in.len && !err) {
         struct ear_str mask;
-        size_t len = maskable(s, &mask);
+        size_t plain, len = maskable(s, &mask, &plain);
         if (!len) {
-            s->at += plain_run(ahead(s));
+            s->at += plain;
             continue;
         }
         err = ear_buf_append(s->out, s->in.ptr + from, s->at - from);
