@@ -1,5 +1,5 @@
-#include "events.h"
 #include "offer/offer.h"
+#include "events.h"
 #include "offer/post_out.h"
 #include "offer/row.h"
 #include "offer/settle.h"
@@ -13,9 +13,11 @@
 struct lane {
     struct ear_offer *offer;
     ear_lane lane;
-    struct ear_row_queue queue; /* rows in memory with something pending */
-    bool behind;                /* the database may hold rows that are not in memory */
-    unsigned marks;             /* times it fell behind: what changed during a read counts */
+    struct ear_row_queue queue;    /* rows in memory with something pending */
+    struct ear_row_queue suspects; /* the same, of rows that came back ungracefully */
+    size_t suspect_posts;
+    bool behind;    /* the database may hold rows that are not in memory */
+    unsigned marks; /* times it fell behind: what changed during a read counts */
     unsigned marks_at_read;
     bool busy;                                  /* a statement for this lane is under way */
     struct ear_cell cells[EAR_BATCH_POSTS_MAX]; /* being read, in the order of post ids */
@@ -30,6 +32,7 @@ struct ear_offer {
     struct ear_map *rows;    /* by id */
     struct ear_map *flights; /* by batch id */
     size_t in_flight[EAR_LANES];
+    struct ear_row *on_trial; /* the one suspect that is being read or in flight */
     struct lane lanes[EAR_LANES];
     bool draining;
 };
@@ -58,16 +61,27 @@ static void on_row_over(void *self, struct ear_row *row, bool again)
 static void judge_if_over(struct ear_offer *offer, struct ear_row *row)
 {
     if (!ear_row_is_over(row)) return;
+    if (offer->on_trial == row) offer->on_trial = NULL;
     ear_settler_judge(offer->settler, &row);
 }
 
 /* --- Sending --- */
 
+/* Rows that came back ungracefully are tried one at a time, so that whoever dies of a post says
+ * nothing about another that was on its way as well. */
+static struct ear_row_queue *queue_of(struct lane *lane, const struct ear_row *row)
+{
+    return row->tries > 0 ? &lane->suspects : &lane->queue;
+}
+
 static void put_back(struct lane *lane, const struct ear_cell *cells, size_t count)
 {
     for (size_t i = count; i > 0; i--) {
-        ear_row_set(cells[i - 1].row, cells[i - 1].at, EAR_CELL_PENDING);
-        ear_row_queue_push_front(&lane->queue, cells[i - 1].row);
+        struct ear_row *row = cells[i - 1].row;
+        ear_row_set(row, cells[i - 1].at, EAR_CELL_PENDING);
+        ear_row_queue_push_front(queue_of(lane, row), row);
+        if (row->tries > 0) lane->suspect_posts++;
+        if (lane->offer->on_trial == row && row->flying == 0) lane->offer->on_trial = NULL;
     }
 }
 
@@ -234,10 +248,19 @@ static void on_posts(void *self, ear_err err, const struct ear_pg_result *const 
     pump_lane(lane);
 }
 
+static bool may_try(const struct lane *lane)
+{
+    const struct ear_row *on_trial = lane->offer->on_trial;
+    return lane->suspects.first && (!on_trial || on_trial == lane->suspects.first);
+}
+
 static void read_posts(struct lane *lane, size_t room)
 {
     size_t max = room < EAR_BATCH_POSTS_MAX ? room : EAR_BATCH_POSTS_MAX;
-    lane->cell_count = ear_row_queue_take(&lane->queue, lane->cells, max);
+    bool trial = may_try(lane);
+    if (trial) lane->offer->on_trial = lane->suspects.first;
+    lane->cell_count = ear_row_queue_take(trial ? &lane->suspects : &lane->queue, lane->cells, max);
+    if (trial) lane->suspect_posts -= lane->cell_count;
     qsort(lane->cells, lane->cell_count, sizeof(*lane->cells), compare_cells);
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_READ_POSTS);
@@ -258,7 +281,8 @@ static void add_read_row(struct lane *lane, const struct ear_pg_result *result, 
     if (ear_map_get(lane->offer->rows, key_of(&id))) return;
     struct ear_row *row = ear_row_new(&id, lane->lane, (int)ear_pg_get_i64(result, first, 1),
                                       ear_pg_get_str(result, first, 2), posts, count);
-    ear_row_queue_push(&lane->queue, add_row(lane->offer, row));
+    ear_row_queue_push(queue_of(lane, row), add_row(lane->offer, row));
+    if (row->tries > 0) lane->suspect_posts += count;
 }
 
 /* The result has one line a post, those of a row together. */
@@ -336,9 +360,9 @@ static void pump_lane(struct lane *lane)
     if (offer->draining || lane->busy || !ear_pg_is_up(offer->opts.pg)) return;
     size_t room = ear_source_room(offer->source, lane->lane);
     if (room == 0) return;
-    if (lane->queue.first) {
+    if (may_try(lane) || lane->queue.first) {
         read_posts(lane, room);
-    } else if (lane->behind) {
+    } else if (lane->behind && lane->suspect_posts < READ_POSTS_MAX) {
         read_rows(lane);
     }
 }
@@ -494,5 +518,8 @@ bool ear_offer_idle(const struct ear_offer *offer)
 void ear_offer_stats(const struct ear_offer *offer, struct ear_offer_stats *out)
 {
     ear_source_stats(offer->source, &out->source);
-    for (ear_lane lane = 0; lane < EAR_LANES; lane++) out->in_flight[lane] = offer->in_flight[lane];
+    for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
+        out->in_flight[lane] = offer->in_flight[lane];
+        out->behind[lane] = offer->lanes[lane].behind || offer->lanes[lane].queue.first;
+    }
 }
