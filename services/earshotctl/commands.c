@@ -12,8 +12,8 @@
 #include "judge/evaluate.h"
 #include "labels/export_labels.h"
 #include "labels/relabel.h"
-#include "replay/replay.h"
 #include "learn/train.h"
+#include "replay/replay.h"
 #include "setup/keygen.h"
 #include "setup/migrate.h"
 
