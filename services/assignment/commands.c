@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#define REFUSED_LINES  200 /* in EAR_LOG_BUDGET_MS */
 #define TURN_BYTES_MAX ((size_t)1 << 20)
 #define TRIES_MAX      6
 #define PAUSE_FLOOR_MS 20
@@ -24,6 +25,7 @@ struct ear_commands {
     struct ear_commands_opts opts;
     TAILQ_HEAD(, turn) turns;
     size_t active;
+    struct ear_log_budget refused_lines;
     bool draining;
 };
 
@@ -58,13 +60,23 @@ static void end(struct turn *turn)
     free(turn);
 }
 
+/* Each command that was carried out has its line; of others somebody may send any number. */
+static void note_done(struct turn *turn, const char *name, const char *result)
+{
+    uint64_t suppressed = 0;
+    if (strcmp(result, "ok") != 0 &&
+        !ear_log_budget_spend(&turn->commands->refused_lines, ear_clock_mono_ms(), &suppressed))
+        return;
+    ear_log(&EV_COMMAND_DONE, kv_text("kind", name), kv_id("command", &turn->order.command_id),
+            kv_id("case", &turn->order.case_id), kv_text("actor", turn->order.command->actor),
+            kv_text("result", result), kv_int("suppressed", suppressed));
+}
+
 static void reply(struct turn *turn, const char *result)
 {
     struct ear_commands *commands = turn->commands;
     const char *name = ear_command_name(turn->order.command);
-    ear_log(&EV_COMMAND_DONE, kv_text("kind", name), kv_id("command", &turn->order.command_id),
-            kv_id("case", &turn->order.case_id), kv_text("actor", turn->order.command->actor),
-            kv_text("result", result));
+    note_done(turn, name, result);
     ear_metric_add(&M_COMMANDS, 1, name, result);
     if (turn->call) ear_server_answer(commands->server, &turn->call, ear_buf_str(&turn->result));
 }
@@ -300,6 +312,7 @@ ear_err ear_commands_new(struct ear_commands **out, const struct ear_ground *gro
     struct ear_commands *commands = ear_alloc(sizeof(*commands));
     commands->ground = *ground;
     commands->opts = *opts;
+    commands->refused_lines.lines = REFUSED_LINES;
     TAILQ_INIT(&commands->turns);
     *out = commands;
     ear_err err =
