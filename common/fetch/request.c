@@ -184,8 +184,10 @@ static ear_err set_http(struct request *r, const struct ear_fetch_request *reque
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
     if (request->method) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     /* On a kept connection that turns out dead curl sends again by itself, without knowing what
-     * became of the first time. What changes something therefore gets a connection of its own. */
+     * became of the first time. What changes something therefore gets a connection of its own,
+     * which nobody would use again. */
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     return EAR_OK;
 }
 
