@@ -159,10 +159,10 @@ static void tick(void *self)
 {
     struct ear_client *client = self;
     int64_t now_ms = ear_loop_now_ms(client->bus->loop);
-    bool overslept = ear_bus_overslept(client->bus, client->ticked_ms, now_ms);
+    int64_t last_ms = client->ticked_ms;
     client->ticked_ms = now_ms;
     for (struct ear_bus_link *link = ear_names_first(client->names); link; link = link->next)
-        ear_bus_link_tick(link, now_ms, overslept);
+        ear_bus_link_tick(link, last_ms, now_ms);
 }
 
 ear_err ear_client_new(struct ear_client **out, struct ear_bus *bus, const char *servers,

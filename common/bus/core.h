@@ -33,10 +33,16 @@ struct ear_bus {
     struct ear_log_budget peer_lines, refused_lines;
 };
 
-/* A tick that comes late says that we slept, not that the others are silent. */
-static inline bool ear_bus_overslept(const struct ear_bus *bus, int64_t last_ms, int64_t now_ms)
+/* When a peer was last heard, as seen by a tick. One that comes late says that we slept, not that
+ * the others are silent, and what they said meanwhile may lie unread: it counts as half a beat. Not
+ * as nothing, or a process that is late again and again would never notice who vanished. */
+static inline int64_t ear_bus_heard_ms(const struct ear_bus *bus, int64_t heard_ms, int64_t last_ms,
+                                       int64_t now_ms)
 {
-    return now_ms - last_ms > 2 * bus->beat_ms;
+    int64_t slept_ms = now_ms - last_ms;
+    if (slept_ms <= 2 * bus->beat_ms) return heard_ms;
+    heard_ms += slept_ms - bus->beat_ms / 2;
+    return heard_ms < now_ms ? heard_ms : now_ms;
 }
 
 #endif

@@ -181,10 +181,10 @@ void ear_bus_link_send_hello(struct ear_bus_link *link)
     sent(link, ear_frame_send_hello(link->bus, link->socket, EAR_STR_NONE));
 }
 
-void ear_bus_link_tick(struct ear_bus_link *link, int64_t now_ms, bool overslept)
+void ear_bus_link_tick(struct ear_bus_link *link, int64_t last_ms, int64_t now_ms)
 {
     if (!ear_bus_link_is_up(link)) return;
-    if (overslept) link->heard_ms = now_ms;
+    link->heard_ms = ear_bus_heard_ms(link->bus, link->heard_ms, last_ms, now_ms);
     if (now_ms - link->heard_ms >= EAR_BUS_SILENT_BEATS * link->bus->beat_ms)
         ear_bus_link_cut(link, "silent", 0);
     else if (now_ms - link->spoke_ms >= link->bus->beat_ms)

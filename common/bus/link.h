@@ -63,7 +63,7 @@ void ear_bus_link_cut(struct ear_bus_link *link, const char *why, int64_t delay_
 void ear_bus_link_send(struct ear_bus_link *link, Earshot__V1__Frame *frame);
 void ear_bus_link_send_hello(struct ear_bus_link *link);
 /* Once a beat: cuts a link that was silent for too long, beats where it was idle. */
-void ear_bus_link_tick(struct ear_bus_link *link, int64_t now_ms, bool overslept);
+void ear_bus_link_tick(struct ear_bus_link *link, int64_t last_ms, int64_t now_ms);
 
 static inline bool ear_bus_link_is_up(const struct ear_bus_link *link)
 {

@@ -255,12 +255,12 @@ static void tick(void *self)
 {
     struct ear_sink *sink = self;
     int64_t now_ms = ear_loop_now_ms(sink->bus->loop);
-    bool overslept = ear_bus_overslept(sink->bus, sink->ticked_ms, now_ms);
+    int64_t last_ms = sink->ticked_ms;
     sink->ticked_ms = now_ms;
     for (struct ear_bus_link *link = ear_names_first(sink->names); link; link = link->next) {
         if (link->state == EAR_BUS_LINK_LIVE)
             for (ear_lane lane = 0; lane < EAR_LANES; lane++) give_credit(sink, link, lane, true);
-        ear_bus_link_tick(link, now_ms, overslept);
+        ear_bus_link_tick(link, last_ms, now_ms);
     }
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         ear_metric_set(&M_BUS_UNSETTLED_POSTS, (double)sink->held.posts[lane], "sink",

@@ -289,11 +289,11 @@ static void tick(void *self)
     struct ear_source *source = self;
     struct ear_bus *bus = source->bus;
     int64_t now = now_ms(source);
-    bool overslept = ear_bus_overslept(bus, source->ticked_ms, now);
+    int64_t last = source->ticked_ms;
     source->ticked_ms = now;
     for (struct ear_peer *peer = source->ledger.peers; peer; peer = peer->next) {
         peer->blocked = false;
-        if (overslept) peer->heard_ms = now;
+        peer->heard_ms = ear_bus_heard_ms(bus, peer->heard_ms, last, now);
         if (now - peer->heard_ms >= EAR_BUS_SILENT_BEATS * bus->beat_ms)
             mark_gone(source, peer, "silent");
         else if (!peer->gone && now - peer->spoke_ms >= bus->beat_ms)
