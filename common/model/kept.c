@@ -35,6 +35,6 @@ ear_err ear_kept_open(struct ear_str section, unsigned hash_bits, size_t count,
     if (before != count)
         return ear_fail(diag, EAR_INVALID, "kept features: %llu, rows: %zu",
                         (unsigned long long)before, count);
-    *out = (struct ear_kept){bits, ranks, count, hash_bits};
+    *out = (struct ear_kept){.bits = bits, .ranks = ranks, .count = count, .hash_bits = hash_bits};
     return EAR_OK;
 }

@@ -10,6 +10,9 @@ struct ear_kept {
     const uint32_t *ranks; /* features kept before each word of bits */
     size_t count;
     unsigned hash_bits;
+    /* Rows are asked for when they are found, long before they are added up. */
+    const int8_t *weights;
+    size_t width;
 };
 
 static inline bool ear_kept_has(const struct ear_kept *kept, uint32_t index)

@@ -80,22 +80,11 @@ EAR_CLONES static void add_rows(const int8_t *rows, size_t width, const uint32_t
     if (left == 1) add_block(rows + done, width, index, count, value, sum + done, 1);
 }
 
-static void fetch(const struct ear_model *m, const uint32_t *index, size_t count)
-{
-    for (size_t at = 0; at < m->width; at += 2 * EAR_MODEL_ALIGN)
-        for (size_t i = 0; i < count; i++) {
-            const int8_t *row = m->rows + index[i] * m->width + at;
-            __builtin_prefetch(row);
-            __builtin_prefetch(row + EAR_MODEL_ALIGN);
-        }
-}
-
 static void add_group(struct ear_model_reader *r, const uint32_t *index, size_t count, float value)
 {
     const struct ear_model *m = r->model;
     for (size_t done = 0; done < count; done += CHUNK) {
         size_t some = count - done < CHUNK ? count - done : CHUNK;
-        fetch(m, index + done, some);
         add_rows(m->rows, m->width, index + done, some, value, r->sum);
     }
 }

@@ -3,6 +3,8 @@
 #include "model/simd.h"
 #include <stdlib.h>
 
+#define LINE 64
+
 void ear_unique_init(struct ear_unique *u, size_t bound)
 {
     *u = (struct ear_unique){.bound = bound};
@@ -44,6 +46,9 @@ EAR_CLONES static size_t first_rows(uint64_t *seen, const struct ear_kept *kept,
         uint64_t before = bits & ((UINT64_C(1) << (index & 63)) - 1);
         uint32_t row = kept->ranks[index >> 6] + (uint32_t)__builtin_popcountll(before);
         uint64_t mark = one << (row & 63), old = seen[row >> 6];
+        const int8_t *weights = kept->weights + (row * kept->width & (0 - one));
+        __builtin_prefetch(weights);
+        __builtin_prefetch(weights + LINE);
         rows[found] = row;
         found += (mark & ~old) != 0;
         seen[row >> 6] = old | mark;
