@@ -6,6 +6,7 @@
 /* ndim, flags, element type, then length and lower bound of the one dimension. */
 #define ARRAY_HEAD_BYTES  ((size_t)20)
 #define ARRAY_EMPTY_BYTES ((size_t)12)
+#define ROW_HEAD_BYTES    ((size_t)8) /* length, number of columns */
 
 struct ear_pg_array {
     struct ear_pg_batch *batch; /* the owner */
@@ -14,6 +15,9 @@ struct ear_pg_array {
     uint32_t count;
     bool has_null;
     struct ear_buf bytes; /* begins with room for the head */
+    /* Of an array of rows: */
+    const ear_pg_type *columns; /* borrowed; NULL: of single values */
+    size_t column_count, column, row_at;
 };
 
 struct ear_pg_batch *ear_pg_batch_new(size_t max_bytes)
@@ -181,23 +185,65 @@ struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type elemen
     return array;
 }
 
+struct ear_pg_array *ear_pg_rows_array(struct ear_pg_batch *batch, const ear_pg_type *columns,
+                                       size_t count)
+{
+    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ROWS);
+    array->columns = columns;
+    array->column_count = count;
+    return array;
+}
+
+static ear_pg_type type_of(const struct ear_pg_array *array)
+{
+    return array->columns ? array->columns[array->column] : array->element;
+}
+
+/* What stands before a value: in a row its type, and before the first one the row's own head. */
+static void open_value(struct ear_pg_array *array)
+{
+    uint8_t head[ROW_HEAD_BYTES] = {0}, type[4];
+    if (!array->columns) return;
+    if (array->column == 0) {
+        array->row_at = array->bytes.len;
+        ear_put_be(head + 4, array->column_count, 4);
+        if (take_bytes(array->batch, sizeof(head)))
+            note(array->batch, ear_buf_append(&array->bytes, head, sizeof(head)));
+    }
+    ear_put_be(type, ear_pg_element_oid(type_of(array)), sizeof(type));
+    if (take_bytes(array->batch, sizeof(type)))
+        note(array->batch, ear_buf_append(&array->bytes, type, sizeof(type)));
+}
+
+static void close_value(struct ear_pg_array *array)
+{
+    if (array->columns && ++array->column < array->column_count) return;
+    array->column = 0;
+    array->count++;
+    if (array->columns && !array->batch->err)
+        ear_put_be((uint8_t *)array->bytes.data + array->row_at,
+                   array->bytes.len - array->row_at - 4, 4);
+}
+
 static void push_bytes(struct ear_pg_array *array, const void *data, size_t len)
 {
     uint8_t head[4];
+    open_value(array);
     if (!take_bytes(array->batch, sizeof(head) + len)) return;
     ear_put_be(head, len, sizeof(head));
     note(array->batch, ear_buf_append(&array->bytes, head, sizeof(head)));
     note(array->batch, ear_buf_append(&array->bytes, data, len));
-    array->count++;
+    close_value(array);
 }
 
 void ear_pg_push_null(struct ear_pg_array *array)
 {
     static const uint8_t none[4] = {0xff, 0xff, 0xff, 0xff};
+    open_value(array);
     if (!take_bytes(array->batch, sizeof(none))) return;
     note(array->batch, ear_buf_append(&array->bytes, none, sizeof(none)));
-    array->has_null = true;
-    array->count++;
+    array->has_null |= !array->columns;
+    close_value(array);
 }
 
 static void push_number(struct ear_pg_array *array, int64_t value, size_t size)
@@ -209,13 +255,13 @@ static void push_number(struct ear_pg_array *array, int64_t value, size_t size)
 
 void ear_pg_push_bool(struct ear_pg_array *array, bool value)
 {
-    EAR_CHECK(array->element == EAR_PG_BOOL);
+    EAR_CHECK(type_of(array) == EAR_PG_BOOL);
     push_number(array, value, 1);
 }
 
 void ear_pg_push_int(struct ear_pg_array *array, int64_t value)
 {
-    switch (array->element) {
+    switch (type_of(array)) {
     case EAR_PG_I16:
         EAR_CHECK(value >= INT16_MIN && value <= INT16_MAX);
         push_number(array, value, 2);
@@ -228,7 +274,7 @@ void ear_pg_push_int(struct ear_pg_array *array, int64_t value)
         push_number(array, value, 8);
         return;
     default:
-        EAR_CHECK(array->element == EAR_PG_TIME);
+        EAR_CHECK(type_of(array) == EAR_PG_TIME);
         push_number(array, value - EAR_PG_EPOCH_US, 8);
     }
 }
@@ -236,14 +282,14 @@ void ear_pg_push_int(struct ear_pg_array *array, int64_t value)
 void ear_pg_push_float(struct ear_pg_array *array, float value)
 {
     uint32_t bits;
-    EAR_CHECK(array->element == EAR_PG_FLOAT);
+    EAR_CHECK(type_of(array) == EAR_PG_FLOAT);
     memcpy(&bits, &value, sizeof(bits));
     push_number(array, bits, sizeof(bits));
 }
 
 void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value)
 {
-    EAR_CHECK(array->element == EAR_PG_TEXT || array->element == EAR_PG_BYTES);
+    EAR_CHECK(type_of(array) == EAR_PG_TEXT || type_of(array) == EAR_PG_BYTES);
     if (value.ptr)
         push_bytes(array, value.ptr, value.len);
     else
@@ -252,7 +298,7 @@ void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value)
 
 void ear_pg_push_id(struct ear_pg_array *array, const struct ear_id *value)
 {
-    EAR_CHECK(array->element == EAR_PG_ID);
+    EAR_CHECK(type_of(array) == EAR_PG_ID);
     if (value)
         push_bytes(array, value->b, EAR_ID_BYTES);
     else
@@ -262,6 +308,7 @@ void ear_pg_push_id(struct ear_pg_array *array, const struct ear_id *value)
 static void seal_array(struct ear_pg_array *array)
 {
     uint8_t *head = (uint8_t *)array->bytes.data;
+    EAR_CHECK(array->column == 0); /* the last row is whole */
     ear_put_be(head, array->count ? 1 : 0, 4);
     ear_put_be(head + 4, array->has_null, 4);
     ear_put_be(head + 8, ear_pg_element_oid(array->element), 4);
@@ -275,6 +322,11 @@ ear_err ear_pg_batch_seal(struct ear_pg_batch *batch)
     if (batch->err) return batch->err;
     for (struct ear_pg_array *array = batch->arrays; array; array = array->next) seal_array(array);
     return EAR_OK;
+}
+
+void ear_pg_array_of_rows(struct ear_pg_array *array, uint32_t row_oid)
+{
+    ear_put_be((uint8_t *)array->bytes.data + 8, row_oid, 4);
 }
 
 struct ear_str ear_pg_parameter_bytes(const struct ear_pg_batch *batch,

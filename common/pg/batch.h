@@ -32,6 +32,8 @@ struct ear_pg_batch {
 
 /* Completes the arrays; what is wrong with the batch as a whole comes back. */
 ear_err ear_pg_batch_seal(struct ear_pg_batch *batch) EAR_MUST_CHECK;
+/* Says in a sealed array of rows which type they have: the server knows that number only. */
+void ear_pg_array_of_rows(struct ear_pg_array *array, uint32_t row_oid);
 /* Borrowed from the batch; ptr NULL: SQL NULL. */
 struct ear_str ear_pg_parameter_bytes(const struct ear_pg_batch *batch,
                                       const struct ear_pg_parameter *parameter);

@@ -4,9 +4,9 @@
  * All SQL of a program is one table (see ear_embed_sql in CMakeLists.txt) prepared on every
  * connection. Work is a `struct ear_pg_batch`: statements with binary parameters, sent in one
  * pipeline with one Sync, as one transaction. Connections come back by themselves with back-off;
- * host names are resolved before connecting. Of several hosts each address is tried in turn, 5 s each
- * (connect_timeout), for one that takes writes (target_session_attrs).
- * Batches that wait while PostgreSQL is away are bounded (EAR_AGAIN past the ceiling). */
+ * host names are resolved before connecting. Of several hosts each address is tried in turn, 5 s
+ * each (connect_timeout), for one that takes writes (target_session_attrs). Batches that wait while
+ * PostgreSQL is away are bounded (EAR_AGAIN past the ceiling). */
 #ifndef EAR_PG_H
 #define EAR_PG_H
 
@@ -93,8 +93,15 @@ typedef enum ear_pg_type {
     EAR_PG_ID,
     EAR_PG_TIME,
     EAR_PG_FLOAT,
+    EAR_PG_ROWS, /* of ear_pg_rows_array */
 } ear_pg_type;
 struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type element);
+/* One array of rows instead of one array a column, for unnest($1::some_row[]), where some_row is a
+ * composite type of the schema with these columns in this order: an array a column costs the server
+ * a fifth of what storing the row does. Values are pushed row by row, column by column. Borrows
+ * `columns`. */
+struct ear_pg_array *ear_pg_rows_array(struct ear_pg_batch *batch, const ear_pg_type *columns,
+                                       size_t count);
 void ear_pg_push_null(struct ear_pg_array *array);
 void ear_pg_push_bool(struct ear_pg_array *array, bool value);
 void ear_pg_push_int(struct ear_pg_array *array, int64_t value); /* I16, I32, I64 and TIME (µs) */

@@ -2,9 +2,9 @@
 
 #include "pg/sqlstate.h"
 
-/* Command 0 sets the limits, 1 asks who we are and what schema there is, where a role is named;
- * then two commands a statement. Compiling a plan (jit) takes longer than any of our statements
- * does. */
+/* Command 0 sets the limits, 1 asks for the types of rows, 2 who we are and what schema there is,
+ * where a role is named; then two commands a statement. Compiling a plan (jit) takes longer than
+ * any of our statements does. */
 static const char limits_sql[] = "SELECT set_config('statement_timeout', $1, false),"
                                  " set_config('idle_in_transaction_session_timeout', '60s', false),"
                                  " set_config('enable_seqscan', $2, false),"
@@ -15,9 +15,16 @@ static const char limits_sql[] = "SELECT set_config('statement_timeout', $1, fal
 static const char schema_sql[] = "SELECT coalesce(max(version), 0), pg_has_role($1::name, 'USAGE')"
                                  " FROM earshot.migration";
 
+static const char row_types_sql[] = "SELECT t.typarray, t.oid FROM pg_catalog.pg_type t"
+                                    " JOIN pg_catalog.pg_class c ON c.oid = t.typrelid"
+                                    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                                    " WHERE c.relkind = 'c' AND n.nspname = 'earshot'";
+
+enum { LIMITS, ROW_TYPES, SCHEMA };
+
 static size_t first_prepare(const struct ear_pg_statements *all)
 {
-    return all->role ? 2 : 1;
+    return all->role ? SCHEMA + 1 : ROW_TYPES + 1;
 }
 
 bool ear_pg_setup_send(struct ear_pg_setup *setup, PGconn *pq)
@@ -25,7 +32,8 @@ bool ear_pg_setup_send(struct ear_pg_setup *setup, PGconn *pq)
     const struct ear_pg_statements *all = setup->statements;
     const char *values[] = {all->timeout, all->scans};
     setup->user = PQuser(pq);
-    bool sent = PQsendQueryParams(pq, limits_sql, 2, NULL, values, NULL, NULL, 0) == 1;
+    bool sent = PQsendQueryParams(pq, limits_sql, 2, NULL, values, NULL, NULL, 0) == 1 &&
+                PQsendQueryParams(pq, row_types_sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
     if (all->role && sent)
         sent = PQsendQueryParams(pq, schema_sql, 1, NULL, &all->role, NULL, NULL, 0) == 1;
     for (size_t i = 0; i < all->count && sent; i++)
@@ -110,6 +118,17 @@ static void take_schema(struct ear_pg_setup *setup, const PGresult *result)
                  (long long)setup->schema, (long long)all->schema_least);
 }
 
+static void take_row_types(struct ear_pg_setup *setup, const PGresult *result)
+{
+    struct ear_pg_statements *all = setup->statements;
+    uint64_t array, row;
+    all->row_type_count = 0;
+    for (int i = 0; i < PQntuples(result) && all->row_type_count < EAR_PG_ROW_TYPES_MAX; i++)
+        if (!ear_num_u64(ear_str_from(PQgetvalue(result, i, 0)), UINT32_MAX, &array) &&
+            !ear_num_u64(ear_str_from(PQgetvalue(result, i, 1)), UINT32_MAX, &row))
+            all->row_types[all->row_type_count++] = (struct ear_pg_row_type){(Oid)array, (Oid)row};
+}
+
 void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result)
 {
     size_t first = first_prepare(setup->statements);
@@ -117,17 +136,34 @@ void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result
     /* After the last answer PostgreSQL may still say that it is being stopped. */
     bool beyond = statement >= setup->statements->count;
     bool described = at >= first && !beyond && (at - first) % 2 == 1;
-    const char *name = at < first ? (at ? "schema" : "limits")
+    static const char *const names[] = {"limits", "row types", "schema"};
+    const char *name = at < first ? names[at]
                        : beyond   ? "the end"
                                   : setup->statements->items[statement].name;
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_FATAL_ERROR && !setup->diag.err)
         explain_setup(setup, result, name);
-    else if (status == PGRES_TUPLES_OK && at == 1 && first == 2 && !setup->diag.err)
+    else if (status == PGRES_TUPLES_OK && at == ROW_TYPES)
+        take_row_types(setup, result);
+    else if (status == PGRES_TUPLES_OK && at == SCHEMA && at < first && !setup->diag.err)
         take_schema(setup, result);
     else if (status == PGRES_COMMAND_OK && described)
         keep_shape(setup, statement, result);
     PQclear(result);
+}
+
+static bool fits(const struct ear_pg_statements *statements, const struct ear_pg_parameter *p,
+                 Oid type)
+{
+    if (p->null) return true;
+    if (!ear_pg_fits(p->type, p->array != NULL, type)) return false;
+    if (p->type != EAR_PG_ROWS) return true;
+    for (size_t i = 0; i < statements->row_type_count; i++) {
+        if (statements->row_types[i].array != type) continue;
+        ear_pg_array_of_rows(p->array, statements->row_types[i].row);
+        return true;
+    }
+    return false;
 }
 
 static ear_err check_step(const struct ear_pg_statements *statements,
@@ -142,15 +178,15 @@ static ear_err check_step(const struct ear_pg_statements *statements,
                         step->count);
     for (size_t i = 0; i < step->count; i++) {
         const struct ear_pg_parameter *p = &batch->parameters[step->first + i];
-        if (p->null || ear_pg_fits(p->type, p->array != NULL, shape->types[i])) continue;
+        if (fits(statements, p, shape->types[i])) continue;
         return ear_fail(diag, EAR_INVALID, "%s: parameter %zu has type number %u, %s%s given", name,
                         i + 1, shape->types[i], ear_pg_type_name(p->type), p->array ? "[]" : "");
     }
     return EAR_OK;
 }
 
-ear_err ear_pg_setup_check(const struct ear_pg_statements *statements,
-                           const struct ear_pg_batch *batch, struct ear_diag *diag)
+ear_err ear_pg_setup_check(const struct ear_pg_statements *statements, struct ear_pg_batch *batch,
+                           struct ear_diag *diag)
 {
     ear_err err = EAR_OK;
     for (size_t i = 0; i < batch->step_count && !err; i++)

@@ -11,10 +11,18 @@ struct ear_pg_shape {
     Oid types[EAR_PG_PARAMETERS_MAX];
 };
 
+/* A composite type of the schema, and the type of its arrays. */
+struct ear_pg_row_type {
+    Oid array, row;
+};
+#define EAR_PG_ROW_TYPES_MAX 32
+
 struct ear_pg_statements {
     const struct ear_pg_statement *items; /* borrowed */
     struct ear_pg_shape *shapes;          /* owned; of the newest connection */
     size_t count;
+    struct ear_pg_row_type row_types[EAR_PG_ROW_TYPES_MAX]; /* of the newest connection */
+    size_t row_type_count;
     char timeout[24];  /* statement_timeout in ms, as text */
     const char *scans; /* "off": plans by key only */
     const char *role;  /* borrowed; NULL: neither role nor schema is asked for */
@@ -32,9 +40,10 @@ struct ear_pg_setup {
 /* Queues the commands; false when libpq could not. */
 bool ear_pg_setup_send(struct ear_pg_setup *setup, PGconn *pq);
 void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result);
-/* Compares a batch with the shapes; diag names statement and parameter. */
-ear_err ear_pg_setup_check(const struct ear_pg_statements *statements,
-                           const struct ear_pg_batch *batch, struct ear_diag *diag) EAR_MUST_CHECK;
+/* Compares a sealed batch with the shapes and says in arrays of rows which type these have; diag
+ * names statement and parameter. */
+ear_err ear_pg_setup_check(const struct ear_pg_statements *statements, struct ear_pg_batch *batch,
+                           struct ear_diag *diag) EAR_MUST_CHECK;
 /* What the server said, without values of the data: those are customers' words. */
 ear_err ear_pg_explain(const PGresult *result, const char *statement, bool *drop,
                        struct ear_diag *diag);

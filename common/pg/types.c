@@ -14,6 +14,7 @@ static const struct row {
     [EAR_PG_ID] = {EAR_OID_UUID, 2951, "uuid"},
     [EAR_PG_TIME] = {EAR_OID_TIMESTAMPTZ, 1185, "timestamptz"},
     [EAR_PG_FLOAT] = {EAR_OID_FLOAT4, 1021, "float4"},
+    [EAR_PG_ROWS] = {0, 0, "row"},
 };
 
 Oid ear_pg_element_oid(ear_pg_type type)
@@ -28,6 +29,7 @@ const char *ear_pg_type_name(ear_pg_type type)
 
 bool ear_pg_fits(ear_pg_type type, bool array, Oid parameter)
 {
+    if (type == EAR_PG_ROWS) return parameter >= EAR_OID_FIRST_USER;
     if (array) return parameter == rows[type].array;
     if (parameter == rows[type].element) return true;
     return type == EAR_PG_TEXT && (parameter == EAR_OID_VARCHAR || parameter == EAR_OID_NAME ||

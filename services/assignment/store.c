@@ -162,35 +162,49 @@ void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *re
 
 /* ---- changes ---- */
 
-/* The columns of a set: arrays of one statement, filled row by row. */
+/* The columns of a set, filled row by row: one array of rows, or an array a column. */
 #define COLUMNS_MAX 28
 struct columns {
+    struct ear_pg_array *rows; /* NULL: an array a column */
     struct ear_pg_array *at[COLUMNS_MAX];
     size_t next;
 };
+
+static void open_rows(struct ear_pg_batch *batch, struct columns *set, unsigned statement,
+                      const ear_pg_type *types, size_t count)
+{
+    ear_pg_batch_add(batch, statement);
+    *set = (struct columns){.rows = ear_pg_rows_array(batch, types, count)};
+}
 
 static void open_columns(struct ear_pg_batch *batch, struct columns *set, unsigned statement,
                          const ear_pg_type *types, size_t count)
 {
     EAR_CHECK(count <= COLUMNS_MAX);
+    set->rows = NULL;
     ear_pg_batch_add(batch, statement);
     for (size_t i = 0; i < count; i++) set->at[i] = ear_pg_array(batch, types[i]);
     set->next = 0;
 }
 
+static struct ear_pg_array *next_of(struct columns *set)
+{
+    return set->rows ? set->rows : set->at[set->next++];
+}
+
 static void put_int(struct columns *set, int64_t value)
 {
-    ear_pg_push_int(set->at[set->next++], value);
+    ear_pg_push_int(next_of(set), value);
 }
 
 static void put_bool(struct columns *set, bool value)
 {
-    ear_pg_push_bool(set->at[set->next++], value);
+    ear_pg_push_bool(next_of(set), value);
 }
 
 static void put_text(struct columns *set, const char *text)
 {
-    struct ear_pg_array *array = set->at[set->next++];
+    struct ear_pg_array *array = next_of(set);
     if (text)
         ear_pg_push_text(array, ear_str_from(text));
     else
@@ -199,12 +213,12 @@ static void put_text(struct columns *set, const char *text)
 
 static void put_id(struct columns *set, const struct ear_id *id)
 {
-    ear_pg_push_id(set->at[set->next++], ear_id_is_nil(id) ? NULL : id);
+    ear_pg_push_id(next_of(set), ear_id_is_nil(id) ? NULL : id);
 }
 
 static void put_time(struct columns *set, int64_t at_us)
 {
-    struct ear_pg_array *array = set->at[set->next++];
+    struct ear_pg_array *array = next_of(set);
     if (at_us)
         ear_pg_push_int(array, at_us);
     else
@@ -247,13 +261,13 @@ static ear_err put_verdict(struct columns *set, const struct ear_verdict *v)
     put_int(set, (int)t->topic);
     put_int(set, t->urgency);
     put_int(set, t->severity);
-    ear_pg_push_float(set->at[set->next++], ear_triage_certainty(t));
+    ear_pg_push_float(next_of(set), ear_triage_certainty(t));
     put_int(set, ear_triage_doubts(t));
     put_text(set, t->model);
     ear_err err = put_why(set, t);
-    ear_pg_push_int(set->at[set->next++], post->received_at_us);
-    ear_pg_push_int(set->at[set->next++], post->stored_at_us);
-    ear_pg_push_int(set->at[set->next++], t->triaged_at_us);
+    ear_pg_push_int(next_of(set), post->received_at_us);
+    ear_pg_push_int(next_of(set), post->stored_at_us);
+    ear_pg_push_int(next_of(set), t->triaged_at_us);
     end_row(set);
     return err;
 }
@@ -267,7 +281,7 @@ static ear_err write_triage(struct ear_pg_batch *batch, const struct ear_book *b
     struct columns set;
     ear_err err = EAR_OK;
     if (!book->verdicts) return EAR_OK;
-    open_columns(batch, &set, STORE_WRITE_TRIAGE, types, EAR_COUNT(types));
+    open_rows(batch, &set, STORE_WRITE_TRIAGE, types, EAR_COUNT(types));
     for (const struct ear_verdict *v = book->verdicts; v && !err; v = v->next)
         err = put_verdict(&set, v);
     ear_pg_time(batch, book->now_us);
@@ -294,10 +308,10 @@ static void put_case(struct columns *set, const struct ear_case *c)
     put_int(set, c->seq);
     put_int(set, c->posts);
     put_id(set, &c->last_post_id);
-    ear_pg_push_int(set->at[set->next++], c->last_post_at_us);
-    ear_pg_push_int(set->at[set->next++], c->opened_at_us);
-    ear_pg_push_int(set->at[set->next++], c->heard_at_us);
-    ear_pg_push_int(set->at[set->next++], c->changed_at_us);
+    ear_pg_push_int(next_of(set), c->last_post_at_us);
+    ear_pg_push_int(next_of(set), c->opened_at_us);
+    ear_pg_push_int(next_of(set), c->heard_at_us);
+    ear_pg_push_int(next_of(set), c->changed_at_us);
     put_int(set, c->clock_no);
     put_time(set, c->respond_by_us);
     put_time(set, c->first_responded_at_us);
@@ -318,7 +332,7 @@ static void write_cases(struct ear_pg_batch *batch, const struct ear_book *book)
     bool any = false;
     for (const struct ear_case *c = book->cases; c; c = c->next) {
         if (!c->changed && !c->is_new) continue;
-        if (!any) open_columns(batch, &set, STORE_WRITE_CASES, types, EAR_COUNT(types));
+        if (!any) open_rows(batch, &set, STORE_WRITE_CASES, types, EAR_COUNT(types));
         any = true;
         put_case(&set, c);
     }
@@ -352,7 +366,7 @@ static ear_err write_events(struct ear_pg_batch *batch, const struct ear_book *b
     ear_err err = EAR_OK;
     if (!book->entries) return EAR_OK;
     ear_buf_init(&detail, DETAIL_BYTES_MAX);
-    open_columns(batch, &set, STORE_WRITE_EVENTS, types, EAR_COUNT(types));
+    open_rows(batch, &set, STORE_WRITE_EVENTS, types, EAR_COUNT(types));
     for (const struct ear_entry *e = book->entries; e && !err; e = e->next)
         err = put_entry(&set, e, &detail);
     ear_buf_release(&detail);
@@ -418,7 +432,9 @@ static void write_dues(struct ear_pg_batch *batch, const struct ear_book *book,
     bool any = false;
     for (const struct ear_due *due = book->dues; due; due = due->next) {
         if (due->change != change) continue;
-        if (!any)
+        if (!any && change == EAR_DUE_START)
+            open_rows(batch, &set, how[change].statement, how[change].types, how[change].count);
+        else if (!any)
             open_columns(batch, &set, how[change].statement, how[change].types, how[change].count);
         any = true;
         put_due(&set, due);
@@ -436,7 +452,7 @@ void ear_store_write_loads(struct ear_pg_batch *batch, const struct ear_book *bo
         any = true;
         put_text(&set, seat->agent->id);
         put_int(&set, seat->given);
-        ear_pg_push_int(set.at[set.next++], seat->idle_since_us);
+        ear_pg_push_int(next_of(&set), seat->idle_since_us);
         put_int(&set, seat->routed ? seat->agent->capacity : INT32_MAX);
         end_row(&set);
     }

@@ -1,9 +1,9 @@
+#include "ingest.h"
 #include "events.h"
 #include "fetch/fetch.h"
 #include "hear/care.h"
 #include "hear/hearing.h"
 #include "hear/lease.h"
-#include "ingest.h"
 #include "intake/intake.h"
 #include "offer/offer.h"
 #include "store_sql.h"
@@ -17,7 +17,7 @@
 #define DRAIN_MS   50
 #define LEASE_NAME 64
 /* What this build reads and writes; later migrations only add to it. */
-#define SCHEMA_LEAST 7
+#define SCHEMA_LEAST 9
 
 struct ear_ingest_settings ear_ingest_settings;
 
@@ -287,6 +287,7 @@ static ear_err open_links(struct ingest *ingest, struct ear_diag *diag)
         .role = "earshot_ingest",
         .schema_least = SCHEMA_LEAST,
         .connections = (unsigned)settings->pg_connections,
+        .keyed = true,
         .up = on_up,
         .down = on_down,
         .self = ingest,

@@ -16,34 +16,30 @@ SELECT account_id, platform, author_id, settings::text, array_to_string(secrets,
 SELECT ensure_month(at) FROM unnest($1::timestamptz[]) AS at
 
 -- name: insert_posts
-INSERT INTO post (post_id, customer_id, platform, external_id, account_id, created_at, received_at,
-                  stored_at, self_ref, reply_ref, conversation_ref, visibility, entry, own,
-                  automated, language_hint, body, url, thread, mentions)
-SELECT u.post_id, u.customer_id, u.platform, u.external_id, u.account_id, u.created_at,
-       u.received_at, $1::timestamptz, u.self_ref, u.reply_ref, u.conversation_ref, u.visibility,
-       u.entry, u.own, u.automated, u.language_hint, u.body, u.url, u.thread,
-       CASE WHEN u.mentions <> '' THEN string_to_array(u.mentions, E'\n') END
-  FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-              $8::timestamptz[], $9::uuid[], $10::uuid[], $11::uuid[], $12::smallint[],
-              $13::smallint[], $14::boolean[], $15::boolean[], $16::text[], $17::text[],
-              $18::text[], $19::text[], $20::text[])
-       AS u (post_id, customer_id, platform, external_id, account_id, created_at, received_at,
-             self_ref, reply_ref, conversation_ref, visibility, entry, own, automated,
-             language_hint, body, url, thread, mentions)
-ON CONFLICT DO NOTHING
-RETURNING post_id, customer_id
+-- New posts and, in the same breath, the intake row that names them: $1 to $6 are that row's. What is
+-- there already is left out by a look; where somebody stores the same post at the same moment, the
+-- primary key refuses the transaction, and the next try sees it. ON CONFLICT would double what a row
+-- costs. One statement, since a second one would have to read all posts again.
+WITH fresh AS (
+    INSERT INTO post (post_id, customer_id, platform, external_id, account_id, created_at,
+                      received_at, stored_at, self_ref, reply_ref, conversation_ref, visibility,
+                      entry, own, automated, language_hint, body, url, thread, mentions)
+    SELECT u.post_id, u.customer_id, u.platform, u.external_id, u.account_id, u.created_at,
+           u.received_at, $3::timestamptz, u.self_ref, u.reply_ref, u.conversation_ref,
+           u.visibility, u.entry, u.own, u.automated, u.language_hint, u.body, u.url, u.thread,
+           CASE WHEN u.mentions <> '' THEN string_to_array(u.mentions, E'\n') END
+      FROM unnest($7::post_row[]) AS u
+     WHERE NOT EXISTS (SELECT FROM post p
+                        WHERE p.post_id = u.post_id AND p.customer_id = u.customer_id)
+    RETURNING post_id, customer_id
+), taken AS (
+    INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
+    SELECT $1::uuid, $2::smallint, $3, $4::uuid, $5::bigint, 0, $6::text, array_agg(f.post_id)
+      FROM fresh f HAVING count(*) > 0)
+SELECT post_id, customer_id FROM fresh
 
 -- name: tombstones_of
 SELECT self_ref FROM tombstone WHERE self_ref = ANY ($1::uuid[])
-
--- name: insert_intake
--- stored_at is this transaction's own, so this finds what the insert before it added, and no more.
-INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
-SELECT $1, $2, $3, $4, $5, 0, $6, array_agg(p.post_id ORDER BY p.post_id)
-  FROM post p
- WHERE p.post_id = ANY ($7::uuid[]) AND p.stored_at = $8
-   AND NOT EXISTS (SELECT FROM tombstone t WHERE t.self_ref = p.self_ref)
-HAVING count(*) > 0
 
 -- name: insert_revisions
 INSERT INTO post_revision (post_id, customer_id, revised_at, received_at, body)
@@ -185,10 +181,13 @@ SELECT r.intake_id, r.tries, r.trace, u.post_id
  ORDER BY r.intake_id
 
 -- name: read_posts
+-- What its author has removed is there no more.
 SELECT post_id, customer_id, platform, account_id, coalesce(body, ''), language_hint, created_at,
        received_at, stored_at, self_ref, reply_ref, conversation_ref, visibility, entry, own,
        automated, array_to_string(mentions, E'\n')
-  FROM post WHERE post_id = ANY ($1::uuid[])
+  FROM post p
+ WHERE post_id = ANY ($1::uuid[])
+   AND NOT EXISTS (SELECT FROM tombstone t WHERE t.self_ref = p.self_ref)
 
 -- name: delete_intake
 -- This and the next three leave alone what somebody else has adopted: it is theirs to judge.

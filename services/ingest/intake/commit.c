@@ -123,64 +123,47 @@ static struct ear_str text_not_null(struct ear_str text)
     return text.len ? text : EAR_STR("");
 }
 
-enum post_column {
-    P_ID,
-    P_CUSTOMER,
-    P_PLATFORM,
-    P_EXTERNAL,
-    P_ACCOUNT,
-    P_CREATED,
-    P_RECEIVED,
-    P_SELF,
-    P_REPLY,
-    P_CONVERSATION,
-    P_VISIBILITY,
-    P_ENTRY,
-    P_OWN,
-    P_AUTOMATED,
-    P_LANGUAGE,
-    P_BODY,
-    P_URL,
-    P_THREAD,
-    P_MENTIONS,
-    P_COLUMNS
-};
-
-static void push_post(struct ear_pg_array *const *to, const struct ear_entry *entry)
+/* In the order of post_row (migration 0009). */
+static void push_post(struct ear_pg_array *to, const struct ear_entry *entry)
 {
     const struct ear_post_in *post = entry->post;
     const struct ear_post_known *known = entry->known;
-    ear_pg_push_id(to[P_ID], &known->post_id);
-    ear_pg_push_id(to[P_CUSTOMER], &known->customer_id);
-    ear_pg_push_text(to[P_PLATFORM], post->platform);
-    ear_pg_push_text(to[P_EXTERNAL], post->external_id);
-    ear_pg_push_text(to[P_ACCOUNT], text_not_null(known->account));
-    ear_pg_push_int(to[P_CREATED], post->created_at_us);
-    ear_pg_push_int(to[P_RECEIVED], entry->delivery->received_at_us);
-    ear_pg_push_id(to[P_SELF], &known->self_ref);
-    ear_pg_push_id(to[P_REPLY], id_or_null(&known->reply_ref));
-    ear_pg_push_id(to[P_CONVERSATION], id_or_null(&known->conversation_ref));
-    ear_pg_push_int(to[P_VISIBILITY], post->visibility);
-    ear_pg_push_int(to[P_ENTRY], known->entry);
-    ear_pg_push_bool(to[P_OWN], known->own);
-    ear_pg_push_bool(to[P_AUTOMATED], post->automated);
-    ear_pg_push_text(to[P_LANGUAGE], text_not_null(post->language));
-    ear_pg_push_text(to[P_BODY], text_not_null(post->text));
-    ear_pg_push_text(to[P_URL], text_or_null(post->url));
-    ear_pg_push_text(to[P_THREAD], text_or_null(post->thread));
-    ear_pg_push_text(to[P_MENTIONS], text_not_null(ear_buf_str(&entry->mentions)));
+    ear_pg_push_id(to, &known->post_id);
+    ear_pg_push_id(to, &known->customer_id);
+    ear_pg_push_text(to, post->platform);
+    ear_pg_push_text(to, post->external_id);
+    ear_pg_push_text(to, text_not_null(known->account));
+    ear_pg_push_int(to, post->created_at_us);
+    ear_pg_push_int(to, entry->delivery->received_at_us);
+    ear_pg_push_id(to, &known->self_ref);
+    ear_pg_push_id(to, id_or_null(&known->reply_ref));
+    ear_pg_push_id(to, id_or_null(&known->conversation_ref));
+    ear_pg_push_int(to, post->visibility);
+    ear_pg_push_int(to, known->entry);
+    ear_pg_push_bool(to, known->own);
+    ear_pg_push_bool(to, post->automated);
+    ear_pg_push_text(to, text_not_null(post->language));
+    ear_pg_push_text(to, text_not_null(post->text));
+    ear_pg_push_text(to, text_or_null(post->url));
+    ear_pg_push_text(to, text_or_null(post->thread));
+    ear_pg_push_text(to, text_not_null(ear_buf_str(&entry->mentions)));
 }
 
-static void add_posts(struct ear_commit *commit, struct ear_pg_batch *batch)
+static void add_posts(struct ear_commit *commit, struct ear_pg_batch *batch,
+                      const struct ear_commit_env *env)
 {
-    static const ear_pg_type types[P_COLUMNS] = {
+    static const ear_pg_type types[] = {
         EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME,
         EAR_PG_ID,   EAR_PG_ID,   EAR_PG_ID,   EAR_PG_I16,  EAR_PG_I16,  EAR_PG_BOOL, EAR_PG_BOOL,
         EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT};
-    struct ear_pg_array *to[P_COLUMNS];
     commit->places.posts = add(commit, batch, STORE_INSERT_POSTS);
+    ear_pg_id(batch, &commit->intake_id);
+    ear_pg_i16(batch, (int16_t)commit->lane);
     ear_pg_time(batch, commit->stored_at_us);
-    for (int i = 0; i < P_COLUMNS; i++) to[i] = ear_pg_array(batch, types[i]);
+    ear_pg_id(batch, &env->owner);
+    ear_pg_i64(batch, env->epoch);
+    ear_pg_text(batch, ear_str_from(commit->trace));
+    struct ear_pg_array *to = ear_pg_rows_array(batch, types, EAR_COUNT(types));
     for (size_t i = 0; i < commit->edits_at; i++) {
         if (!commit->entries[i].repeat) push_post(to, &commit->entries[i]);
     }
@@ -189,23 +172,6 @@ static void add_posts(struct ear_commit *commit, struct ear_pg_batch *batch)
     for (size_t i = 0; i < commit->edits_at; i++) {
         if (!commit->entries[i].repeat) ear_pg_push_id(refs, &commit->entries[i].known->self_ref);
     }
-}
-
-static void add_intake(struct ear_commit *commit, struct ear_pg_batch *batch,
-                       const struct ear_commit_env *env)
-{
-    (void)add(commit, batch, STORE_INSERT_INTAKE);
-    ear_pg_id(batch, &commit->intake_id);
-    ear_pg_i16(batch, (int16_t)commit->lane);
-    ear_pg_time(batch, commit->stored_at_us);
-    ear_pg_id(batch, &env->owner);
-    ear_pg_i64(batch, env->epoch);
-    ear_pg_text(batch, ear_str_from(commit->trace));
-    struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
-    for (size_t i = 0; i < commit->edits_at; i++) {
-        if (!commit->entries[i].repeat) ear_pg_push_id(ids, &commit->entries[i].known->post_id);
-    }
-    ear_pg_time(batch, commit->stored_at_us);
 }
 
 /* A post that is known already may be news to the account that heard it now. */
@@ -408,12 +374,11 @@ struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ea
     commit->intake_id = ear_id_new(env->stored_at_us);
     commit->began_ms = ear_clock_mono_ms();
     ear_trace_new(commit->trace);
-    if (commit->edits_at > 0) add_posts(commit, batch);
+    if (commit->edits_at > 0) add_posts(commit, batch, env);
     add_revisions(commit, batch);
     add_deletions(commit, batch);
     if (commit->edits_at > 0) {
         add_authors(commit, batch, env);
-        add_intake(commit, batch, env);
         add_mentions(commit, batch, env);
     }
     add_receipts(commit, batch);

@@ -48,6 +48,8 @@ struct ear_commit {
     int64_t began_ms;
     int32_t day;
     bool repair;  /* part of a delivery that was refused or too large as a whole */
+    bool fresh;   /* some of its posts were new: there is an intake row */
+    bool again;   /* it was refused for its content once, as a whole */
     bool follows; /* the follow-up is what is under way */
     bool told;    /* posts that were there before were heard for a further account */
 };

@@ -31,6 +31,7 @@ static void read_posts(struct ear_commit *commit, const struct ear_pg_result *co
     }
     if (commit->places.posts < 0) return;
     const struct ear_pg_result *stored = results[commit->places.posts];
+    commit->fresh = ear_pg_rows(stored) > 0;
     for (size_t row = 0; row < ear_pg_rows(stored); row++) {
         struct ear_id id = ear_pg_get_id(stored, row, 0);
         set_results(commit, 0, commit->edits_at, &id, EAR_RESULT_STORED, false);
@@ -164,6 +165,8 @@ void ear_commit_offer(const struct ear_commit *commit, struct ear_offer *offer)
                                         .items = out.items,
                                         .count = out.count};
         ear_offer_fresh(offer, &fresh);
+    } else if (commit->fresh) {
+        ear_offer_behind(offer, commit->lane); /* all were removed meanwhile: the row must go too */
     }
     if (commit->told) ear_offer_behind(offer, commit->lane);
     ear_buf_release(&out.bytes);

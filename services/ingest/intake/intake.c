@@ -3,21 +3,15 @@
 #include "intake/commit.h"
 #include "intake/known.h"
 #include "intake/months.h"
+#include "intake/queue.h"
 #include "web/feed_line.h"
 #include <stdlib.h>
 
-#define COMMIT_POSTS   512
 #define COMMIT_BYTES   (4u << 20)
 #define COMMIT_SLICES  256
 #define GATHER_MS      2 /* how long a first delivery waits for company */
 #define UNDER_WAY_MAX  2 /* transactions at a time; back-fill gets one */
 #define FAILURE_LOG_MS 10000
-
-struct queue {
-    struct ear_delivery *first, *last;
-    size_t posts, bytes;
-    unsigned under_way;
-};
 
 struct ear_intake {
     struct ear_intake_opts opts;
@@ -27,7 +21,7 @@ struct ear_intake {
     int64_t last_stored_us;
     struct ear_months months;
     struct ear_seen *seen;
-    struct queue queues[EAR_LANES];
+    struct ear_queue queues[EAR_LANES];
     struct ear_commit *repairs; /* parts of what was refused or was too large, in order */
     bool repairing;             /* one of them is under way */
     struct ear_timer *timer;
@@ -189,6 +183,9 @@ static void on_written(void *self, ear_err err, const struct ear_pg_result *cons
     release_lane(intake, commit);
     if (err == EAR_OK) {
         committed(intake, commit, results, count);
+    } else if (err == EAR_DATA && !commit->again) {
+        commit->again = true; /* somebody may have stored the same post at the same moment */
+        start(intake, commit);
     } else if (err == EAR_DATA || err == EAR_TOO_LARGE) {
         split(intake, commit);
     } else {
@@ -310,17 +307,6 @@ static void repair(struct ear_intake *intake)
 
 /* --- Queues --- */
 
-static struct ear_delivery *shift(struct queue *queue)
-{
-    struct ear_delivery *delivery = queue->first;
-    queue->first = delivery->next;
-    if (!queue->first) queue->last = NULL;
-    queue->posts -= delivery->count;
-    queue->bytes -= delivery->bytes;
-    delivery->next = NULL;
-    return delivery;
-}
-
 /* What is larger than a transaction goes in parts, in order. */
 static void cut_up(struct ear_intake *intake, struct ear_delivery *delivery)
 {
@@ -328,7 +314,7 @@ static void cut_up(struct ear_intake *intake, struct ear_delivery *delivery)
     while (*end) end = &(*end)->next;
     for (size_t from = 0; from < delivery->count;) {
         size_t to = from, bytes = 0;
-        while (to < delivery->count && to - from < COMMIT_POSTS && bytes < COMMIT_BYTES) {
+        while (to < delivery->count && to - from < EAR_COMMIT_POSTS && bytes < COMMIT_BYTES) {
             bytes += bytes_of(&delivery->posts[to++]);
         }
         struct ear_slice *slice = ear_alloc(sizeof(*slice));
@@ -343,16 +329,16 @@ static void cut_up(struct ear_intake *intake, struct ear_delivery *delivery)
 
 static struct ear_commit *collect(struct ear_intake *intake, ear_lane lane)
 {
-    struct queue *queue = &intake->queues[lane];
+    struct ear_queue *queue = &intake->queues[lane];
     struct ear_slice *slices = ear_alloc(COMMIT_SLICES * sizeof(*slices));
     size_t count = 0, posts = 0, bytes = 0;
     while (queue->first && count < COMMIT_SLICES) {
         struct ear_delivery *delivery = queue->first;
-        bool alone = delivery->count > COMMIT_POSTS || delivery->bytes > COMMIT_BYTES;
+        bool alone = delivery->count > EAR_COMMIT_POSTS || delivery->bytes > COMMIT_BYTES;
         bool fits =
-            posts + delivery->count <= COMMIT_POSTS && bytes + delivery->bytes <= COMMIT_BYTES;
+            posts + delivery->count <= EAR_COMMIT_POSTS && bytes + delivery->bytes <= COMMIT_BYTES;
         if (count > 0 && (alone || !fits)) break;
-        (void)shift(queue);
+        (void)ear_queue_shift(queue);
         if (alone) {
             cut_up(intake, delivery);
             break;
@@ -369,9 +355,11 @@ static struct ear_commit *collect(struct ear_intake *intake, ear_lane lane)
 
 static bool may_start(const struct ear_intake *intake, ear_lane lane)
 {
-    const struct queue *live = &intake->queues[EAR_LANE_LIVE];
-    const struct queue *bulk = &intake->queues[EAR_LANE_BACKFILL];
+    const struct ear_queue *live = &intake->queues[EAR_LANE_LIVE];
+    const struct ear_queue *bulk = &intake->queues[EAR_LANE_BACKFILL];
     if (!intake->queues[lane].first || !ear_pg_is_up(intake->opts.pg)) return false;
+    if (lane == EAR_LANE_LIVE && ear_queue_holds(&intake->queues[lane], intake->opts.offer, lane))
+        return false;
     if (lane == EAR_LANE_LIVE) return live->under_way < UNDER_WAY_MAX;
     return bulk->under_way == 0 && !live->first && live->under_way < UNDER_WAY_MAX;
 }
@@ -393,6 +381,8 @@ static void pump(struct ear_intake *intake)
             if (commit) start(intake, commit);
             repair(intake);
         }
+        if (intake->queues[lane].first && !ear_timer_active(intake->timer))
+            ear_timer_start(intake->timer, GATHER_MS, 0); /* held, or all transactions are busy */
     }
     show_queues(intake);
 }
@@ -408,7 +398,7 @@ void ear_intake_wake(struct ear_intake *intake)
         /* Nobody waits for a database that is away: routes try again. */
         for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
             while (intake->queues[lane].first) {
-                struct ear_delivery *delivery = shift(&intake->queues[lane]);
+                struct ear_delivery *delivery = ear_queue_shift(&intake->queues[lane]);
                 delivery->slices = 1;
                 slice_over(intake, delivery, EAR_UNAVAILABLE);
             }
@@ -419,7 +409,7 @@ void ear_intake_wake(struct ear_intake *intake)
 
 ear_err ear_intake_take(struct ear_intake *intake, struct ear_delivery *delivery)
 {
-    struct queue *queue = &intake->queues[delivery->lane];
+    struct ear_queue *queue = &intake->queues[delivery->lane];
     if (!intake->has_key || intake->epoch == 0 || !ear_care_loaded(intake->opts.care) ||
         !ear_pg_is_up(intake->opts.pg)) {
         return EAR_UNAVAILABLE;
@@ -429,14 +419,7 @@ ear_err ear_intake_take(struct ear_intake *intake, struct ear_delivery *delivery
         return EAR_AGAIN;
     }
     prepare(intake, delivery);
-    if (queue->last) {
-        queue->last->next = delivery;
-    } else {
-        queue->first = delivery;
-    }
-    queue->last = delivery;
-    queue->posts += delivery->count;
-    queue->bytes += delivery->bytes;
+    ear_queue_push(queue, delivery);
     intake->busy++;
     if (!ear_timer_active(intake->timer)) ear_timer_start(intake->timer, GATHER_MS, 0);
     show_queues(intake);
@@ -460,7 +443,7 @@ void ear_intake_free(struct ear_intake **intake_ptr)
     if (!intake) return;
     for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
         while (intake->queues[lane].first) {
-            struct ear_delivery *delivery = shift(&intake->queues[lane]);
+            struct ear_delivery *delivery = ear_queue_shift(&intake->queues[lane]);
             delivery->slices = 1;
             slice_over(intake, delivery, EAR_CLOSED);
         }

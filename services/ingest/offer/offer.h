@@ -46,6 +46,7 @@ bool ear_offer_idle(const struct ear_offer *offer);
 struct ear_offer_stats {
     struct ear_source_stats source;
     size_t in_flight[EAR_LANES]; /* posts */
+    bool behind[EAR_LANES];      /* older ones wait in the database */
 };
 void ear_offer_stats(const struct ear_offer *offer, struct ear_offer_stats *out);
 

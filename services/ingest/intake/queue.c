@@ -1,0 +1,39 @@
+#include "intake/queue.h"
+
+#define HOLD_MS    2000
+#define HOLD_POSTS 4096
+
+void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery)
+{
+    if (queue->last) {
+        queue->last->next = delivery;
+    } else {
+        queue->first = delivery;
+    }
+    queue->last = delivery;
+    queue->posts += delivery->count;
+    queue->bytes += delivery->bytes;
+}
+
+struct ear_delivery *ear_queue_shift(struct ear_queue *queue)
+{
+    struct ear_delivery *delivery = queue->first;
+    queue->first = delivery->next;
+    if (!queue->first) queue->last = NULL;
+    queue->posts -= delivery->count;
+    queue->bytes -= delivery->bytes;
+    delivery->next = NULL;
+    return delivery;
+}
+
+bool ear_queue_holds(const struct ear_queue *queue, const struct ear_offer *offer, ear_lane lane)
+{
+    struct ear_offer_stats stats;
+    int64_t coming = (int64_t)(queue->under_way + 1) * EAR_COMMIT_POSTS;
+    if (!queue->first || queue->posts > HOLD_POSTS) return false;
+    int64_t waited_us = ear_clock_wall_us() - queue->first->received_at_us;
+    if (waited_us < 0 || waited_us > HOLD_MS * EAR_US_PER_MS) return false;
+    ear_offer_stats(offer, &stats);
+    return !stats.behind[lane] && stats.in_flight[lane] > 0 &&
+           stats.source.credit_posts[lane] < coming;
+}

@@ -1,0 +1,24 @@
+/* queue: deliveries of a lane that wait for their transaction, in the order they came. Borrows them.
+ * Private to intake. */
+#ifndef EAR_INGEST_QUEUE_H
+#define EAR_INGEST_QUEUE_H
+
+#include "intake/delivery.h"
+#include "offer/offer.h"
+
+#define EAR_COMMIT_POSTS 512 /* of a transaction, at most */
+
+struct ear_queue {
+    struct ear_delivery *first, *last;
+    size_t posts, bytes;
+    unsigned under_way; /* transactions */
+};
+
+void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery);
+struct ear_delivery *ear_queue_shift(struct ear_queue *queue); /* not from an empty one */
+/* True while its first delivery should wait for credit of classifiers: posts that go on from memory
+ * need not be read again. Not for long, and only while no more than a few thousand wait; what is
+ * more waits in the database. */
+bool ear_queue_holds(const struct ear_queue *queue, const struct ear_offer *offer, ear_lane lane);
+
+#endif
