@@ -124,6 +124,14 @@ static void drop_unknown(json_t *object)
     keep_only(json_object_get(object, "author"), of_author, EAR_COUNT(of_author));
 }
 
+/* Nobody is lost for a clock that is wrong: what cannot have been said then is shown as heard now.
+ * (Its id has no time either, see ear_id_post, so that it is known again by every route.) */
+static void mend_time(struct ear_post_in *post, int64_t now_us)
+{
+    if (post->kind == EAR_POST_NEW && !ear_post_in_dated(post, now_us))
+        post->created_at_us = now_us;
+}
+
 ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post_in *post,
                             json_t **owned, struct ear_diag *diag)
 {
@@ -140,6 +148,7 @@ ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post
     if (err == EAR_OK) err = read_author(*owned, post, diag);
     if (err == EAR_OK) err = read_visibility(*owned, post, diag);
     if (err == EAR_OK) err = read_times(*owned, post, diag);
+    mend_time(post, now_us);
     if (err == EAR_OK) err = ear_post_in_check(post, now_us, diag);
     if (err == EAR_OK) {
         drop_unknown(*owned);
