@@ -129,17 +129,21 @@ static void take_row_types(struct ear_pg_setup *setup, const PGresult *result)
             all->row_types[all->row_type_count++] = (struct ear_pg_row_type){(Oid)array, (Oid)row};
 }
 
+static const char *name_of(const struct ear_pg_statements *all, size_t at)
+{
+    static const char *const names[] = {"limits", "row types", "schema"};
+    size_t first = first_prepare(all), statement = at >= first ? (at - first) / 2 : 0;
+    if (at < first) return names[at];
+    /* After the last answer PostgreSQL may still say that it is being stopped. */
+    return statement < all->count ? all->items[statement].name : "the end";
+}
+
 void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result)
 {
     size_t first = first_prepare(setup->statements);
     size_t statement = at >= first ? (at - first) / 2 : 0;
-    /* After the last answer PostgreSQL may still say that it is being stopped. */
-    bool beyond = statement >= setup->statements->count;
-    bool described = at >= first && !beyond && (at - first) % 2 == 1;
-    static const char *const names[] = {"limits", "row types", "schema"};
-    const char *name = at < first ? names[at]
-                       : beyond   ? "the end"
-                                  : setup->statements->items[statement].name;
+    bool described = at >= first && statement < setup->statements->count && (at - first) % 2 == 1;
+    const char *name = name_of(setup->statements, at);
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_FATAL_ERROR && !setup->diag.err)
         explain_setup(setup, result, name);
