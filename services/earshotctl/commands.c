@@ -26,7 +26,7 @@ const struct ear_ctl_command ear_ctl_commands[] = {
     {"replay", "[FILE]", "Play a feed of JSON Lines into ingest (standard input without FILE).",
      "live account rate pace json timeout", 0, 1, ear_replay},
     {"train", "FOLDER|FILE …", "Learn a model from labelled posts (tab-separated, column text).",
-     "out recipe heads validation lexicons cross-validate rows seed all", 1, -1, ear_train},
+     "out recipe heads validation lexicons outside cross-validate rows seed all", 1, -1, ear_train},
     {"case list", "", "Show cases in the order of the queue.",
      "all state team agent account limit json timeout", 0, 0, ear_case_list},
     {"case show", "CASE_ID", "Show a case with its whole history.", "json timeout", 1, 1,

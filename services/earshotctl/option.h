@@ -45,6 +45,7 @@
     VALUE("recipe", recipe, "FILE", "how the files of the folder teach which heads")               \
     VALUE("validation", validation, "FILE", "labelled posts that choose and calibrate")            \
     VALUE("lexicons", lexicons, "DIR", "folder of word lists: afinn165, vader, cuss_en (.tsv)")    \
+    VALUE("outside", outside, "LABEL", "the label that stands for everything else")                \
     VALUE("cross-validate", cross_validate, "K", "print the figures of K folds for each head")     \
     VALUE("rows", rows, "N", "at most N features in the model")                                    \
     VALUE("seed", seed, "N", "of folds and of the order of steps (default 1)")                     \

@@ -3,13 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define STEPS       200 /* of gradient descent */
-#define NEWTON      30
-#define OFFSET_PULL 0.002 /* offsets stay near 0 where little speaks for them */
-#define MANY_LABELS 24    /* of so many, each is too rare for an offset of its own */
-#define BINS        10    /* of the knots */
-#define TUNE_STEP   0.15f
-#define TUNE_MAX    1.5f
+#define STEPS         200 /* of gradient descent */
+#define NEWTON        30
+#define OFFSET_PULL   0.002 /* offsets stay near 0 where little speaks for them */
+#define MANY_LABELS   24    /* of so many, each is too rare for an offset of its own */
+#define TUNE_STEP     0.15f
+#define TUNE_ROUNDS   4
+#define OUTSIDE_PRICE 6
 
 /* ---- one column: Platt ---- */
 
@@ -85,42 +85,50 @@ static void descend(const struct ear_heldout *h, float *slope, float *offset)
     }
 }
 
-/* ---- what is said: favour rare labels where that gains more than it costs ---- */
+/* ---- what is said ---- */
 
 struct tally {
     size_t gold[EAR_MODEL_LABELS_MAX], said[EAR_MODEL_LABELS_MAX], hit[EAR_MODEL_LABELS_MAX];
+    size_t hits;
 };
 
-static double worth(const struct ear_heldout *h, const struct ear_calibration *c)
+static void count_said(const struct ear_heldout *h, const struct ear_calibration *c,
+                       struct tally *t)
 {
-    struct tally t = {0};
-    size_t labels = h->task->label_count, hits = 0, present = 0;
     float p[EAR_MODEL_LABELS_MAX];
-    double f1 = 0;
+    *t = (struct tally){0};
     for (size_t e = 0; e < h->count; e++) {
         ear_calibrated(c, h->task, h->scores + e * c->columns, p);
-        size_t said = ear_calibrated_label(p, labels);
+        size_t said = ear_calibrated_label(p, h->task->label_count);
         size_t gold = (size_t)h->task->examples[h->examples[e]].labels;
-        t.gold[gold]++;
-        t.said[said]++;
-        t.hit[gold] += said == gold;
-        hits += said == gold;
+        t->gold[gold]++;
+        t->said[said]++;
+        t->hit[gold] += said == gold;
+        t->hits += said == gold;
     }
-    for (size_t k = 0; k < labels; k++) {
+}
+
+/* Accuracy and, as much as the task asks for, macro-F1. */
+static double worth(const struct ear_heldout *h, const struct ear_calibration *c)
+{
+    struct tally t;
+    size_t present = 0;
+    double f1 = 0;
+    count_said(h, c, &t);
+    for (size_t k = 0; k < h->task->label_count; k++) {
         if (!t.gold[k]) continue;
         present++;
         f1 += 2 * (double)t.hit[k] / (double)(t.gold[k] + t.said[k]);
     }
-    return (double)hits / (double)h->count +
+    return (double)t.hits / (double)h->count +
            (double)h->task->tune * f1 / (double)(present ? present : 1);
 }
 
-/* Up and down a step a label, as long as something is gained; the last step back, since what is
- * best here is too far for other posts. */
+/* Up or down a step a label, as long as something is gained. */
 static void tune(const struct ear_heldout *h, struct ear_calibration *c)
 {
     double best = worth(h, c);
-    for (int round = 0; round < 4; round++) {
+    for (int round = 0; round < TUNE_ROUNDS; round++) {
         bool better = false;
         for (size_t k = 0; k < c->columns; k++) {
             for (int side = -1; side <= 1; side += 2) {
@@ -137,7 +145,33 @@ static void tune(const struct ear_heldout *h, struct ear_calibration *c)
     }
 }
 
-/* ---- knots and coverage ---- */
+/* How easily a post is called an outsider: a point of accuracy inside is worth as much as
+ * OUTSIDE_PRICE points of outsiders found. */
+static void tune_outside(const struct ear_heldout *h, struct ear_calibration *c)
+{
+    size_t out = (size_t)h->task->outside;
+    float best_offset = c->offset[out], was = best_offset;
+    double best = -1;
+    for (int step = -20; step <= 120; step++) {
+        struct tally t;
+        c->offset[out] = was + 0.1f * (float)step;
+        count_said(h, c, &t);
+        double inside = (double)(h->count - t.gold[out]), outside = (double)t.gold[out];
+        double now = (double)(t.hits - t.hit[out]) / fmax(inside, 1) +
+                     (double)t.hit[out] / fmax(outside, 1) / OUTSIDE_PRICE;
+        if (now <= best) continue;
+        best = now;
+        best_offset = c->offset[out];
+    }
+    c->offset[out] = best_offset;
+}
+
+static bool can_tune(const struct ear_task *task)
+{
+    return task->tune > 0 && task->kind != EAR_HEAD_FLAGS && task->label_count <= MANY_LABELS;
+}
+
+/* ---- coverage ---- */
 
 struct said {
     float p;
@@ -190,7 +224,8 @@ void ear_calibrate(const struct ear_heldout *h, struct ear_calibration *out)
         descend(h, out->slope, out->offset);
     else
         for (size_t k = 0; k < columns; k++) platt(h, k, columns, &out->slope[k], &out->offset[k]);
-    if (h->task->tune > 0 && h->task->kind != EAR_HEAD_FLAGS) tune(h, out);
+    if (can_tune(h->task)) tune(h, out);
+    if (h->task->outside >= 0) tune_outside(h, out);
     struct said *all = ear_alloc(h->count * sizeof *all);
     say_all(h, out, all);
     set_coverage(all, h->count, out->coverage);

@@ -18,8 +18,6 @@ struct ear_heldout {
 struct ear_calibration {
     size_t columns;
     float *slope, *offset;
-    struct ear_model_knot knots[EAR_MODEL_KNOTS];
-    size_t knot_count;
     float coverage[EAR_MODEL_COVERAGES];
 };
 

@@ -13,6 +13,7 @@ struct ear_folder {
     size_t path_count;
     const char *validation; /* a file more; may be NULL */
     const char *heads;      /* "a,b"; may be NULL */
+    const char *outside;    /* the label for everything else; may be NULL */
     const char *lexicons;   /* a folder with afinn165.tsv, vader.tsv, cuss_en.tsv; may be NULL */
 };
 

@@ -12,15 +12,12 @@ void ear_lessons_init(struct ear_lessons *lessons)
                                     .rows_max = (size_t)1 << 20,
                                     .posts_min = 2,
                                     .coverage = 0.9f};
-    lessons->fit = (struct ear_fit_options){
-        .folds = 5, .seed = 1, .costs = {0.3f, 1.2f, 4.8f}, .cost_count = 3};
+    lessons->fit =
+        (struct ear_fit_options){.folds = 5, .seed = 1, .costs = {1.2f, 4.8f, 12}, .cost_count = 3};
     ear_buf_init(&lessons->licences, 65536);
     ear_buf_init(&lessons->list_section, SECTION_MAX);
     ear_buf_init(&lessons->language_section, EAR_LANGUAGE_BYTES_MAX);
-    ear_buf_init(&lessons->vector_section, SECTION_MAX);
     ear_lists_init(&lessons->lists);
-    lessons->vectors = (struct ear_vector_options){.epochs = 5, .count_min = 4, .seed = 1};
-    ear_vector_texts_init(&lessons->texts);
 }
 
 void ear_lessons_release(struct ear_lessons *lessons)
@@ -30,9 +27,7 @@ void ear_lessons_release(struct ear_lessons *lessons)
     ear_lists_release(&lessons->lists);
     ear_buf_release(&lessons->list_section);
     ear_buf_release(&lessons->language_section);
-    ear_buf_release(&lessons->vector_section);
     ear_buf_release(&lessons->licences);
-    ear_vector_texts_release(&lessons->texts);
     ear_language_trainer_free(&lessons->languages);
     free(lessons->language_memory);
 }
@@ -80,13 +75,6 @@ ear_err ear_lessons_open(struct ear_lessons *lessons, struct ear_diag *diag)
     if (lessons->languages) {
         err = ear_language_trainer_write(lessons->languages, &lessons->language_section, diag);
         if (!err) err = ear_language_open(aligned(lessons), &tables.language, diag);
-    }
-    if (!err && lessons->vectors.dims) {
-        err = ear_vectors_learn(&lessons->texts, &lessons->vectors, &lessons->lists,
-                                &lessons->vector_section, diag);
-        if (!err)
-            err = ear_vectors_open(ear_buf_str(&lessons->vector_section), &tables.vectors, diag);
-        ear_vector_texts_release(&lessons->texts);
     }
     if (!err && lessons->lists.count) {
         err = ear_lists_write(&lessons->lists, &lessons->list_section, diag);

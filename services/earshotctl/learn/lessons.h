@@ -9,7 +9,6 @@
 #include "fit.h"
 #include "language_train.h"
 #include "lists.h"
-#include "vectors.h"
 
 struct ear_lessons {
     char name[64]; /* of the model */
@@ -22,9 +21,7 @@ struct ear_lessons {
     size_t task_count;
     struct ear_corpus corpus;
     struct ear_lists lists;
-    struct ear_vector_options vectors;
-    struct ear_vector_texts texts; /* to learn vectors from */
-    struct ear_buf list_section, language_section, vector_section;
+    struct ear_buf list_section, language_section;
     void *language_memory;                  /* the table again, aligned as the reader wants it */
     struct ear_language_trainer *languages; /* NULL: none were given */
     struct ear_buf licences;

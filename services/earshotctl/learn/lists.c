@@ -76,13 +76,6 @@ ear_err ear_lists_read(struct ear_lists *lists, const char *path, struct ear_str
     return EAR_OK;
 }
 
-ear_err ear_lists_point(struct ear_lists *lists, struct ear_str word, uint16_t vector)
-{
-    if (!ear_map_get(lists->words, word) && lists->count == EAR_SCORES_MAX) return EAR_TOO_LARGE;
-    entry_of(lists, word)->vector = vector;
-    return EAR_OK;
-}
-
 struct gathering {
     struct ear_score *all;
     size_t count;

@@ -20,9 +20,6 @@ void ear_lists_release(struct ear_lists *lists);
 ear_err ear_lists_read(struct ear_lists *lists, const char *path, struct ear_str content,
                        ear_score_channel channel, double scale,
                        struct ear_diag *diag) EAR_MUST_CHECK;
-/* The word's vector is number `vector`. EAR_TOO_LARGE past EAR_SCORES_MAX words. */
-ear_err ear_lists_point(struct ear_lists *lists, struct ear_str word,
-                        uint16_t vector) EAR_MUST_CHECK;
 /* Appends the section; the same words give the same bytes whatever their order. */
 ear_err ear_lists_write(const struct ear_lists *lists, struct ear_buf *out,
                         struct ear_diag *diag) EAR_MUST_CHECK;

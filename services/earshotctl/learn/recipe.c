@@ -176,39 +176,6 @@ static ear_err on_list(struct recipe *r, const struct line *line)
     return err;
 }
 
-static ear_err on_vectors(struct recipe *r, const struct line *line)
-{
-    struct ear_vector_options *v = &r->lessons->vectors;
-    double dims = 0, epochs = v->epochs, count = v->count_min;
-    ear_err err = number_of(r, line, "dims", 16, EAR_VECTOR_DIMS, &dims);
-    if (!err) err = number_of(r, line, "epochs", 1, 100, &epochs);
-    if (!err) err = number_of(r, line, "count", 1, 1000, &count);
-    v->dims = (unsigned)dims / 16 * 16;
-    v->epochs = (unsigned)epochs;
-    v->count_min = (unsigned)count;
-    return err;
-}
-
-/* Texts whose words get vectors; their labels are not looked at. */
-static ear_err on_text(struct recipe *r, const struct line *line)
-{
-    struct ear_dataset texts;
-    struct ear_buf bytes;
-    if (r->open) return wrong(r, "texts stand before the first file:", line->rest);
-    ear_err err = read_bytes(r, line->words[0], false, &bytes, r->file);
-    if (err) {
-        ear_buf_release(&bytes);
-        return err;
-    }
-    err = ear_dataset_parse(r->file, &bytes, &texts, r->diag);
-    if (err) return err;
-    int column = ear_dataset_column(&texts, EAR_STR("text"));
-    for (size_t row = 0; column >= 0 && row < texts.row_count; row++)
-        ear_vector_texts_add(&r->lessons->texts, ear_dataset_cell(&texts, row, (size_t)column));
-    ear_dataset_release(&texts);
-    return EAR_OK;
-}
-
 /* ---- maps ---- */
 
 /* "from:to,from:to"; '_' in from stands for a blank. */
@@ -401,13 +368,10 @@ static ear_err on_line(struct recipe *r, const struct line *line)
     static const struct {
         const char *verb;
         ear_err (*take)(struct recipe *r, const struct line *line);
-    } verbs[] = {{"name", on_name},         {"licence", on_licence},
-                 {"features", on_features}, {"rows", on_rows},
-                 {"folds", on_folds},       {"coverage", on_coverage},
-                 {"list", on_list},         {"language", on_language},
-                 {"vectors", on_vectors},   {"text", on_text},
-                 {"head", on_head},         {"file", on_file},
-                 {"labels", on_labels},     {"use", on_use}};
+    } verbs[] = {{"name", on_name}, {"licence", on_licence},   {"features", on_features},
+                 {"rows", on_rows}, {"folds", on_folds},       {"coverage", on_coverage},
+                 {"list", on_list}, {"language", on_language}, {"head", on_head},
+                 {"file", on_file}, {"labels", on_labels},     {"use", on_use}};
     if (!line->rest.len) return wrong(r, "nothing behind", line->verb);
     for (size_t i = 0; i < EAR_COUNT(verbs); i++)
         if (ear_str_eq(line->verb, ear_str_from(verbs[i].verb))) return verbs[i].take(r, line);

@@ -6,7 +6,6 @@
  *              [word-weight=X] [char-weight=X] [cue-weight=X]
  *     list FILE channel=valence|mood|rude [scale=X]
  *     language FILE [map=English:en,…] [code=de]
- *     vectors dims=N [epochs=N] [count=N] · text FILE
  *     head NAME kind=softmax|binary|ordinal|flags [labels=a,b,…] [cost=X] [balance=X] [ratio=X]
  *          [dense=X] [tune=X] [languages=en,de] [auxiliary]
  *     file FILE

@@ -108,9 +108,7 @@ static void describe(const struct cargo *c, size_t at, struct ear_model_part *pa
                                     .auxiliary = task->auxiliary,
                                     .bias = fitted->columns.biases,
                                     .slope = cal->slope,
-                                    .offset = cal->offset,
-                                    .knot_count = cal->knot_count};
-    memcpy(part->knots, cal->knots, sizeof part->knots);
+                                    .offset = cal->offset};
     memcpy(part->coverage, cal->coverage, sizeof part->coverage);
     long step = lroundf(c->lessons->coverage * EAR_MODEL_COVERAGES);
     part->unsure_below = cal->coverage[step > 0 ? step - 1 : 0];
@@ -135,8 +133,7 @@ ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_fitted *fit
                                     .self = &c,
                                     .dense = c.dense,
                                     .language = ear_buf_str(&lessons->language_section),
-                                    .scores = ear_buf_str(&lessons->list_section),
-                                    .vectors = ear_buf_str(&lessons->vector_section)};
+                                    .scores = ear_buf_str(&lessons->list_section)};
     memcpy(parts.training, lessons->digest, sizeof parts.training);
     ear_err err = ear_model_write(&parts, out, diag);
     free(heads);

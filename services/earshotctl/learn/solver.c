@@ -6,6 +6,7 @@
 #define SMOOTH      1.0
 #define INNER_MAX   100
 #define START_SHARE 1e-3
+#define REST        3 /* passes that an example sits out once it is where it belongs */
 
 /* Weight and scale of a column share a cache line. */
 struct column {
@@ -21,6 +22,7 @@ struct descent {
     double *uppers;  /* per example: c × weight × balance */
     double *squares; /* per example: |x|² */
     uint32_t *order;
+    uint8_t *resting; /* per example: passes to be left out of */
 };
 
 /* Presence counts are weighted; a column that speaks for neither side gets no scale and so no
@@ -161,8 +163,16 @@ static void descend(struct descent *d)
             d->order[i] = d->order[j];
             d->order[j] = held;
         }
-        for (size_t i = 0; i < count; i++)
-            if (d->uppers[d->order[i]] > 0) worst = fmax(worst, visit(d, d->order[i]));
+        for (size_t i = 0; i < count; i++) {
+            uint32_t e = d->order[i];
+            if (d->resting[e]) {
+                d->resting[e]--;
+                continue;
+            }
+            double gradient = d->uppers[e] > 0 ? visit(d, e) : 0;
+            if (gradient < d->options->tolerance) d->resting[e] = REST;
+            worst = fmax(worst, gradient);
+        }
         if (worst < d->options->tolerance) break;
     }
 }
@@ -177,6 +187,7 @@ void ear_solve(const struct ear_problem *problem, const struct ear_solver_option
     d.uppers = d.alphas + n;
     d.squares = d.uppers + n;
     d.order = ear_alloc((n + 1) * sizeof *d.order);
+    d.resting = ear_alloc(n + 1);
     set_scales(&d);
     set_costs(&d);
     start(&d);
@@ -186,6 +197,7 @@ void ear_solve(const struct ear_problem *problem, const struct ear_solver_option
     free(d.columns);
     free(d.alphas);
     free(d.order);
+    free(d.resting);
 }
 
 float ear_solved_score(const float *weights, float bias, const struct ear_cell *cells, size_t count)

@@ -32,8 +32,10 @@ struct ear_task {
     struct ear_example *examples;
     size_t count, room;
     struct ear_solver_options solver; /* c 0: to be chosen */
-    float tune; /* 0: the likeliest label is said; up to 1: labels that are rare are favoured where
-                   macro-F1 gains more than accuracy loses */
+    /* Of what is said, for what it is judged by: 0: the likeliest label; more: rare labels are
+     * favoured where macro-F1 gains more than accuracy loses. */
+    float tune;
+    int outside; /* a label that stands for everything else, or -1 */
 };
 
 void ear_task_init(struct ear_task *task, struct ear_str name, ear_head_kind kind);

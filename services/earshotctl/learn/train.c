@@ -12,9 +12,9 @@
 static ear_exit read_count(const char *text, const char *option, uint64_t max, uint64_t *out)
 {
     if (!text || !ear_num_u64(ear_str_from(text), max, out)) return EAR_EXIT_OK;
-    return ear_ctl_fail(EAR_INVALID, "--%s wants a number up to %llu, not \"%s\"", option,
-                        (unsigned long long)max, text)
-               ?: EAR_EXIT_USAGE;
+    (void)ear_ctl_fail(EAR_INVALID, "--%s wants a number up to %llu, not \"%s\"", option,
+                       (unsigned long long)max, text);
+    return EAR_EXIT_USAGE;
 }
 
 static ear_err read_lessons(const struct ear_ctl_options *o, int argc, char **argv,
@@ -31,6 +31,7 @@ static ear_err read_lessons(const struct ear_ctl_options *o, int argc, char **ar
                                 .path_count = (size_t)argc,
                                 .validation = o->validation,
                                 .heads = o->heads,
+                                .outside = o->outside,
                                 .lexicons = o->lexicons};
     return ear_folder_read(&folder, lessons, diag);
 }
