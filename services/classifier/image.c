@@ -91,7 +91,6 @@ ear_err ear_image_make(struct ear_triager *triager, struct ear_str post, int64_t
     struct ear_triage_post view = view_of(message);
     facts->stored_at_us = message->stored_at_us;
     (void)ear_fault_on("classifier.text", view.text.ptr, view.text.len);
-    (void)ear_fault_on("classifier.text", view.text.ptr, view.text.len);
     ear_triage(triager, &view, &facts->triage);
     return pack(post, &facts->triage, ear_triager_version(triager), now_us, arena, out);
 }

@@ -3,9 +3,11 @@
 #include <hs.h>
 #include <stdlib.h>
 
-/* Where a match begins is asked for, so that we look ourselves whether a word begins and ends
- * there: as classes of the expressions that would cost the compiler seconds. */
-#define HOW (HS_FLAG_CASELESS | HS_FLAG_UTF8 | HS_FLAG_SOM_LEFTMOST)
+/* Two automata: a quick one says whether anything matches at all, which is seldom; then a thorough
+ * one says where matches begin and end, and we look whether words begin and end there: as classes
+ * of the expressions that would cost the compiler seconds. */
+#define HOW_QUICK    (HS_FLAG_CASELESS | HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH)
+#define HOW_THOROUGH (HS_FLAG_CASELESS | HS_FLAG_UTF8 | HS_FLAG_SOM_LEFTMOST)
 /* Of an expression: the worst character of a pattern becomes seven. */
 #define EXPRESSION_BYTES_MAX (EAR_PATTERN_BYTES_MAX * 8 + 64)
 
@@ -15,9 +17,9 @@ struct told {
 };
 
 struct ear_patterns {
-    hs_database_t *database;
-    hs_scratch_t *scratch;
-    struct told *told; /* by pattern */
+    hs_database_t *quick, *thorough; /* NULL: no pattern */
+    hs_scratch_t *scratch;           /* of both */
+    struct told *told;               /* by pattern */
 };
 
 static bool is_word_char(char c)
@@ -107,27 +109,35 @@ static ear_err expressions_make(const struct ear_pattern *patterns, size_t count
             return err;
         }
         e->texts[i] = text.data; /* takes it */
-        e->flags[i] = HOW;
         e->ids[i] = (unsigned)i;
         e->count++;
     }
     return EAR_OK;
 }
 
-static ear_err compile(struct ear_patterns *p, const struct expressions *e, size_t *bad,
+static ear_err compile(hs_database_t **out, const struct expressions *e, unsigned how, size_t *bad,
                        struct ear_diag *diag)
 {
     hs_compile_error_t *flaw = NULL;
+    for (size_t i = 0; i < e->count; i++) e->flags[i] = how;
     hs_error_t rc = hs_compile_multi((const char *const *)e->texts, e->flags, e->ids,
-                                     (unsigned)e->count, HS_MODE_BLOCK, NULL, &p->database, &flaw);
-    if (rc == HS_SUCCESS) {
-        rc = hs_alloc_scratch(p->database, &p->scratch);
-        return rc == HS_SUCCESS ? EAR_OK : ear_fail(diag, EAR_NO_MEMORY, "no memory to scan with");
-    }
+                                     (unsigned)e->count, HS_MODE_BLOCK, NULL, out, &flaw);
+    if (rc == HS_SUCCESS) return EAR_OK;
     *bad = flaw && flaw->expression >= 0 ? (size_t)flaw->expression : 0;
     ear_err err = ear_fail(diag, EAR_INVALID, "%s", flaw ? flaw->message : "refused");
     hs_free_compile_error(flaw);
     return err;
+}
+
+static ear_err compile_both(struct ear_patterns *p, const struct expressions *e, size_t *bad,
+                            struct ear_diag *diag)
+{
+    ear_err err = compile(&p->quick, e, HOW_QUICK, bad, diag);
+    if (!err) err = compile(&p->thorough, e, HOW_THOROUGH, bad, diag);
+    if (err) return err;
+    bool room = hs_alloc_scratch(p->quick, &p->scratch) == HS_SUCCESS &&
+                hs_alloc_scratch(p->thorough, &p->scratch) == HS_SUCCESS;
+    return room ? EAR_OK : ear_fail(diag, EAR_NO_MEMORY, "no memory to scan with");
 }
 
 ear_err ear_patterns_new(const struct ear_pattern *patterns, size_t count,
@@ -142,7 +152,7 @@ ear_err ear_patterns_new(const struct ear_pattern *patterns, size_t count,
     for (size_t i = 0; i < count; i++) p->told[i].id = patterns[i].id;
     ear_err err = expressions_make(patterns, count, &e, p->told, bad);
     if (err) ear_fail(diag, err, err == EAR_INVALID ? "it is empty" : "it is too long");
-    if (!err && count > 0) err = compile(p, &e, bad, diag);
+    if (!err && count > 0) err = compile_both(p, &e, bad, diag);
     expressions_release(&e);
     if (err) ear_patterns_free(&p);
     *out = p;
@@ -154,7 +164,8 @@ void ear_patterns_free(struct ear_patterns **patterns)
     struct ear_patterns *p = *patterns;
     if (!p) return;
     hs_free_scratch(p->scratch);
-    hs_free_database(p->database);
+    hs_free_database(p->quick);
+    hs_free_database(p->thorough);
     EAR_FREE(p->told);
     EAR_FREE(*patterns);
 }
@@ -197,13 +208,22 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return 0;
 }
 
+static int on_any(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+                  void *context)
+{
+    (void)id, (void)from, (void)to, (void)flags, (void)context;
+    return 1; /* one is enough */
+}
+
 void ear_patterns_scan(struct ear_patterns *p, struct ear_str text, ear_pattern_fn *found,
                        void *self)
 {
     struct scan scan = {p, text, found, self};
-    if (!p->database || text.len == 0) return;
+    if (!p->quick || text.len == 0) return;
     EAR_CHECK(text.len <= UINT32_MAX);
-    hs_error_t rc =
-        hs_scan(p->database, text.ptr, (unsigned)text.len, 0, p->scratch, on_match, &scan);
+    hs_error_t rc = hs_scan(p->quick, text.ptr, (unsigned)text.len, 0, p->scratch, on_any, NULL);
+    if (rc == HS_SUCCESS) return;
+    EAR_CHECK(rc == HS_SCAN_TERMINATED);
+    rc = hs_scan(p->thorough, text.ptr, (unsigned)text.len, 0, p->scratch, on_match, &scan);
     EAR_CHECK(rc == HS_SUCCESS);
 }

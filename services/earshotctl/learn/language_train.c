@@ -16,7 +16,7 @@
 #define SMOOTHING    0.01f
 #define GRAMS_SCALED 20000.0f /* each language counts as so many */
 #define SHARPNESS    0.08f
-#define UNSURE_BELOW 0.5f
+#define UNSURE_BELOW 0.3f
 #define FAMILIAR     4.4f
 
 /* Rows of each script, as many as their languages need. */
@@ -31,12 +31,36 @@ static const struct prior {
     {"pt", 15}, {"nl", 15}, {"ru", 15}, {"ar", 15},
 };
 
+/* How people talk: phrases of the networks, and the cues by which posts to firms are read. */
 static const struct talk {
     const char *code, *phrases;
 } talks[] = {
 #define TALK(code, phrases) {code, phrases},
 #include "talk.def"
 #undef TALK
+#define CUES(phrases, ...) {CODE, phrases},
+#define CODE               "en"
+#include "model/cues/rules/en.def"
+#undef CODE
+#define CODE "de"
+#include "model/cues/rules/de.def"
+#undef CODE
+#define CODE "es"
+#include "model/cues/rules/es.def"
+#undef CODE
+#define CODE "fr"
+#include "model/cues/rules/fr.def"
+#undef CODE
+#define CODE "it"
+#include "model/cues/rules/it.def"
+#undef CODE
+#define CODE "nl"
+#include "model/cues/rules/nl.def"
+#undef CODE
+#define CODE "pt"
+#include "model/cues/rules/pt.def"
+#undef CODE
+#undef CUES
 };
 
 /* What was counted of one language in one script. */

@@ -1,8 +1,8 @@
 /* language_train: makes the table of common/model/language.h out of texts whose language is known.
  *
  * Counts the grams of each language, each language's texts weighing the same whatever their
- * number, and writes log-probabilities in steps. Our own talk.def comes with the first texts of a
- * language it knows. Deterministic: the same texts in the same order give the same bytes. Texts
+ * number, and writes log-probabilities in steps. Our own talk.def and the cues come with the first
+ * text of a language. Deterministic: the same texts in the same order give the same bytes. Texts
  * in scripts of one language need no learning and are passed over. */
 #ifndef EAR_LEARN_LANGUAGE_TRAIN_H
 #define EAR_LEARN_LANGUAGE_TRAIN_H

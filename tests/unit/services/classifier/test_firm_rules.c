@@ -140,7 +140,7 @@ static void test_firm_rules__an_empty_file_raises_nothing(void **state)
     }
 }
 
-/* Thousands of patterns, a long post: still one pass. */
+/* Hundreds of patterns, a long post: still one pass. */
 static void test_firm_rules__many_patterns_and_long_posts(void **state)
 {
     (void)state;
@@ -148,16 +148,16 @@ static void test_firm_rules__many_patterns_and_long_posts(void **state)
     struct ear_rule_hits hits;
     ear_buf_init(&file, EAR_FIRM_RULES_BYTES_MAX);
     ear_buf_init(&post, 200000);
-    for (unsigned i = 0; i < 500; i++)
+    for (unsigned i = 0; i < 100; i++)
         assert_int_equal(ear_buf_printf(&file, "1 tag%u: word%ux | other word%uy\n", i, i, i),
                          EAR_OK);
     while (post.len < 100000) assert_int_equal(ear_buf_append_str(&post, EAR_STR("word ")), EAR_OK);
     struct ear_firm_rules *rules = rules_of(file.data);
     ear_firm_rules_apply(rules, ear_buf_str(&post), &hits);
     assert_int_equal(hits.count, 0);
-    ear_firm_rules_apply(rules, EAR_STR("so word7x, other  word499y"), &hits);
+    ear_firm_rules_apply(rules, EAR_STR("so word7x, other  word99y"), &hits);
     assert_int_equal(hits.count, 2);
-    assert_true(ear_str_eq(hits.tags[1], EAR_STR("tag499")));
+    assert_true(ear_str_eq(hits.tags[1], EAR_STR("tag99")));
     ear_firm_rules_free(&rules);
     ear_buf_release(&file);
     ear_buf_release(&post);
