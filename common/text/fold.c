@@ -165,24 +165,35 @@ static bool is_simple(char c)
     return (lower >= 'a' && lower <= 'v') || (c >= '0' && c <= '9') || c == ' ';
 }
 
-/* As emit() and source_next() do it, character by character, for a run of simple ones. */
+/* As emit() and source_next() do it, character by character, for a run of simple ones and as far
+ * as there is memory. */
 static void fold_simple(struct fold *f, struct source *src)
 {
     struct ear_buf *out = f->out;
-    const char *at = src->raw.ptr + src->at, *end = src->raw.ptr + src->raw.len;
-    if (out->cap < 2 || (size_t)(end - at) > out->cap - out->len - 1)
-        end = at + (out->cap > out->len + 1 ? out->cap - out->len - 1 : 0);
-    for (; at + 1 < end && is_simple(*at) && (unsigned char)at[1] < 0x80; at++) {
-        int32_t cp = *at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at;
+    if (out->cap < 2) return;
+    size_t end = src->raw.len, room = out->cap - 1 - out->len;
+    if (end - src->at > room) end = src->at + room;
+    for (; src->at + 1 < end; src->at++) {
+        char c = src->raw.ptr[src->at];
+        if (!is_simple(c) || (unsigned char)src->raw.ptr[src->at + 1] >= 0x80) break;
+        int32_t cp = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
         f->run = cp == f->last ? f->run + 1 : 1;
         f->last = cp;
-        unsigned kept = cp >= 'a' ? LETTERS_KEPT : cp == ' ' ? 1 : UINT32_MAX;
         out->data[out->len] = (char)cp;
-        out->len += f->run <= kept;
+        out->len += f->run <= (cp >= 'a' ? LETTERS_KEPT : cp == ' ' ? 1 : UINT32_MAX);
         src->marks = 0;
     }
-    if (out->data) out->data[out->len] = 0;
-    src->at = (size_t)(at - src->raw.ptr);
+    out->data[out->len] = 0;
+}
+
+/* ASCII combines with nothing before it; only a mark behind it can change it. */
+static ear_err fold_ascii(struct fold *f, struct piece *piece, const struct source *src, int32_t cp)
+{
+    ear_err err = piece->len ? piece_flush(f, piece) : EAR_OK;
+    if (err) return err;
+    bool alone = src->at >= src->raw.len || (uint8_t)src->raw.ptr[src->at] < 0x80;
+    if (!alone) return piece_add(f, piece, cp);
+    return emit(f, cp >= 'A' && cp <= 'Z' ? cp | 0x20 : cp);
 }
 
 ear_err ear_fold(struct ear_str raw, struct ear_buf *out)
@@ -192,19 +203,10 @@ ear_err ear_fold(struct ear_str raw, struct ear_buf *out)
     struct piece piece = {.len = 0};
     ear_err err = EAR_OK;
     int32_t cp;
-    for (;;) {
-        if (!piece.len && !err) fold_simple(&f, &src);
-        if (err || !source_next(&src, &cp)) break;
-        if (cp >= 0x80) {
-            err = piece_add(&f, &piece, plain(cp));
-            continue;
-        }
-        /* ASCII combines with nothing before it; only a mark behind it can change it. */
-        if (piece.len) err = piece_flush(&f, &piece);
-        bool alone = src.at >= src.raw.len || (uint8_t)src.raw.ptr[src.at] < 0x80;
-        if (!err && alone) err = emit(&f, cp >= 'A' && cp <= 'Z' ? cp | 0x20 : cp);
-        if (!err && !alone) err = piece_add(&f, &piece, cp);
+    while (!err) {
+        if (!piece.len) fold_simple(&f, &src);
+        if (!source_next(&src, &cp)) break;
+        err = cp >= 0x80 ? piece_add(&f, &piece, plain(cp)) : fold_ascii(&f, &piece, &src, cp);
     }
-    if (!err) err = piece_flush(&f, &piece);
-    return err;
+    return err ? err : piece_flush(&f, &piece);
 }
