@@ -151,16 +151,6 @@ void ear_offer_fresh(struct ear_offer *offer, const struct ear_fresh *fresh)
 
 /* --- Reading posts of rows that are in memory --- */
 
-static int compare_cells(const void *a, const void *b)
-{
-    return ear_id_cmp(ear_cell_post(a), ear_cell_post(b));
-}
-
-static int compare_to_cell(const void *id, const void *cell)
-{
-    return ear_id_cmp(id, ear_cell_post(cell));
-}
-
 struct reading {
     struct ear_buf bytes;
     struct ear_cell cells[EAR_BATCH_POSTS_MAX];
@@ -175,8 +165,7 @@ static void read_one(struct reading *reading, struct lane *lane, const struct ea
                      size_t row)
 {
     struct ear_id id = ear_pg_get_id(result, row, 0);
-    struct ear_cell *cell =
-        bsearch(&id, lane->cells, lane->cell_count, sizeof(*lane->cells), compare_to_cell);
+    struct ear_cell *cell = ear_cells_find(lane->cells, lane->cell_count, &id);
     if (!cell || !cell->row || reading->count == EAR_BATCH_POSTS_MAX) return;
     if (ear_post_out_row(result, row, &reading->bytes) != EAR_OK) {
         reading->left[reading->left_count++] = *cell;
@@ -186,22 +175,14 @@ static void read_one(struct reading *reading, struct lane *lane, const struct ea
     reading->ends[reading->count++] = reading->bytes.len;
 }
 
-static bool has(const struct ear_cell *cells, size_t count, const struct ear_cell *cell)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (cells[i].row == cell->row && cells[i].at == cell->at) return true;
-    }
-    return false;
-}
-
 /* A post whose row is gone (erased, its month dropped) has nothing left to be done. */
 static void settle_missing(struct lane *lane, const struct reading *reading)
 {
     if (reading->count + reading->left_count == lane->cell_count) return;
     for (size_t i = 0; i < lane->cell_count; i++) {
         struct ear_row *row = lane->cells[i].row;
-        if (has(reading->cells, reading->count, &lane->cells[i]) ||
-            has(reading->left, reading->left_count, &lane->cells[i])) {
+        if (ear_cells_have(reading->cells, reading->count, &lane->cells[i]) ||
+            ear_cells_have(reading->left, reading->left_count, &lane->cells[i])) {
             continue;
         }
         ear_row_set(row, lane->cells[i].at, EAR_CELL_DONE);
@@ -261,7 +242,7 @@ static void read_posts(struct lane *lane, size_t room)
     if (trial) lane->offer->on_trial = lane->suspects.first;
     lane->cell_count = ear_row_queue_take(trial ? &lane->suspects : &lane->queue, lane->cells, max);
     if (trial) lane->suspect_posts -= lane->cell_count;
-    qsort(lane->cells, lane->cell_count, sizeof(*lane->cells), compare_cells);
+    ear_cells_sort(lane->cells, lane->cell_count);
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_READ_POSTS);
     struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
@@ -389,18 +370,6 @@ static void on_room(void *self)
     ear_offer_pump(self);
 }
 
-static ear_cell_state state_of(uint8_t fate)
-{
-    switch (fate) {
-    case EAR_ITEM_DONE:
-        return EAR_CELL_DONE;
-    case EAR_ITEM_RETURNED:
-        return EAR_CELL_BACK;
-    default:
-        return EAR_CELL_BAD;
-    }
-}
-
 /* The flight is over: fates has a byte a post, or is NULL when it was lost. */
 static void land(struct ear_offer *offer, struct ear_flight *flight, const uint8_t *fates)
 {
@@ -408,7 +377,7 @@ static void land(struct ear_offer *offer, struct ear_flight *flight, const uint8
     double counts[5] = {0};
     for (size_t i = 0; i < flight->count; i++) {
         struct ear_cell *cell = &flight->cells[i];
-        ear_cell_state state = fates ? state_of(fates[i]) : EAR_CELL_BAD;
+        ear_cell_state state = fates ? ear_cell_state_of(fates[i]) : EAR_CELL_BAD;
         if (fates && state == EAR_CELL_BAD) {
             ear_log(&EV_INGEST_POST_FAILED, kv_id("post", ear_cell_post(cell)),
                     kv_int("tries", cell->row->tries + 1));

@@ -59,6 +59,13 @@ static inline const struct ear_id *ear_cell_post(const struct ear_cell *cell)
     return &cell->row->posts[cell->at];
 }
 
+/* What an ear_fate of its batch makes of it. */
+ear_cell_state ear_cell_state_of(uint8_t fate);
+/* By post id; find wants them sorted and gives NULL where there is none. */
+void ear_cells_sort(struct ear_cell *cells, size_t count);
+struct ear_cell *ear_cells_find(struct ear_cell *cells, size_t count, const struct ear_id *post);
+bool ear_cells_have(const struct ear_cell *cells, size_t count, const struct ear_cell *cell);
+
 struct ear_flight *ear_flight_new(ear_lane lane, const struct ear_cell *cells, size_t count);
 
 /* Rows with something pending, oldest first. */
