@@ -2,18 +2,22 @@
  * EAR_FAULTS is defined (cmake -DEARSHOT_FAULTS=ON); never in release builds.
  *
  * EAR_FAULT=name[~word][:nth][=kill|fail|hang] in the environment arms one point: at its nth
- * passing (default 1) the process kills itself with SIGKILL, or the point reports true ("fail").
+ * passing (default 1; *nth: and each nth after that) the process kills itself with SIGKILL, or the
+ * point reports true ("fail").
  * With a word, only passings count whose subject, as a post's text, holds the word. */
 #ifndef EAR_BASE_FAULT_H
 #define EAR_BASE_FAULT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef EAR_FAULTS
 bool ear_fault(const char *name);
 /* subject: bytes, borrowed; may be NULL when len is 0. */
 bool ear_fault_on(const char *name, const char *subject, size_t len);
+/* How often the armed point was passed since it was armed. For tests. */
+uint64_t ear_fault_passed(void);
 #else
 static inline bool ear_fault(const char *name)
 {

@@ -1,6 +1,8 @@
 #include "json/json.h"
 
+#include "base/fault.h"
 #include <stdint.h>
+#include <stdlib.h>
 
 #define DEPTH_MAX  64
 #define VALUES_MAX 65536
@@ -32,14 +34,32 @@ static ear_err check_shape(struct ear_str text, size_t max_values, struct ear_di
     return EAR_OK;
 }
 
+/* jansson calls a text invalid when it had no memory for it; whether it had, we see here. */
+static bool starved;
+
+static void *take_memory(size_t bytes)
+{
+    void *memory = ear_fault("alloc") ? NULL : malloc(bytes);
+    if (!memory) starved = true;
+    return memory;
+}
+
+static void watch_memory(void)
+{
+    static bool watching;
+    if (!watching) json_set_alloc_funcs(take_memory, free);
+    watching = true;
+    starved = false;
+}
+
 /* jansson ends its message with the token it stumbled over: a customer's words, not for logs. */
 static ear_err fail_parse(const json_error_t *error, struct ear_diag *diag)
 {
     struct ear_str what = ear_str_from(error->text);
     size_t near = ear_str_find(what, EAR_STR(" near "));
     if (near < what.len) what.len = near;
-    ear_err err = json_error_code(error) == json_error_out_of_memory ? EAR_NO_MEMORY : EAR_INVALID;
-    return ear_fail(diag, err, "line %d, column %d: %.*s", error->line, error->column,
+    if (starved) return ear_fail(diag, EAR_NO_MEMORY, "%s", ear_err_text(EAR_NO_MEMORY));
+    return ear_fail(diag, EAR_INVALID, "line %d, column %d: %.*s", error->line, error->column,
                     EAR_STR_ARG(what));
 }
 
@@ -58,8 +78,13 @@ ear_err ear_json_parse_few(struct ear_str text, size_t max_bytes, size_t max_val
     ear_err err = check_shape(text, max_values, diag);
     if (err) return err;
     json_error_t error;
+    watch_memory();
     *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
                       &error);
+    if (starved) { /* what it left out it does not always say */
+        json_decref(*out);
+        *out = NULL;
+    }
     return *out ? EAR_OK : fail_parse(&error, diag);
 }
 
@@ -156,5 +181,6 @@ ear_err ear_json_write(const json_t *value, struct ear_buf *out)
         return EAR_OK;
     out->len = before;
     if (out->data) out->data[before] = '\0';
-    return sink.err ? sink.err : EAR_INVALID;
+    if (sink.err) return sink.err;
+    return value ? EAR_NO_MEMORY : EAR_INVALID; /* it notes where it is, against loops */
 }

@@ -148,6 +148,10 @@ static bool read_body(struct ear_http *http, struct visit *visit)
     struct ear_str text = ear_httpd_body(request);
     ear_err err = body == KIND_ONE ? ear_parcel_read_one(&visit->parcel, text, now_us, &diag)
                                    : ear_parcel_read_lines(&visit->parcel, text, now_us, &diag);
+    if (ear_err_retryable(err)) {
+        answer_down(request);
+        return false;
+    }
     if (visit->parcel.malformed || err) {
         const char *why = err ? diag.text : first_error(&visit->parcel);
         note_malformed(http, visit, why);

@@ -18,7 +18,9 @@ static void make_room(struct ear_parcel *parcel, size_t lines)
     parcel->owned = ear_alloc((lines + 1) * sizeof(json_t *));
 }
 
-static void read_line(struct ear_parcel *parcel, struct ear_str text, size_t number, int64_t now_us)
+/* What is wrong with a line is noted; want of memory is not the line's fault, and returned. */
+static ear_err read_line(struct ear_parcel *parcel, struct ear_str text, size_t number,
+                         int64_t now_us)
 {
     struct ear_diag diag = {0};
     struct ear_parcel_line *line = &parcel->lines[parcel->line_count++];
@@ -28,20 +30,23 @@ static void read_line(struct ear_parcel *parcel, struct ear_str text, size_t num
                                       &parcel->owned[line->post], &diag);
     if (err == EAR_OK) {
         parcel->post_count++;
-        return;
+        return EAR_OK;
     }
+    if (ear_err_retryable(err)) return err;
     line->malformed = true;
     parcel->malformed++;
     struct ear_str why = ear_str_from(diag.text);
     if (why.len >= sizeof(line->error)) why.len = sizeof(line->error) - 1;
     if (!ear_str_copy(line->error, sizeof(line->error), why)) line->error[0] = '\0';
+    return EAR_OK;
 }
 
 ear_err ear_parcel_read_one(struct ear_parcel *parcel, struct ear_str body, int64_t now_us,
                             struct ear_diag *diag)
 {
     make_room(parcel, 1);
-    read_line(parcel, body, 1, now_us);
+    ear_err err = read_line(parcel, body, 1, now_us);
+    if (err) return ear_fail(diag, err, "%s", ear_err_text(err));
     if (parcel->post_count == 1) return EAR_OK;
     return ear_fail(diag, EAR_INVALID, "%s", parcel->lines[0].error);
 }
@@ -65,12 +70,13 @@ ear_err ear_parcel_read_lines(struct ear_parcel *parcel, struct ear_str body, in
                         EAR_PARCEL_LINES_MAX);
     }
     make_room(parcel, count);
-    for (size_t number = 1; parcel->line_count < count && ear_str_split(&body, '\n', &line);
+    ear_err err = EAR_OK;
+    for (size_t number = 1; !err && parcel->line_count < count && ear_str_split(&body, '\n', &line);
          number++) {
         line = ear_str_trim(line);
-        if (line.len) read_line(parcel, line, number, now_us);
+        if (line.len) err = read_line(parcel, line, number, now_us);
     }
-    return EAR_OK;
+    return err ? ear_fail(diag, err, "%s", ear_err_text(err)) : EAR_OK;
 }
 
 static json_t *line_answer(const struct ear_parcel_line *line,

@@ -31,7 +31,7 @@ void ear_parcel_release(struct ear_parcel *parcel);
 ear_err ear_parcel_read_one(struct ear_parcel *parcel, struct ear_str body, int64_t now_us,
                             struct ear_diag *diag) EAR_MUST_CHECK;
 /* A post a line; blank lines are left out, malformed ones noted. EAR_TOO_LARGE past the ceiling,
- * EAR_INVALID when there is no line at all. */
+ * EAR_INVALID when there is no line at all, EAR_NO_MEMORY: none of it was read. */
 ear_err ear_parcel_read_lines(struct ear_parcel *parcel, struct ear_str body, int64_t now_us,
                               struct ear_diag *diag) EAR_MUST_CHECK;
 /* Appends a JSON line for each line. results: one a post; may be NULL when there is none. */

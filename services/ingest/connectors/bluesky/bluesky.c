@@ -49,6 +49,7 @@ struct bluesky {
     struct ear_arena *arena;
     struct ear_post_in posts[PAGE_MAX];
     size_t count;
+    bool starved; /* a notice of the page could not be kept for want of memory */
     char cursor[96];
 };
 
@@ -124,6 +125,15 @@ static bool first_met(struct bluesky *b, struct ear_str uri)
     return !known;
 }
 
+/* The round is void: what was met in it is met again by the next one. */
+static void unmeet(struct bluesky *b, struct ear_str uri)
+{
+    struct ear_map *map = b->walk.deep ? b->fresh : b->seen;
+    for (size_t i = 0; i < b->count; i++) ear_map_take(map, b->posts[i].external_id);
+    ear_map_take(map, uri);
+    b->starved = true;
+}
+
 /* True when the floor was reached. */
 static bool take_page(struct bluesky *b, const json_t *notices)
 {
@@ -142,7 +152,12 @@ static bool take_page(struct bluesky *b, const json_t *notices)
         if (!first_met(b, mark.uri)) continue;
         /* What cannot become a post (another kind of notice, a record that breaks the rules)
          * never will: it is passed over, not tried for ever. */
-        if (!ear_notice_post(notice, &place, b->arena, &b->posts[b->count])) b->count++;
+        ear_err err = ear_notice_post(notice, &place, b->arena, &b->posts[b->count]);
+        if (!err) b->count++;
+        if (ear_err_retryable(err)) { /* want of memory passes */
+            unmeet(b, mark.uri);
+            return true;
+        }
     }
     return false;
 }
@@ -163,7 +178,12 @@ static void on_page(void *self, const struct ear_atp_answer *answer)
         return;
     }
     b->page = json_incref((json_t *)(uintptr_t)answer->body);
+    b->starved = false;
     bool last = take_page(b, notices);
+    if (b->starved) {
+        report_failure(b, EAR_NO_MEMORY, 0, "out of memory");
+        return;
+    }
     struct ear_str next = ear_json_at(b->page, "cursor");
     last |= !next.len || !ear_str_copy(b->walk.page, sizeof(b->walk.page), next) ||
             ++b->walk.pages == PAGES_MAX;

@@ -129,7 +129,7 @@ static ear_err set_thread(const json_t *notice, const json_t *record, struct ear
                   "cid", cid.ptr ? cid.ptr : "", cid.len, "root", "uri", root.ptr, root.len, "cid",
                   root_cid.ptr ? root_cid.ptr : "", root_cid.len);
     ear_buf_init(&text, THREAD_BYTES_MAX);
-    ear_err err = thread ? ear_json_write(thread, &text) : EAR_INVALID;
+    ear_err err = thread ? ear_json_write(thread, &text) : EAR_NO_MEMORY;
     char *copy = err ? NULL : ear_arena_copy(arena, ear_buf_str(&text));
     post->thread = (struct ear_str){copy, copy ? text.len : 0};
     json_decref(thread);

@@ -72,7 +72,8 @@ static ear_err set_thread(const struct ear_mail *mail, struct ear_arena *arena,
     if (mail->reference_count) root = mail->references[0];
     json_t *thread = thread_json(mail, post->external_id);
     ear_buf_init(&text, THREAD_BYTES_MAX);
-    ear_err err = thread ? ear_json_write(thread, &text) : EAR_INVALID;
+    /* Its texts are whole: what is missing is memory. */
+    ear_err err = thread ? ear_json_write(thread, &text) : EAR_NO_MEMORY;
     if (!err) err = keep(arena, ear_buf_str(&text), &post->thread);
     if (!err && parent.len) err = keep(arena, parent, &post->in_reply_to);
     if (!err) err = keep(arena, root, &post->conversation);

@@ -18,6 +18,16 @@ static void arm(const char *spec)
     assert_int_equal(setenv("EAR_FAULT", spec, 1), 0);
 }
 
+static void test_fault__fails_at_each_nth_passing(void **state)
+{
+    (void)state;
+    arm("alloc:*3=fail");
+    for (uint64_t i = 1; i <= 12; i++) {
+        assert_int_equal(ear_fault("alloc"), i % 3 == 0);
+        assert_int_equal(ear_fault_passed(), i);
+    }
+}
+
 static void test_fault__fails_at_its_nth_passing(void **state)
 {
     (void)state;
@@ -79,6 +89,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fault__fails_at_its_nth_passing),
+        cmocka_unit_test(test_fault__fails_at_each_nth_passing),
         cmocka_unit_test(test_fault__ignores_what_it_cannot_read),
         cmocka_unit_test(test_fault__kills_for_real),
         cmocka_unit_test(test_fault__makes_allocation_fail),
