@@ -64,11 +64,12 @@ feed_make() { # RUN POSTS
       "Thank you for the quick delivery, great service!|How can I change the delivery address?|" \
       "Your app crashes whenever I log in, please fix it.|Just ordered socks.", text, "|")
     customers = int((posts + 3) / 4)
+    step = posts > 12000 ? 86400 / posts : 7 # until now at most
     for (i = 1; i <= posts; i++) {
       line = sprintf("{\"platform\":\"webshop\",\"external_id\":\"%s-%d\",\"account\":\"@shop\"," \
         "\"author\":{\"id\":\"%s-c%d\",\"handle\":\"c%d\"},\"text\":\"%s\",\"created_at\":\"%s\"}",
         run, i, run, i % customers, i % customers, text[1 + i % 6],
-        strftime("%Y-%m-%dT%H:%M:%SZ", from + i * 7, 1))
+        strftime("%Y-%m-%dT%H:%M:%SZ", from + int(i * step), 1))
       print line
       if (i % 10 == 0) print line
     }
