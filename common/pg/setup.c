@@ -8,6 +8,7 @@
 static const char limits_sql[] = "SELECT set_config('statement_timeout', $1, false),"
                                  " set_config('idle_in_transaction_session_timeout', '60s', false),"
                                  " set_config('enable_seqscan', $2, false),"
+                                 " set_config('enable_bitmapscan', $2, false),"
                                  " set_config('enable_hashjoin', $2, false),"
                                  " set_config('enable_mergejoin', $2, false),"
                                  " set_config('jit', 'off', false)";
