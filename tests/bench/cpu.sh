@@ -11,7 +11,7 @@ cpu_threads() {
   local pid files=()
   for pid; do files+=(/proc/"$pid"/task/*/schedstat); done
   # A process that ends between the two lines has no file any more: it counts as nothing.
-  cat "${files[@]}" 2>/dev/null | awk '{ sum += $1 } END { printf "%.3f\n", sum / 1e6 }'
+  { cat "${files[@]}" 2>/dev/null || true; } | awk '{ sum += $1 } END { printf "%.3f\n", sum / 1e6 }'
 }
 
 cpu_tree() {

@@ -6,14 +6,14 @@
 flood() { # KIND POSTS RUN [KEY=VALUE…]: the record has CPU ms a thousand posts of each process
   local kind=$1 posts=$2 run=$3 cpu wal classified decided_before began ended
   shift 3
-  settle 60
+  settle 600
   classified=$(metric earshot_classifier_triage_seconds_sum classifier)
   decided_before=$(decided)
   wal=$(wal_bytes)
   cpu=$(cpu_all)
   began=$EPOCHREALTIME
   load posts="$posts" run="$run" authors="$((posts / 4 + 1))" "$@" >"$WORK/load.json" || fail "load of $run"
-  settle 120
+  settle 600
   ended=$EPOCHREALTIME
   record "$kind" "$(jq -n --argjson before "$cpu" --argjson after "$(cpu_all)" --slurpfile load "$WORK/load.json" \
     --argjson seconds "$(awk "BEGIN { print $ended - $began }")" --argjson wal "$(($(wal_bytes) - wal))" \
@@ -62,7 +62,7 @@ rss_peak() { # of each service, kB at its highest
 
 idle() { # SECONDS
   local before
-  settle 60
+  settle 600
   sleep 5 # what follows work is over
   before=$(cpu_all)
   sleep "$1"
@@ -78,11 +78,11 @@ burst() { # POSTS
 # cluster runs with track_commit_timestamp.
 paced() { # RATE SECONDS RUN
   local cpu posts=$(($1 * $2)) since
-  settle 60
+  settle 600
   since=$(ask 'SELECT now()')
   cpu=$(cpu_all)
   hook rate="$1" posts="$posts" run="$3" authors="$((posts / 4))" connections=64 >"$WORK/load.json" || fail "webhooks of $3"
-  settle 60
+  settle 600
   record paced "$(jq -n --argjson before "$cpu" --argjson after "$(cpu_all)" --slurpfile load "$WORK/load.json" \
     --argjson way "$(paced_way "$since")" '
     $load[0].posts as $n | ($after | with_entries(.value = (.value - $before[.key]) * 1000 / $n)) as $each
