@@ -43,11 +43,17 @@ static ear_exit choose_heads(struct evaluate *e)
     return EAR_EXIT_OK;
 }
 
-/* The one head of --heads; none where it names several. */
+/* The one head of --heads besides language; none where it names several. */
 static struct ear_str only_named(const struct ear_ctl *ctl)
 {
-    struct ear_str named = ear_str_from(ctl->options.heads);
-    return named.len && !memchr(named.ptr, ',', named.len) ? named : EAR_STR_NONE;
+    struct ear_str rest = ear_str_from(ctl->options.heads), name, only = EAR_STR_NONE;
+    while (ear_str_split(&rest, ',', &name)) {
+        name = ear_str_trim(name);
+        if (ear_str_eq(name, EAR_STR("language"))) continue;
+        if (only.len) return EAR_STR_NONE;
+        only = name;
+    }
+    return only;
 }
 
 static json_t *heads_of(const struct evaluate *e)
