@@ -3,10 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Where the model lies from the folder of the program: installed, or built within the tree. */
-static const char *const beside[] = {"/../share/earshot/earshot.model",
-                                     "/../../deploy/model/earshot.model"};
-
+/* Beside the program's own folder, installed or built; NULL when it is not there. */
 static const char *shipped(char *path, size_t size_bytes)
 {
     char program[4096];
@@ -14,11 +11,9 @@ static const char *shipped(char *path, size_t size_bytes)
     char *slash = len > 0 ? memrchr(program, '/', (size_t)len) : NULL;
     if (!slash) return NULL;
     *slash = '\0';
-    for (size_t i = 0; i < EAR_COUNT(beside); i++) {
-        int need = snprintf(path, size_bytes, "%s%s", program, beside[i]);
-        if (need > 0 && (size_t)need < size_bytes && access(path, R_OK) == 0) return path;
-    }
-    return NULL;
+    int need = snprintf(path, size_bytes, "%s/../share/earshot/earshot.model", program);
+    bool fits = need > 0 && (size_t)need < size_bytes;
+    return fits && access(path, R_OK) == 0 ? path : NULL;
 }
 
 ear_exit ear_ctl_model_open(const struct ear_ctl *ctl, const char *path, struct ear_model **out)
