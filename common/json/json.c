@@ -7,28 +7,31 @@
 #define DEPTH_MAX  64
 #define VALUES_MAX 65536
 
+static size_t depth_after(size_t depth, char c)
+{
+    if (c == '[' || c == '{') return depth + 1;
+    return (c == ']' || c == '}') && depth > 0 ? depth - 1 : depth;
+}
+
 /* jansson recurses to a depth of 2048 and takes a hundred times as much memory for "{}," as that is
  * long; what outsiders send is refused far earlier. A look at brackets and commas outside of
  * strings is enough: whether they are in place is the parser's matter. */
 static ear_err check_shape(struct ear_str text, size_t max_values, struct ear_diag *diag)
 {
-    size_t depth = 0;
+    size_t depth = 0, deepest = 0;
     size_t values = 1;
     bool quoted = false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (quoted && c == '\\')
-            i++;
-        else if (c == '"')
-            quoted = !quoted;
-        else if (quoted)
-            continue;
-        else if ((c == '[' || c == '{') && ++depth > DEPTH_MAX)
-            return ear_fail(diag, EAR_INVALID, "nested deeper than %d levels", DEPTH_MAX);
-        else if ((c == ']' || c == '}') && depth > 0)
-            depth--;
+        if (quoted && c == '\\') i++;
+        if (c == '"') quoted = !quoted;
+        if (quoted) continue;
+        depth = depth_after(depth, c);
+        if (depth > deepest) deepest = depth;
         if (c == '[' || c == '{' || c == ',') values++;
     }
+    if (deepest > DEPTH_MAX)
+        return ear_fail(diag, EAR_INVALID, "nested deeper than %d levels", DEPTH_MAX);
     if (values > max_values)
         return ear_fail(diag, EAR_TOO_LARGE, "more than %zu values", max_values);
     return EAR_OK;

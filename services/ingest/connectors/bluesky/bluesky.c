@@ -162,6 +162,23 @@ static bool take_page(struct bluesky *b, const json_t *notices)
     return false;
 }
 
+static void end_page(struct bluesky *b, bool last)
+{
+    struct ear_str next = ear_json_at(b->page, "cursor");
+    last |= !next.len || !ear_str_copy(b->walk.page, sizeof(b->walk.page), next) ||
+            ++b->walk.pages == PAGES_MAX;
+    if (!last && !b->count) {
+        forget_round(b);
+        fetch_page(b);
+        return;
+    }
+    struct ear_round round = {.posts = b->posts, .count = b->count, .more = !last};
+    bool moved = b->walk.top_us > b->high_us || b->unstored;
+    if (last) end_walk(b);
+    if (last && moved) round.cursor = write_cursor(b);
+    report(b, &round);
+}
+
 static void on_page(void *self, const struct ear_atp_answer *answer)
 {
     struct bluesky *b = self;
@@ -180,23 +197,10 @@ static void on_page(void *self, const struct ear_atp_answer *answer)
     b->page = json_incref((json_t *)(uintptr_t)answer->body);
     b->starved = false;
     bool last = take_page(b, notices);
-    if (b->starved) {
+    if (b->starved)
         report_failure(b, EAR_NO_MEMORY, 0, "out of memory");
-        return;
-    }
-    struct ear_str next = ear_json_at(b->page, "cursor");
-    last |= !next.len || !ear_str_copy(b->walk.page, sizeof(b->walk.page), next) ||
-            ++b->walk.pages == PAGES_MAX;
-    if (!last && !b->count) {
-        forget_round(b);
-        fetch_page(b);
-        return;
-    }
-    struct ear_round round = {.posts = b->posts, .count = b->count, .more = !last};
-    bool moved = b->walk.top_us > b->high_us || b->unstored;
-    if (last) end_walk(b);
-    if (last && moved) round.cursor = write_cursor(b);
-    report(b, &round);
+    else
+        end_page(b, last);
 }
 
 static ear_err ask_page(struct bluesky *b, struct ear_diag *diag)
