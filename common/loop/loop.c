@@ -74,9 +74,11 @@ static void on_later(uv_idle_t *handle)
     if (!loop->later_first) uv_idle_stop(handle);
 }
 
+/* Timers are run before the poll as well as after it: a limit that has run out by then, since the
+ * process was kept waiting, would leave the poll with none. A loop that is to stop does not wait. */
 static void on_limit(uv_timer_t *handle)
 {
-    (void)handle;
+    uv_stop(handle->loop);
 }
 
 ear_err ear_loop_new(struct ear_loop **out)
