@@ -75,7 +75,8 @@ static void on_later(uv_idle_t *handle)
 }
 
 /* Timers are run before the poll as well as after it: a limit that has run out by then, since the
- * process was kept waiting, would leave the poll with none. A loop that is to stop does not wait. */
+ * process was kept waiting, would leave the poll with none. A loop that is to stop does not wait.
+ */
 static void on_limit(uv_timer_t *handle)
 {
     uv_stop(handle->loop);
