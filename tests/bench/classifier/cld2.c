@@ -1,7 +1,7 @@
 /* CLD2 as a filter, to compare with: texts on standard input, one a line; the code of the
- * language and 1, or 0 where it is not sure of it, on standard output. CLD2 is a library of C++; what is needed of it takes plain
- * C types, so it is declared here by the names that the linker knows. tests/bench/classifier/run
- * builds this where libcld2 is installed. */
+ * language and 1, or 0 where it is not sure of it, on standard output. CLD2 is a library of C++;
+ * what is needed of it takes plain C types, so it is declared here by the names that the linker
+ * knows. tests/bench/classifier/run builds this where libcld2 is installed. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
