@@ -225,14 +225,16 @@ static void close_value(struct ear_pg_array *array)
                    array->bytes.len - array->row_at - 4, 4);
 }
 
+/* Columns are counted on when the batch has failed already: the caller goes through its rows. */
 static void push_bytes(struct ear_pg_array *array, const void *data, size_t len)
 {
     uint8_t head[4];
     open_value(array);
-    if (!take_bytes(array->batch, sizeof(head) + len)) return;
-    ear_put_be(head, len, sizeof(head));
-    note(array->batch, ear_buf_append(&array->bytes, head, sizeof(head)));
-    note(array->batch, ear_buf_append(&array->bytes, data, len));
+    if (take_bytes(array->batch, sizeof(head) + len)) {
+        ear_put_be(head, len, sizeof(head));
+        note(array->batch, ear_buf_append(&array->bytes, head, sizeof(head)));
+        note(array->batch, ear_buf_append(&array->bytes, data, len));
+    }
     close_value(array);
 }
 
@@ -240,8 +242,8 @@ void ear_pg_push_null(struct ear_pg_array *array)
 {
     static const uint8_t none[4] = {0xff, 0xff, 0xff, 0xff};
     open_value(array);
-    if (!take_bytes(array->batch, sizeof(none))) return;
-    note(array->batch, ear_buf_append(&array->bytes, none, sizeof(none)));
+    if (take_bytes(array->batch, sizeof(none)))
+        note(array->batch, ear_buf_append(&array->bytes, none, sizeof(none)));
     array->has_null |= !array->columns;
     close_value(array);
 }
