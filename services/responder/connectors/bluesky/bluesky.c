@@ -242,7 +242,7 @@ static ear_err try_create(struct bluesky *b, struct ear_diag *diag)
     if (ear_bluesky_part_key(b->job->key, b->part, rkey))
         return ear_fail(diag, EAR_INVALID, "the reply's key is no record key");
     json_t *input = create_input(b, rkey);
-    if (!input) return ear_fail(diag, EAR_INVALID, "the reply cannot be written as a record");
+    if (!input) return ear_fail(diag, EAR_NO_MEMORY, "the reply cannot be written as a record");
     ear_err err = ear_atp_call(b->atp, "com.atproto.repo.createRecord", input, on_created, b, diag);
     json_decref(input);
     return err;

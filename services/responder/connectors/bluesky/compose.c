@@ -191,7 +191,7 @@ ear_err ear_bluesky_thread(struct ear_str text, json_t **thread, struct ear_blue
     *thread = NULL;
     if (!text.len) return EAR_INVALID;
     ear_err err = ear_json_parse(text, THREAD_BYTES, thread, NULL);
-    if (err) return EAR_INVALID;
+    if (err) return ear_err_retryable(err) ? err : EAR_INVALID;
     if (!read_ref(*thread, "uri", "cid", parent)) return EAR_INVALID;
     if (!read_ref(*thread, "root.uri", "root.cid", root)) *root = *parent;
     return EAR_OK;

@@ -75,8 +75,11 @@ ear_err ear_letter_write(const struct ear_send_job *job, const struct ear_letter
                          struct ear_diag *diag)
 {
     json_t *thread = NULL;
-    if (job->thread.len && ear_json_parse(job->thread, THREAD_BYTES_MAX, &thread, NULL))
-        return ear_fail(diag, EAR_INVALID, "the answered mail's thread cannot be read");
+    ear_err read =
+        job->thread.len ? ear_json_parse(job->thread, THREAD_BYTES_MAX, &thread, NULL) : EAR_OK;
+    if (read)
+        return ear_fail(diag, ear_err_retryable(read) ? read : EAR_INVALID,
+                        "the answered mail's thread cannot be read");
     struct ear_str address = ear_json_at(thread, "to");
     if (!address.len) address = job->recipient_id;
     ear_err err = EAR_OK;

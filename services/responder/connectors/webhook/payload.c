@@ -54,7 +54,8 @@ ear_err ear_webhook_payload(const struct ear_send_job *job, struct ear_buf *out)
     int bad = json_object_set_new(event, "type", json_string("reply.created"));
     bad |= json_object_set_new(event, "timestamp", json_string(created_at));
     bad |= json_object_set_new(event, "data", reply_data(job, created_at));
-    ear_err err = bad ? EAR_INVALID : ear_json_write(event, out);
+    /* Texts come from PostgreSQL and are whole: what is missing is memory. */
+    ear_err err = bad ? EAR_NO_MEMORY : ear_json_write(event, out);
     json_decref(event);
     return err;
 }
