@@ -1,5 +1,5 @@
-/* queue: deliveries of a lane that wait for their transaction, in the order they came. Borrows them.
- * Private to intake. */
+/* queue: deliveries of a lane that wait for their transaction, in the order they came. Borrows
+ * them. Private to intake. */
 #ifndef EAR_INGEST_QUEUE_H
 #define EAR_INGEST_QUEUE_H
 
