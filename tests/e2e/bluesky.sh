@@ -12,31 +12,7 @@ need_peer bsky faultproxy
 bluesky_start
 fault_proxy "127.0.0.1:${BSKY_BASE_URL##*:}"
 pg_start
-mkdir -p "$WORK/secrets"
-printf '%s' "$BSKY_BRAND_PASSWORD" >"$WORK/secrets/bluesky_password"
-cat >"$WORK/care.yaml" <<YAML
-firm: Northern Line Parcels
-teams:
-  - id: care
-    name: Customer care
-    default: true
-accounts:
-  - id: "@brand.test"
-    platform: bluesky
-    author_id: "$BSKY_BRAND_DID"
-    team: care
-    secrets: [bluesky_password]
-    settings:
-      service: "$PROXY_URL"
-      identifier: "$BSKY_BRAND_HANDLE"
-      poll_interval: 1s
-agents:
-  - id: ana
-    name: Ana Prieto
-    team: care
-    capacity: 8
-    sign_off: "^Ana"
-YAML
+bluesky_care "$WORK/care.yaml" "$PROXY_URL"
 stack_prepare "$WORK/care.yaml"
 ENV_ingest=(EAR_INGEST_LEASE=5s)
 stack_start ingest=1 classifier=1 assignment=1 responder=1

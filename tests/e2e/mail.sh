@@ -6,42 +6,13 @@
 . "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/peers.sh"
+. "$(dirname "$0")/../lib/mail.sh"
 need_command jq curl
 need_peer mail
 
-free_port
-"$PEERS/mail.sh" "$WORK/mail" "$PORT" >"$WORK/mail.env" 2>"$WORK/mail.err" || { cat "$WORK/mail.err" >&2; fail "the mail servers did not start"; }
-at_exit 'peer_stop "$WORK/mail/dovecot.pid" "$WORK/mail/exim.pid"'
-peer_read "$WORK/mail.env" MAIL
-
+mail_start
 pg_start
-mkdir -p "$WORK/secrets"
-printf '%s' "$MAIL_CARE_PASSWORD" >"$WORK/secrets/mail_password"
-cat >"$WORK/care.yaml" <<YAML
-firm: Northern Line Parcels
-teams:
-  - id: care
-    name: Customer care
-    default: true
-accounts:
-  - id: care@care.test
-    platform: mail
-    author_id: care@care.test
-    team: care
-    secrets: [mail_password]
-    settings:
-      imap: "$MAIL_IMAP_URL"
-      smtp: "$MAIL_SUBMISSION_URL"
-      user: "$MAIL_CARE_USER"
-      ca_file: "$MAIL_CA"
-      poll_interval: 1s
-agents:
-  - id: ana
-    name: Ana Prieto
-    team: care
-    capacity: 8
-    sign_off: "^Ana"
-YAML
+mail_care "$WORK/care.yaml"
 stack_prepare "$WORK/care.yaml"
 ENV_ingest=(EAR_INGEST_LEASE=5s)
 stack_start ingest=1 classifier=1 assignment=1 responder=1

@@ -2,6 +2,7 @@
 # bluesky.sh: people on the real Bluesky network of the peers. Source after peers.sh.
 #
 #   bluesky_start                  PLC, PDS and AppView; sets BSKY_* (BASE_URL, ALICE_DID …)
+#   bluesky_care FILE SERVICE      a firm whose only account is @brand.test, reached at SERVICE, with agent ana
 #   bluesky_login NAME             alice, bob or brand; keeps the token
 #   bluesky_post NAME TEXT [ROOT PARENT]   mentions @brand.test where the text names it; ROOT and PARENT
 #                                  are "uri cid" pairs; sets POST_URI and POST_REF ("uri cid")
@@ -16,6 +17,28 @@ bluesky_start() {
     { cat "$WORK/bsky.err" >&2; fail "the Bluesky network did not start"; }
   at_exit 'peer_stop "$WORK/bsky/bsky.pid" "$WORK/bsky/redis.pid" "$WORK/bsky/pg.pid"'
   peer_read "$WORK/bsky.env" BSKY
+}
+
+bluesky_care() { # FILE SERVICE
+  mkdir -p "$WORK/secrets"
+  printf '%s' "$BSKY_BRAND_PASSWORD" >"$WORK/secrets/bluesky_password"
+  cat >"$1" <<YAML
+firm: Northern Line Parcels
+teams:
+  - { id: care, name: Customer care, default: true }
+agents:
+  - { id: ana, name: Ana Prieto, team: care, capacity: 8, sign_off: "^Ana" }
+accounts:
+  - id: "@brand.test"
+    platform: bluesky
+    author_id: "$BSKY_BRAND_DID"
+    team: care
+    secrets: [bluesky_password]
+    settings:
+      service: "$2"
+      identifier: "$BSKY_BRAND_HANDLE"
+      poll_interval: 1s
+YAML
 }
 
 bluesky_call() { # NAME METHOD [CURL-OPTION…]
