@@ -20,15 +20,16 @@ stack_start ingest=1 classifier=1 assignment=1 responder=1
 watch_memory ingest 1
 
 # Straight into the mailbox, as a server that checks nothing would put it there.
-maildir=$WORK/mail/mail/care@care.test/Maildir
+# Whoever makes the folders first, the server or we, they are the server's.
+home=$WORK/mail/mail/care@care.test maildir=$WORK/mail/mail/care@care.test/Maildir
 mkdir -p "$maildir/tmp" "$maildir/new" "$maildir/cur"
-owner=$(stat -c %u:%g "$WORK/mail/mail/care@care.test" 2>/dev/null || stat -c %u:%g "$WORK/mail/mail")
+chown -R --reference="$WORK/mail/mail" "$home"
 echo 0 >"$WORK/delivered"
 deliver() { # the mail on standard input; runs in a pipe, and so counts in a file
   local number=$(($(cat "$WORK/delivered") + 1))
   echo "$number" >"$WORK/delivered"
   cat >"$maildir/tmp/$number"
-  chown -R "$owner" "$maildir"
+  chown --reference="$WORK/mail/mail" "$maildir/tmp/$number"
   mv "$maildir/tmp/$number" "$maildir/new/$(date +%s).M${number}P$$.hostile"
 }
 honest=0

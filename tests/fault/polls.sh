@@ -20,7 +20,8 @@ stack_start ingest=2 classifier=1 assignment=1
 
 # Straight into the mailbox, many at a time: the server hands them over as it would any other mail.
 inbox=$WORK/mail/mail/care@care.test/Maildir
-[ -d "$inbox/new" ] || { mkdir -p "$inbox"/{new,cur,tmp} && chown -R --reference="$WORK/mail/mail" "$inbox"; }
+mkdir -p "$inbox"/{new,cur,tmp}
+chown -R --reference="$WORK/mail/mail" "$WORK/mail/mail/care@care.test"
 sent=0
 send_mails() { # COUNT
   local i name
@@ -28,9 +29,9 @@ send_mails() { # COUNT
     sent=$((sent + 1)) name=$(date +%s).M$sent.test
     printf 'From: <c%d@cust.test>\r\nTo: <care@care.test>\r\nSubject: Parcel %d\r\nDate: %s\r\nMessage-ID: <m%d@cust.test>\r\nContent-Type: text/plain\r\n\r\nMy parcel %d arrived broken. I want my money back!\r\n' \
       "$sent" "$sent" "$(LC_ALL=C date -R)" "$sent" "$sent" >"$inbox/tmp/$name"
-    chown --reference="$inbox" "$inbox/tmp/$name"
-    mv "$inbox/tmp/$name" "$inbox/new/$name"
   done
+  chown -R --reference="$inbox" "$inbox/tmp"
+  mv "$inbox"/tmp/*.test "$inbox/new/"
 }
 
 heard() { pg_query 'SELECT count(DISTINCT external_id) FROM post'; }
@@ -46,14 +47,14 @@ find_holder() {
   return 1
 }
 
-rounds=3
+rounds=3 mails=250
 [ -z "${EARSHOT_FULL:-}" ] || rounds=12
 for ((round = 1; round <= rounds; round++)); do
   before=$sent
-  send_mails 60
+  send_mails "$mails"
   must_settle "somebody polls" 30 find_holder
   must_settle "the first mails of round $round" 60 has_heard $((before + 1))
-  say "round $round: ingest.$HOLDER is killed after $(($(heard) - before)) of 60 mails"
+  say "round $round: ingest.$HOLDER is killed after $(($(heard) - before)) of $mails mails"
   service_kill ingest "$HOLDER"
   service_start ingest "$HOLDER"
   must_settle "all mails of round $round" 60 has_heard "$sent"
