@@ -15,8 +15,8 @@ static const char *const usual[] = {
     "{\"text\":\"hello\"}",
     " { \"text\" : \"\" , \"lang\" : \"de\" } ",
     "{\"text\":\"a\\n\\t\\\"\\\\\\/\\b\\f\\r \\u00e9\\u20AC\\ud83d\\ude00\",\"account\":\"@firm\"}",
-    "{\"platform\":\"feed\",\"author\":{\"id\":\"9\",\"followers\":33,\"x\":[1,-2,{}],\"y\":[]},"
-    "\"text\":\"caf\xc3\xa9 \xf0\x9f\x98\x80\",\"visibility\":\"direct\",\"in_reply_to\":\"x\"}",
+    ("{\"platform\":\"feed\",\"author\":{\"id\":\"9\",\"followers\":33,\"x\":[1,-2,{}],\"y\":[]},"
+     "\"text\":\"caf\xc3\xa9 \xf0\x9f\x98\x80\",\"visibility\":\"direct\",\"in_reply_to\":\"x\"}"),
     "{\"text\":\"a\",\"language\":\"fr\",\"lang\":null,\"account\":null,\"in_reply_to\":null}",
     "{\"text\":\"a\",\"language\":\"fr\",\"lang\":\"de\",\"direct\":false,\"reply\":true}",
     "{\"ok\":true,\"no\":false,\"none\":null,\"n\":0,\"text\":\"end\"}",
