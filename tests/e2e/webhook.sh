@@ -14,28 +14,8 @@ pg_start
 node_receiver
 fault_proxy "localhost:$RECEIVER_PORT"
 mkdir -p "$WORK/secrets"
-printf '%s' "$RECEIVER_SECRET" >"$WORK/secrets/shop_webhook"
-cat >"$WORK/care.yaml" <<YAML
-firm: Northern Line Parcels
-teams:
-  - id: care
-    name: Customer care
-    default: true
-accounts:
-  - id: "@shop"
-    platform: webshop
-    team: care
-    secrets: [shop_webhook]
-    settings:
-      connector: webhook
-      url: "$PROXY_URL/replies"
-agents:
-  - id: ana
-    name: Ana Prieto
-    team: care
-    capacity: 8
-    sign_off: "^Ana"
-YAML
+printf '%s' "$RECEIVER_SECRET" >"$WORK/secrets/shop"
+webhook_care "$WORK/care.yaml" "$PROXY_URL/replies"
 stack_prepare "$WORK/care.yaml"
 stack_start ingest=1 classifier=1 assignment=1 responder=1
 quietly ctl agent present ana --as ana

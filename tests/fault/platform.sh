@@ -36,28 +36,7 @@ export TLS_PEM=$WORK/tls/proxy.pem
 fault_proxy "localhost:$RECEIVER_PORT"
 mkdir -p "$WORK/secrets"
 printf '%s' "$RECEIVER_SECRET" >"$WORK/secrets/shop"
-cat >"$WORK/care.yaml" <<YAML
-firm: Northern Line Parcels
-teams:
-  - id: care
-    name: Customer care
-    default: true
-accounts:
-  - id: "@shop"
-    platform: webshop
-    team: care
-    secrets: [shop]
-    settings:
-      connector: webhook
-      url: "$PROXY_URL/replies"
-      ca_file: "$WORK/ca"
-agents:
-  - id: ana
-    name: Ana Prieto
-    team: care
-    capacity: 8
-    sign_off: "^Ana"
-YAML
+webhook_care "$WORK/care.yaml" "$PROXY_URL/replies" "$WORK/ca"
 stack_prepare "$WORK/care.yaml"
 ENV_responder=(EAR_RESPONDER_BACKOFF=200ms EAR_RESPONDER_BACKOFF_MAX=2s)
 stack_start ingest=1 classifier=1 assignment=1 responder=1

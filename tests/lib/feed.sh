@@ -32,27 +32,7 @@ feed_stack() {
     EAR_RECEIVER_LEDGER="$WORK/received.jsonl" \
     setpriv --pdeathsig KILL "$EARSHOT_BIN/earshot-receiver" 2>>"$WORK/log/receiver.log" &
   at_exit "kill $! 2>/dev/null"
-  cat >"$WORK/care.yaml" <<YAML
-firm: Northern Line Parcels
-teams:
-  - id: care
-    name: Customer care
-    default: true
-accounts:
-  - id: "@shop"
-    platform: webshop
-    team: care
-    secrets: [shop]
-    settings:
-      connector: webhook
-      url: "$FEED_RECEIVER"
-agents:
-  - id: ana
-    name: Ana Prieto
-    team: care
-    capacity: 100
-    sign_off: "^Ana"
-YAML
+  webhook_care "$WORK/care.yaml" "$FEED_RECEIVER"
   stack_prepare "$WORK/care.yaml"
   stack_start "$@"
   quietly ctl agent present ana --as ana

@@ -5,6 +5,8 @@
 #   webhook_sign SECRET ID TIMESTAMP    signature header for the body on standard input
 #   webhook_post URL SECRET ID BODY [TIMESTAMP [SIGNATURE]]
 #                                       posts BODY; sets WEBHOOK_STATUS, answer in $WORK/webhook.answer
+#   webhook_care FILE URL [CA_FILE]     a firm whose only account is @shop, answered at URL, with agent ana;
+#                                       its secret is the file "shop"
 
 webhook_secret() {
   printf 'whsec_%s' "$(head -c 32 /dev/urandom | base64 -w0)"
@@ -22,4 +24,23 @@ webhook_post() {
   WEBHOOK_STATUS=$(curl -sS --max-time 20 -o "$WORK/webhook.answer" -w '%{http_code}' \
     -H 'Content-Type: application/json' -H "webhook-id: $id" -H "webhook-timestamp: $at" \
     -H "webhook-signature: $signature" --data-binary "$body" "$url")
+}
+
+webhook_care() {
+  cat >"$1" <<YAML
+firm: Northern Line Parcels
+teams:
+  - { id: care, name: Customer care, default: true }
+agents:
+  - { id: ana, name: Ana Prieto, team: care, capacity: 100, sign_off: "^Ana" }
+accounts:
+  - id: "@shop"
+    platform: webshop
+    team: care
+    secrets: [shop]
+    settings:
+      connector: webhook
+      url: "$2"
+      ${3:+ca_file: "$3"}
+YAML
 }
