@@ -18,6 +18,7 @@
 #define WORD_FEATURES (EAR_NORMAL_TOKENS_MAX * 5 + EAR_NORMAL_TOKENS_MAX * PARTS_MAX + 2)
 #define CUE_FEATURES  (EAR_DENSE_VECTORS * CUE_STEPS + 1)
 #define CHAR_FEATURES (EAR_POINTS_MAX * EAR_POINTS_ORDER)
+#define FEATURES      (WORD_FEATURES + CHAR_FEATURES + CUE_FEATURES)
 #define STAGED        (CHAR_FEATURES > WORD_FEATURES ? CHAR_FEATURES : WORD_FEATURES)
 
 struct ear_extractor {
@@ -31,11 +32,13 @@ struct ear_extractor {
     struct ear_lang *lang; /* rules for models without a table of languages; else NULL */
     struct ear_points points;
     struct ear_unique unique;
-    uint64_t *hashes;       /* of tokens */
-    uint32_t *staged;       /* features of one group, repeats and all */
-    struct ear_str *places; /* where they stand; words and cues only */
+    uint64_t *hashes; /* of tokens */
+    uint32_t *staged; /* features of one group, repeats and all */
     size_t staged_count;
-    uint32_t *index; /* what the result shows */
+    struct ear_str *texts; /* of staged words: what they are */
+    size_t *inputs;        /* of staged cues: what they are steps of, SIZE_MAX: of none */
+    uint32_t *index;       /* what the result shows */
+    uint32_t *at;          /* and where in its group each was staged */
     float dense[EAR_DENSE_MAX];
     struct ear_features out;
 };
@@ -75,8 +78,10 @@ struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
     ear_unique_init(&x->unique, kept ? kept->count : (size_t)1 << spec->hash_bits);
     x->hashes = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *x->hashes);
     x->staged = ear_alloc(STAGED * sizeof *x->staged);
-    x->places = ear_alloc(WORD_FEATURES * sizeof *x->places);
-    x->index = ear_alloc((WORD_FEATURES + CHAR_FEATURES + CUE_FEATURES) * sizeof *x->index);
+    x->texts = ear_alloc(WORD_FEATURES * sizeof *x->texts);
+    x->inputs = ear_alloc(CUE_FEATURES * sizeof *x->inputs);
+    x->index = ear_alloc(FEATURES * sizeof *x->index);
+    x->at = ear_alloc(FEATURES * sizeof *x->at);
     return x;
 }
 
@@ -91,8 +96,10 @@ void ear_extractor_free(struct ear_extractor **extractor)
     ear_unique_release(&x->unique);
     free(x->hashes);
     free(x->staged);
-    free(x->places);
+    free(x->texts);
+    free(x->inputs);
     free(x->index);
+    free(x->at);
     EAR_FREE(*extractor);
 }
 
@@ -103,13 +110,17 @@ const struct ear_normal *ear_extractor_normal(const struct ear_extractor *x)
 
 /* ---- one group after the other is staged ---- */
 
-/* A 64-bit hash as an index. */
-static void stage(struct ear_extractor *x, uint64_t hash, struct ear_str place)
+static uint32_t index_of(const struct ear_extractor *x, uint64_t hash)
 {
     hash = (hash ^ hash >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
     hash = (hash ^ hash >> 32) * UINT64_C(0x94D049BB133111EB);
-    x->places[x->staged_count] = place;
-    x->staged[x->staged_count++] = (uint32_t)(hash >> (64 - x->spec.hash_bits));
+    return (uint32_t)(hash >> (64 - x->spec.hash_bits));
+}
+
+static void stage(struct ear_extractor *x, uint64_t hash, struct ear_str text)
+{
+    x->texts[x->staged_count] = text;
+    x->staged[x->staged_count++] = index_of(x, hash);
 }
 
 static uint64_t seed_of(const struct ear_extractor *x, uint64_t kind)
@@ -188,15 +199,20 @@ static void stage_chars(struct ear_extractor *x)
                          x->spec.char_max, x->spec.hash_bits, x->staged);
 }
 
+static void stage_step(struct ear_extractor *x, uint64_t hash, size_t input)
+{
+    x->inputs[x->staged_count] = input;
+    x->staged[x->staged_count++] = index_of(x, hash);
+}
+
 /* A number as the steps it reaches. */
 static void stage_cue(struct ear_extractor *x, size_t input, float value)
 {
     if (value == 0) return;
-    struct ear_str name = {ear_dense_name(input), 1}; /* told apart by place */
     uint64_t hash = join(seed_of(x, value < 0 ? 18 : 19), input);
     float size = fabsf(value);
     for (size_t step = 0; step < CUE_STEPS; step++)
-        if (size >= (float)step / CUE_STEPS) stage(x, join(hash, step), name);
+        if (size >= (float)step / CUE_STEPS) stage_step(x, join(hash, step), input);
 }
 
 static void stage_cues(struct ear_extractor *x)
@@ -204,7 +220,7 @@ static void stage_cues(struct ear_extractor *x)
     struct ear_str language = ear_str_from(x->out.language.best);
     for (size_t i = 0; i < EAR_DENSE_VECTORS; i++)
         if (i != EAR_SIGNAL_BIAS) stage_cue(x, i, x->dense[i]);
-    stage(x, ear_token_hash(seed_of(x, 20), language), EAR_STR("language"));
+    stage_step(x, ear_token_hash(seed_of(x, 20), language), SIZE_MAX);
 }
 
 static void stage_group(struct ear_extractor *x, ear_feature_group group)
@@ -221,9 +237,9 @@ static void take_group(struct ear_extractor *x, ear_feature_group group)
     stage_group(x, group);
     size_t start = group ? x->out.end[group - 1] : 0, count = x->staged_count;
     x->out.value[group] = count ? x->spec.weight[group] / sqrtf((float)count) : 0;
-    size_t found = x->kept
-                       ? ear_unique_rows(&x->unique, x->kept, x->staged, count, x->index + start)
-                       : ear_unique_take(&x->unique, x->staged, count, x->index + start);
+    uint32_t *index = x->index + start, *at = x->at + start;
+    size_t found = x->kept ? ear_unique_rows(&x->unique, x->kept, x->staged, count, index, at)
+                           : ear_unique_take(&x->unique, x->staged, count, index, at);
     x->out.end[group] = start + found;
 }
 
@@ -284,28 +300,43 @@ const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear
     return &x->out;
 }
 
-/* Cues are staged with the name of their input. */
-static struct ear_str place_of(const struct ear_extractor *x, size_t group, size_t at,
-                               size_t *input)
+/* ---- where features stand ---- */
+
+static void word_places(const struct ear_extractor *x, const uint32_t *at, size_t count,
+                        struct ear_feature_place *out)
 {
-    if (group == EAR_FEATURE_CHARS) return ear_points_place(&x->points, x->spec.char_min, at);
-    if (group == EAR_FEATURE_WORDS) return x->places[at];
-    for (size_t i = 0; i < EAR_DENSE_VECTORS; i++)
-        if (x->places[at].ptr == ear_dense_name(i)) *input = i;
-    return ear_str_from(x->places[at].ptr);
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct ear_feature_place){x->texts[at[i]], SIZE_MAX};
 }
 
-void ear_extract_show(struct ear_extractor *x, ear_feature_fn *see, void *self)
+/* Grams are numbered order by order. */
+static void char_places(const struct ear_extractor *x, const uint32_t *at, size_t count,
+                        struct ear_feature_place *out)
 {
-    for (size_t group = 0; group < EAR_FEATURE_GROUPS; group++) {
-        stage_group(x, (ear_feature_group)group);
-        for (size_t i = 0; i < x->staged_count; i++) {
-            struct ear_feature_seen seen = {
-                .group = (ear_feature_group)group, .index = x->staged[i], .input = SIZE_MAX};
-            if (x->kept && !ear_kept_has(x->kept, seen.index)) continue;
-            if (x->kept) seen.index = ear_kept_row(x->kept, seen.index);
-            seen.text = place_of(x, group, i, &seen.input);
-            see(self, &seen);
-        }
+    size_t order = x->spec.char_min, first = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (; at[i] - first > x->points.count - order; order++)
+            first += x->points.count - order + 1;
+        struct ear_str text = ear_points_text(&x->points, at[i] - first, order);
+        out[i] = (struct ear_feature_place){text, SIZE_MAX};
     }
+}
+
+static void cue_places(const struct ear_extractor *x, const uint32_t *at, size_t count,
+                       struct ear_feature_place *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t input = x->inputs[at[i]];
+        const char *name = input == SIZE_MAX ? "language" : ear_dense_name(input);
+        out[i] = (struct ear_feature_place){ear_str_from(name), input};
+    }
+}
+
+void ear_extract_places(const struct ear_extractor *x, struct ear_feature_place *places)
+{
+    const size_t *end = x->out.end;
+    size_t words = end[EAR_FEATURE_WORDS], chars = end[EAR_FEATURE_CHARS];
+    word_places(x, x->at, words, places);
+    char_places(x, x->at + words, chars - words, places + words);
+    cue_places(x, x->at + chars, end[EAR_FEATURE_CUES] - chars, places + chars);
 }

@@ -64,15 +64,13 @@ struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
 void ear_extractor_free(struct ear_extractor **x);
 const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear_model_post *post);
 
-/* Shows each feature of the last post, repeats too, group after group. */
-struct ear_feature_seen {
-    ear_feature_group group;
-    uint32_t index;
-    struct ear_str text; /* where it stands in the normalised text; else static text */
+/* Where each feature of the last post stands, the first time if more than once: as many as
+ * end[last group], in the order of index. */
+struct ear_feature_place {
+    struct ear_str text; /* of the normalised text; else static text */
     size_t input;        /* of cues the dense input they come from; SIZE_MAX for others */
 };
-typedef void ear_feature_fn(void *self, const struct ear_feature_seen *seen);
-void ear_extract_show(struct ear_extractor *x, ear_feature_fn *see, void *self);
+void ear_extract_places(const struct ear_extractor *x, struct ear_feature_place *places);
 /* The normalised text and tokens of the last post. */
 const struct ear_normal *ear_extractor_normal(const struct ear_extractor *x);
 

@@ -93,14 +93,6 @@ size_t ear_points_grams(struct ear_points *p, uint32_t seed, unsigned min, unsig
     return found;
 }
 
-struct ear_str ear_points_place(const struct ear_points *p, unsigned min, size_t gram)
-{
-    size_t n = min;
-    for (; gram >= p->count - n + 1; n++) gram -= p->count - n + 1;
-    size_t from = p->at[gram], to = p->at[gram + n];
-    return (struct ear_str){p->text.ptr + from, to - from};
-}
-
 /* ---- hashtags ---- */
 
 static unsigned word_cost(const struct ear_scores *scores, struct ear_str word)

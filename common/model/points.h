@@ -24,8 +24,13 @@ void ear_points_read(struct ear_points *p, struct ear_str text);
  * for EAR_POINTS_MAX × EAR_POINTS_ORDER. */
 size_t ear_points_grams(struct ear_points *p, uint32_t seed, unsigned min, unsigned max,
                         unsigned hash_bits, uint32_t *indices);
-/* What the gram of that number spans. */
-struct ear_str ear_points_place(const struct ear_points *p, unsigned min, size_t gram);
+
+/* What the gram of that order spans that begins at point `first`. */
+static inline struct ear_str ear_points_text(const struct ear_points *p, size_t first, size_t order)
+{
+    size_t from = p->at[first], to = p->at[first + order];
+    return (struct ear_str){p->text.ptr + from, to - from};
+}
 
 /* Cuts a hashtag's letters into its most probable words; 0 where some of it is in no list. */
 size_t ear_points_cut_tag(const struct ear_scores *scores, struct ear_str tag,

@@ -184,11 +184,10 @@ void ear_model_read(struct ear_model_reader *r, const struct ear_model_post *pos
                     struct ear_reading *out)
 {
     const struct ear_model *m = r->model;
-    const struct ear_features *f = ear_extract(r->extractor, post);
+    const struct ear_features *f = r->features = ear_extract(r->extractor, post);
     memcpy(out->language, f->language.code, sizeof out->language);
     memcpy(out->likeliest, f->language.best, sizeof out->likeliest);
     out->language_p = f->language.p;
-    memcpy(r->value, f->value, sizeof r->value);
     memset(r->sum, 0, m->width * sizeof *r->sum);
     for (size_t group = 0, start = 0; group < EAR_FEATURE_GROUPS; start = f->end[group++])
         add_group(r, f->index + start, f->end[group] - start, f->value[group]);

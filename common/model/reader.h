@@ -10,11 +10,11 @@ struct ear_model_reader {
     const struct ear_model *model; /* borrowed */
     struct ear_extractor *extractor;
     struct ear_explain *explain;
-    float *sum;                      /* by column: scores without bias */
-    float *input;                    /* dense inputs, then those of the stack */
-    float *p;                        /* of all labels of all heads */
-    float *unsure_below;             /* by head */
-    float value[EAR_FEATURE_GROUPS]; /* of the features of the last post */
+    const struct ear_features *features; /* of the last post */
+    float *sum;                          /* by column: scores without bias */
+    float *input;                        /* dense inputs, then those of the stack */
+    float *p;                            /* of all labels of all heads */
+    float *unsure_below;                 /* by head */
 };
 
 void ear_explain_free(struct ear_explain **explain);

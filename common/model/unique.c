@@ -21,12 +21,14 @@ static void clear(struct ear_unique *u, const uint32_t *numbers, size_t count)
     for (size_t i = 0; i < count; i++) u->bits[numbers[i] >> 6] = 0;
 }
 
-size_t ear_unique_take(struct ear_unique *u, const uint32_t *numbers, size_t count, uint32_t *out)
+size_t ear_unique_take(struct ear_unique *u, const uint32_t *numbers, size_t count, uint32_t *out,
+                       uint32_t *places)
 {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t *word = &u->bits[numbers[i] >> 6], bit = UINT64_C(1) << (numbers[i] & 63);
         out[found] = numbers[i];
+        places[found] = (uint32_t)i;
         found += !(*word & bit);
         *word |= bit;
     }
@@ -37,7 +39,8 @@ size_t ear_unique_take(struct ear_unique *u, const uint32_t *numbers, size_t cou
 /* Without branches: neither whether a feature is kept nor whether it came before can be foretold.
  * Of one that is not kept the row is that of the next that is, at most one beyond the last. */
 EAR_CLONES static size_t first_rows(uint64_t *seen, const struct ear_kept *kept,
-                                    const uint32_t *indices, size_t count, uint32_t *rows)
+                                    const uint32_t *indices, size_t count, uint32_t *rows,
+                                    uint32_t *places)
 {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
@@ -50,6 +53,7 @@ EAR_CLONES static size_t first_rows(uint64_t *seen, const struct ear_kept *kept,
         __builtin_prefetch(weights);
         __builtin_prefetch(weights + LINE);
         rows[found] = row;
+        places[found] = (uint32_t)i;
         found += (mark & ~old) != 0;
         seen[row >> 6] = old | mark;
     }
@@ -57,10 +61,10 @@ EAR_CLONES static size_t first_rows(uint64_t *seen, const struct ear_kept *kept,
 }
 
 size_t ear_unique_rows(struct ear_unique *u, const struct ear_kept *kept, const uint32_t *indices,
-                       size_t count, uint32_t *rows)
+                       size_t count, uint32_t *rows, uint32_t *places)
 {
     EAR_CHECK(u->bound >= kept->count);
-    size_t found = first_rows(u->bits, kept, indices, count, rows);
+    size_t found = first_rows(u->bits, kept, indices, count, rows, places);
     clear(u, rows, found);
     return found;
 }

@@ -12,10 +12,12 @@ struct ear_unique {
 /* For numbers below bound. */
 void ear_unique_init(struct ear_unique *u, size_t bound);
 void ear_unique_release(struct ear_unique *u);
-/* Copies each number once, in order of appearance; returns how many. */
-size_t ear_unique_take(struct ear_unique *u, const uint32_t *numbers, size_t count, uint32_t *out);
+/* Copies each number once, in order of appearance, and the place where it appeared; returns how
+ * many. */
+size_t ear_unique_take(struct ear_unique *u, const uint32_t *numbers, size_t count, uint32_t *out,
+                       uint32_t *places);
 /* The same of the rows of those features that are kept. */
 size_t ear_unique_rows(struct ear_unique *u, const struct ear_kept *kept, const uint32_t *indices,
-                       size_t count, uint32_t *rows);
+                       size_t count, uint32_t *rows, uint32_t *places);
 
 #endif

@@ -3,11 +3,13 @@
  * words stands for itself, cues in steps count for the number they come from. */
 #include "model/dense.h"
 #include "model/reader.h"
+#include "model/simd.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TEXT_BYTES 128
+#define STRIDE     8 /* columns at a time: lanes are a multiple of it */
 #define PAIRS_MAX  (EAR_NORMAL_TOKENS_MAX * 2)
 
 struct pair {
@@ -15,18 +17,29 @@ struct pair {
     float weight;
 };
 
+/* Tokens that ended before a byte of the text, or right there, and that began before it. */
+struct bounds {
+    uint16_t ended, begun;
+};
+
 struct ear_explain {
     struct ear_model_reader *reader;
     const struct ear_plan *plan;
     const struct ear_normal *normal;
     float lean[EAR_MODEL_LABELS_MAX]; /* how much a column's score speaks for the label */
-    float *token;                     /* by token */
-    float *input;                     /* by dense or stack input */
-    struct pair *pairs;               /* n-grams of more than one word */
+    /* What a step of each int8 weight does to it, from column first_step on; the columns around
+     * the head's own, up to whole strides, do nothing. */
+    float step[EAR_MODEL_LABELS_MAX + 2 * STRIDE];
+    size_t first_step, step_count;
+    float *token;       /* by token */
+    float *input;       /* by dense or stack input */
+    struct pair *pairs; /* n-grams of more than one word */
     size_t pair_count;
-    uint8_t *seen; /* a bit a row: a feature counts once in its group */
-    ear_feature_group group;
-    size_t near; /* the token that the last feature began in */
+    struct ear_feature_place *place; /* by feature of the post, as the next */
+    float *weight;
+    size_t feature_room;
+    struct bounds *bounds; /* by byte of the text */
+    size_t bounds_room;
     char text[EAR_MODEL_REASONS_MAX][TEXT_BYTES];
 };
 
@@ -37,13 +50,10 @@ void ear_explain_free(struct ear_explain **explain)
     free(e->token);
     free(e->input);
     free(e->pairs);
-    free(e->seen);
+    free(e->place);
+    free(e->weight);
+    free(e->bounds);
     EAR_FREE(*explain);
-}
-
-static size_t seen_bytes(const struct ear_model *m)
-{
-    return m->kept.count / 8 + 1;
 }
 
 static struct ear_explain *explain_of(struct ear_model_reader *r)
@@ -55,7 +65,6 @@ static struct ear_explain *explain_of(struct ear_model_reader *r)
     e->token = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *e->token);
     e->input = ear_alloc(r->model->input_count * sizeof *e->input);
     e->pairs = ear_alloc(PAIRS_MAX * sizeof *e->pairs);
-    e->seen = ear_alloc(seen_bytes(r->model));
     return e;
 }
 
@@ -64,25 +73,44 @@ static struct ear_explain *explain_of(struct ear_model_reader *r)
 /* What a step of each column's score does to the label's log-odds. */
 static void set_lean(struct ear_explain *e, uint16_t label, size_t labels)
 {
-    const struct ear_file_column *column = e->reader->model->column + e->plan->first_column;
-    for (size_t i = 0; i < e->plan->column_count; i++) {
+    const struct ear_plan *plan = e->plan;
+    const struct ear_file_column *column = e->reader->model->column + plan->first_column;
+    size_t before = plan->first_column % STRIDE;
+    e->first_step = plan->first_column - before;
+    e->step_count = (before + plan->column_count + STRIDE - 1) / STRIDE * STRIDE;
+    memset(e->step, 0, e->step_count * sizeof *e->step);
+    for (size_t i = 0; i < plan->column_count; i++) {
         float lean = i == label;
-        if (e->plan->kind == EAR_HEAD_SOFTMAX) lean -= 1 / (float)labels;
-        if (e->plan->kind == EAR_HEAD_BINARY) lean = label == 1 ? 1 : -1;
-        if (e->plan->kind == EAR_HEAD_ORDINAL) lean = (float)(i + 1 == label) - (float)(i == label);
+        if (plan->kind == EAR_HEAD_SOFTMAX) lean -= 1 / (float)labels;
+        if (plan->kind == EAR_HEAD_BINARY) lean = label == 1 ? 1 : -1;
+        if (plan->kind == EAR_HEAD_ORDINAL) lean = (float)(i + 1 == label) - (float)(i == label);
         e->lean[i] = lean * column[i].slope;
+        e->step[before + i] = e->lean[i] * column[i].scale;
     }
 }
 
-static float weight_of_row(const struct ear_explain *e, uint32_t row)
+/* Rows are weighed a stride of columns at a time, which compilers make one register of. */
+EAR_CLONES static void weigh_rows(const int8_t *rows, size_t width, const uint32_t *index,
+                                  size_t count, const float *step, size_t steps, float value,
+                                  float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int8_t *row = rows + index[i] * width;
+        float sum[STRIDE] = {0}, all = 0;
+        for (size_t done = 0; done < steps; done += STRIDE)
+            for (size_t c = 0; c < STRIDE; c++) sum[c] += step[done + c] * (float)row[done + c];
+        for (size_t c = 0; c < STRIDE; c++) all += sum[c];
+        out[i] = all * value;
+    }
+}
+
+static void weigh_features(struct ear_explain *e)
 {
     const struct ear_model *m = e->reader->model;
-    const int8_t *weights = m->rows + row * m->width + e->plan->first_column;
-    const struct ear_file_column *column = m->column + e->plan->first_column;
-    float sum = 0;
-    for (size_t i = 0; i < e->plan->column_count; i++)
-        sum += e->lean[i] * column[i].scale * (float)weights[i];
-    return sum;
+    const struct ear_features *f = e->reader->features;
+    for (size_t group = 0, start = 0; group < EAR_FEATURE_GROUPS; start = f->end[group++])
+        weigh_rows(m->rows + e->first_step, m->width, f->index + start, f->end[group] - start,
+                   e->step, e->step_count, f->value[group], e->weight + start);
 }
 
 static float weight_of_input(const struct ear_explain *e, size_t input)
@@ -96,63 +124,94 @@ static float weight_of_input(const struct ear_explain *e, size_t input)
 
 /* ---- put to words ---- */
 
-/* The first token that a slice of the text touches, looked for from where the last one was. */
-static size_t token_of(struct ear_explain *e, struct ear_str slice)
-{
-    const struct ear_normal_token *t = e->normal->tokens;
-    size_t count = e->normal->token_count, at = e->near;
-    if (at >= count || t[at].text.ptr > slice.ptr) at = 0;
-    while (at < count && t[at].text.ptr + t[at].text.len <= slice.ptr) at++;
-    return e->near = at;
-}
-
-static void add_slice(struct ear_explain *e, struct ear_str slice, float weight)
-{
-    const struct ear_normal_token *t = e->normal->tokens;
-    size_t first = token_of(e, slice), last = first;
-    while (last < e->normal->token_count && t[last].text.ptr < slice.ptr + slice.len) last++;
-    for (size_t i = first; i < last; i++) e->token[i] += weight / (float)(last - first);
-}
-
-/* Features of the account stand nowhere in the text. */
-static bool within_text(const struct ear_explain *e, struct ear_str slice)
+/* Where tokens lie, so that a slice of the text finds its own at once. */
+static void set_bounds(struct ear_explain *e)
 {
     struct ear_str text = ear_normal_text(e->normal);
-    uintptr_t at = (uintptr_t)slice.ptr, start = (uintptr_t)text.ptr;
-    return at >= start && at < start + text.len;
-}
-
-static bool within_token(struct ear_explain *e, struct ear_str slice)
-{
-    if (!within_text(e, slice)) return false;
-    size_t at = token_of(e, slice);
-    if (at == e->normal->token_count) return false;
-    struct ear_str token = e->normal->tokens[at].text;
-    return slice.ptr + slice.len <= token.ptr + token.len;
-}
-
-static bool first_time(struct ear_explain *e, const struct ear_feature_seen *seen)
-{
-    if (seen->group != e->group) memset(e->seen, 0, seen_bytes(e->reader->model));
-    e->group = seen->group;
-    uint8_t bit = (uint8_t)(1 << seen->index % 8), *byte = &e->seen[seen->index / 8];
-    if (*byte & bit) return false;
-    *byte |= bit;
-    return true;
-}
-
-static void on_feature(void *self, const struct ear_feature_seen *seen)
-{
-    struct ear_explain *e = self;
-    if (!first_time(e, seen)) return;
-    float weight = weight_of_row(e, seen->index) * e->reader->value[seen->group];
-    if (seen->group == EAR_FEATURE_CUES) {
-        if (seen->input != SIZE_MAX) e->input[seen->input] += weight;
-    } else if (seen->group == EAR_FEATURE_CHARS || within_token(e, seen->text)) {
-        add_slice(e, seen->text, weight);
-    } else if (e->pair_count < PAIRS_MAX) {
-        e->pairs[e->pair_count++] = (struct pair){seen->text, weight};
+    if (text.len >= e->bounds_room) {
+        e->bounds_room = text.len + 1;
+        free(e->bounds);
+        e->bounds = ear_alloc(e->bounds_room * sizeof *e->bounds);
     }
+    const struct ear_normal_token *t = e->normal->tokens;
+    uint16_t begun = 0, ended = 0, count = (uint16_t)e->normal->token_count;
+    for (size_t at = 0; at <= text.len; at++) {
+        while (begun < count && t[begun].text.ptr < text.ptr + at) begun++;
+        while (ended < count && t[ended].text.ptr + t[ended].text.len <= text.ptr + at) ended++;
+        e->bounds[at] = (struct bounds){.ended = ended, .begun = begun};
+    }
+}
+
+/* The tokens that a slice of the text touches. Features of the account stand nowhere in it. */
+struct span {
+    size_t first, behind;
+    bool within; /* one token */
+};
+
+static struct span span_of(const struct ear_explain *e, struct ear_str slice)
+{
+    struct ear_str text = ear_normal_text(e->normal);
+    uintptr_t at = (uintptr_t)slice.ptr - (uintptr_t)text.ptr;
+    if (at >= text.len) return (struct span){0};
+    struct span span = {e->bounds[at].ended, e->bounds[at + slice.len].begun, false};
+    if (span.behind != span.first + 1) return span;
+    struct ear_str token = e->normal->tokens[span.first].text;
+    span.within = slice.ptr >= token.ptr && slice.ptr + slice.len <= token.ptr + token.len;
+    return span;
+}
+
+static void add_span(struct ear_explain *e, const struct span *span, float weight)
+{
+    static const float share[] = {0, 1, 1.0f / 2, 1.0f / 3, 1.0f / 4};
+    size_t count = span->behind - span->first;
+    weight *= count < EAR_COUNT(share) ? share[count] : 1 / (float)count;
+    for (size_t i = span->first; i < span->behind; i++) e->token[i] += weight;
+}
+
+/* A word counts for its token, a pair for itself. */
+static void add_word(struct ear_explain *e, size_t feature)
+{
+    struct span span = span_of(e, e->place[feature].text);
+    if (span.within)
+        add_span(e, &span, e->weight[feature]);
+    else if (e->pair_count < PAIRS_MAX)
+        e->pairs[e->pair_count++] = (struct pair){e->place[feature].text, e->weight[feature]};
+}
+
+static void add_features(struct ear_explain *e)
+{
+    const size_t *end = e->reader->features->end;
+    size_t i = 0;
+    for (; i < end[EAR_FEATURE_WORDS]; i++) add_word(e, i);
+    for (; i < end[EAR_FEATURE_CHARS]; i++) {
+        struct span span = span_of(e, e->place[i].text);
+        add_span(e, &span, e->weight[i]);
+    }
+    for (; i < end[EAR_FEATURE_CUES]; i++)
+        if (e->place[i].input != SIZE_MAX) e->input[e->place[i].input] += e->weight[i];
+}
+
+/* Tokens that stand in the text more than once speak together. */
+static void join_tokens(struct ear_explain *e)
+{
+    const struct ear_normal_token *t = e->normal->tokens;
+    for (size_t i = 1; i < e->normal->token_count; i++)
+        for (size_t k = 0; k < i && e->token[i] != 0; k++) {
+            if (t[i].text.len != t[k].text.len || !ear_str_eq(t[i].text, t[k].text)) continue;
+            e->token[k] += e->token[i];
+            e->token[i] = 0;
+        }
+}
+
+static void make_room(struct ear_explain *e)
+{
+    size_t features = e->reader->features->end[EAR_FEATURE_GROUPS - 1];
+    if (features <= e->feature_room) return;
+    free(e->place);
+    free(e->weight);
+    e->place = ear_alloc(features * sizeof *e->place);
+    e->weight = ear_alloc(features * sizeof *e->weight);
+    e->feature_room = features;
 }
 
 static void gather(struct ear_explain *e)
@@ -161,18 +220,14 @@ static void gather(struct ear_explain *e)
     size_t inputs = e->plan->level == 2 ? m->input_count : m->dense_count;
     memset(e->token, 0, e->normal->token_count * sizeof *e->token);
     memset(e->input, 0, m->input_count * sizeof *e->input);
-    memset(e->seen, 0, seen_bytes(m));
-    e->group = EAR_FEATURE_WORDS;
-    e->pair_count = e->near = 0;
-    ear_extract_show(e->reader->extractor, on_feature, e);
+    e->pair_count = 0;
+    make_room(e);
+    set_bounds(e);
+    ear_extract_places(e->reader->extractor, e->place);
+    weigh_features(e);
+    add_features(e);
     for (size_t i = 0; i < inputs; i++) e->input[i] += weight_of_input(e, i);
-    /* Tokens that stand in the text more than once speak together. */
-    for (size_t i = 1; i < e->normal->token_count; i++)
-        for (size_t k = 0; k < i && e->token[i] != 0; k++)
-            if (ear_str_eq(e->normal->tokens[i].text, e->normal->tokens[k].text)) {
-                e->token[k] += e->token[i];
-                e->token[i] = 0;
-            }
+    join_tokens(e);
 }
 
 /* ---- the loudest ---- */

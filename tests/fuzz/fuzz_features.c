@@ -1,35 +1,29 @@
 /* libFuzzer target: any bytes through normaliser and extractor, as the trainer uses them. */
 #include "model/features.h"
 #include <stdint.h>
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct seen {
-    struct ear_str text;
-    size_t count, bytes;
-};
-
-static void on_feature(void *self, const struct ear_feature_seen *f)
-{
-    struct seen *seen = self;
-    seen->count++;
-    EAR_CHECK(f->index >> 20 == 0);
-    EAR_CHECK(f->text.len < seen->text.len + 64);
-    seen->bytes += f->text.len ? (unsigned char)f->text.ptr[f->text.len - 1] : 0; /* is there */
-}
-
 static void check(struct ear_extractor *x, const struct ear_features *f, size_t dense)
 {
-    struct seen seen = {.text = ear_normal_text(ear_extractor_normal(x))};
-    EAR_CHECK(ear_text_is_utf8(seen.text));
+    struct ear_str text = ear_normal_text(ear_extractor_normal(x));
+    EAR_CHECK(ear_text_is_utf8(text));
     EAR_CHECK(f->language.p >= 0 && f->language.p <= 1);
     for (size_t i = 0; i < dense; i++) EAR_CHECK(f->dense[i] >= -1 && f->dense[i] <= 1);
     for (size_t g = 0; g < EAR_FEATURE_GROUPS; g++) {
         EAR_CHECK(f->value[g] >= 0 && f->value[g] <= 1);
         EAR_CHECK(!g || f->end[g] >= f->end[g - 1]);
     }
-    ear_extract_show(x, on_feature, &seen);
-    EAR_CHECK(seen.count >= f->end[EAR_FEATURE_CUES]);
+    struct ear_feature_place *place = ear_alloc((f->end[EAR_FEATURE_CUES] + 1) * sizeof *place);
+    ear_extract_places(x, place);
+    for (size_t i = 0; i < f->end[EAR_FEATURE_CUES]; i++) {
+        EAR_CHECK(f->index[i] >> 20 == 0);
+        EAR_CHECK(place[i].text.len < text.len + 64);
+        EAR_CHECK(!place[i].text.len ||
+                  place[i].text.ptr[place[i].text.len - 1] + 1); /* is there */
+    }
+    free(place);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

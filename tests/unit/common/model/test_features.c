@@ -11,21 +11,25 @@
 
 #include <cmocka.h>
 
+/* How often `wanted` stands among the words of the last post, and the feature it comes to. */
 struct seen {
-    size_t count[EAR_FEATURE_GROUPS];
-    const char *wanted; /* how often it stands among the words */
-    size_t wanted_count;
-    uint32_t wanted_index;
+    size_t count;
+    uint32_t index;
 };
 
-static void on_feature(void *self, const struct ear_feature_seen *f)
+static struct seen look_for(struct ear_extractor *x, const struct ear_features *f,
+                            const char *wanted)
 {
-    struct seen *seen = self;
-    seen->count[f->group]++;
-    bool is = f->group == EAR_FEATURE_WORDS && seen->wanted &&
-              ear_str_eq(f->text, ear_str_from(seen->wanted));
-    seen->wanted_count += is;
-    if (is) seen->wanted_index = f->index;
+    struct seen seen = {0};
+    struct ear_feature_place *place = ear_alloc((f->end[EAR_FEATURE_CUES] + 1) * sizeof *place);
+    ear_extract_places(x, place);
+    for (size_t i = 0; i < f->end[EAR_FEATURE_WORDS]; i++) {
+        if (!ear_str_eq(place[i].text, ear_str_from(wanted))) continue;
+        seen.count++;
+        seen.index = f->index[i];
+    }
+    free(place);
+    return seen;
 }
 
 static struct ear_extractor *extractor_with(const struct ear_feature_tables *tables)
@@ -59,11 +63,7 @@ static void test_extract__comes_to_the_worked_example(void **state)
     assert_int_equal(f->end[EAR_FEATURE_WORDS], 22);
     assert_int_equal(f->end[EAR_FEATURE_CHARS] - f->end[EAR_FEATURE_WORDS], 173);
     assert_int_equal(f->end[EAR_FEATURE_CUES] - f->end[EAR_FEATURE_CHARS], 27);
-    struct seen seen = {.wanted = "good"};
-    ear_extract_show(x, on_feature, &seen);
-    assert_int_equal(seen.count[EAR_FEATURE_WORDS], 22);
-    assert_int_equal(seen.count[EAR_FEATURE_CHARS], 175);
-    assert_int_equal(seen.wanted_count, 2); /* itself and negated */
+    assert_int_equal(look_for(x, f, "good").count, 2); /* itself and negated */
     for (size_t i = 0; i < ear_dense_count(&none); i++) {
         if (strcmp(ear_dense_name(i), "capitals") == 0) assert_true(near(f->dense[i], 0.2f));
         if (strcmp(ear_dense_name(i), "exclamation marks") == 0)
@@ -76,11 +76,9 @@ static void test_extract__comes_to_the_worked_example(void **state)
 static uint32_t index_of(struct ear_extractor *x, const char *text, const char *word)
 {
     struct ear_model_post post = post_of(text);
-    struct seen seen = {.wanted = word};
-    ear_extract(x, &post);
-    ear_extract_show(x, on_feature, &seen);
-    if (!seen.wanted_count) fail_msg("no %s in %s", word, text);
-    return seen.wanted_index;
+    struct seen seen = look_for(x, ear_extract(x, &post), word);
+    if (!seen.count) fail_msg("no %s in %s", word, text);
+    return seen.index;
 }
 
 static void test_extract__numbers_of_one_shape_are_one(void **state)
@@ -154,7 +152,7 @@ static void test_extract__means_the_vectors_of_words(void **state)
     ear_buf_release(&vectors);
 }
 
-static void test_extract__shows_the_same_after_the_post_is_gone(void **state)
+static void test_extract__places_lie_in_the_text(void **state)
 {
     (void)state;
     struct ear_feature_tables none = {0};
@@ -162,12 +160,21 @@ static void test_extract__shows_the_same_after_the_post_is_gone(void **state)
     char *text = ear_strdup("hello @AcmeCares"), *account = ear_strdup("AcmeCares");
     struct ear_model_post post = {.text = ear_str_from(text), .account = ear_str_from(account)};
     const struct ear_features *f = ear_extract(x, &post);
-    size_t count = f->end[EAR_FEATURE_WORDS];
-    free(text);
+    free(text); /* places are asked for when the post may be gone */
     free(account);
-    struct seen seen = {.wanted = NULL};
-    ear_extract_show(x, on_feature, &seen);
-    assert_int_equal(seen.count[EAR_FEATURE_WORDS], count);
+    struct ear_feature_place place[256];
+    size_t words = f->end[EAR_FEATURE_WORDS], chars = f->end[EAR_FEATURE_CHARS];
+    assert_in_range(f->end[EAR_FEATURE_CUES], 1, EAR_COUNT(place));
+    ear_extract_places(x, place);
+    assert_true(ear_str_eq(place[words].text, EAR_STR("h"))); /* behind a blank */
+    assert_true(ear_str_eq(place[words + 1].text, EAR_STR("he")));
+    assert_true(ear_str_eq(place[chars - 1].text, EAR_STR("llo @firm"))); /* before one */
+    struct ear_str normal = ear_normal_text(ear_extractor_normal(x));
+    for (size_t i = words; i < chars; i++) {
+        assert_true(place[i].text.ptr >= normal.ptr);
+        assert_true(place[i].text.ptr + place[i].text.len <= normal.ptr + normal.len);
+    }
+    for (size_t i = 0; i < chars; i++) assert_int_equal(place[i].input, SIZE_MAX);
     ear_extractor_free(&x);
 }
 
@@ -178,7 +185,7 @@ int main(void)
         cmocka_unit_test(test_extract__numbers_of_one_shape_are_one),
         cmocka_unit_test(test_extract__cuts_hashtags_and_looks_words_up),
         cmocka_unit_test(test_extract__means_the_vectors_of_words),
-        cmocka_unit_test(test_extract__shows_the_same_after_the_post_is_gone),
+        cmocka_unit_test(test_extract__places_lie_in_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
