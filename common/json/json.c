@@ -88,6 +88,11 @@ ear_err ear_json_parse_few(struct ear_str text, size_t max_bytes, size_t max_val
         json_decref(*out);
         *out = NULL;
     }
+    if (*out && memchr(text.ptr, '\0', text.len)) { /* it passes over one behind a number */
+        json_decref(*out);
+        *out = NULL;
+        return ear_fail(diag, EAR_INVALID, "a NUL byte is no JSON");
+    }
     return *out ? EAR_OK : fail_parse(&error, diag);
 }
 

@@ -19,10 +19,10 @@
 #define EAR_POST_URL_BYTES_MAX  2048
 #define EAR_PLATFORM_BYTES_MAX  64
 
-/* Fills post, which borrows from *owned; the caller decrefs that when the post is no longer needed.
- * EAR_INVALID or EAR_TOO_LARGE with a diag that names the member; *owned is NULL then. */
+/* Fills post, which borrows from line and, where that has escapes, from room (four times the bytes
+ * of line). EAR_INVALID or EAR_TOO_LARGE with a diag that names the member; EAR_NO_MEMORY. */
 ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post_in *post,
-                            json_t **owned, struct ear_diag *diag) EAR_MUST_CHECK;
+                            struct ear_arena *room, struct ear_diag *diag) EAR_MUST_CHECK;
 
 /* Whether its time can be believed at all. */
 bool ear_post_in_dated(const struct ear_post_in *post, int64_t now_us);

@@ -3,7 +3,6 @@
 #include "web/feed_line.h"
 #include "web/parcel.h"
 #include "web/webhook.h"
-#include "json/json.h"
 #include <stdlib.h>
 
 #define BODY_BYTES_MAX   (4u << 20)
@@ -123,7 +122,7 @@ static void note_malformed(struct ear_http *http, const struct visit *visit, con
 static const char *first_error(const struct ear_parcel *parcel)
 {
     for (size_t i = 0; i < parcel->line_count; i++)
-        if (parcel->lines[i].malformed) return parcel->lines[i].error;
+        if (parcel->lines[i].error) return parcel->lines[i].error;
     return "";
 }
 

@@ -1,19 +1,16 @@
 /* parcel: the posts of one request body, line by line, and the lines of its answer. Pure. Posts
- * borrow from the JSON that the parcel owns. */
+ * borrow from the body, which must outlive the parcel, and from its room. */
 #ifndef EAR_INGEST_PARCEL_H
 #define EAR_INGEST_PARCEL_H
 
 #include "intake/delivery.h"
-#include "json/json.h"
 
 #define EAR_PARCEL_LINES_MAX 1000
-#define EAR_PARCEL_ERROR_MAX 200
 
 struct ear_parcel_line {
     size_t number;
-    bool malformed;
-    size_t post; /* index of its post */
-    char error[EAR_PARCEL_ERROR_MAX];
+    size_t post;       /* index of its post */
+    const char *error; /* what is wrong with it; NULL: nothing */
 };
 
 /* Zeroed before its first use. */
@@ -21,9 +18,9 @@ struct ear_parcel {
     struct ear_parcel_line *lines;
     size_t line_count;
     struct ear_post_in *posts;
-    json_t **owned;
     size_t post_count;
     size_t malformed;
+    struct ear_arena *room; /* texts with escapes, errors */
 };
 
 void ear_parcel_release(struct ear_parcel *parcel);
