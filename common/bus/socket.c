@@ -15,23 +15,26 @@ struct ear_socket {
     void *zmq;               /* owned; NULL once freed */
     void *monitor;           /* owned; NULL: none */
     struct ear_watch *watch, *monitor_watch;
+    bool due, monitor_due;            /* something may lie there: look until there is nothing */
     const struct ear_socket_ops *ops; /* borrowed, static */
     void *self;
 };
 
-/* Only wakes the loop; the hook reads. */
+/* Only wakes the loop and says where to look; the hook reads. */
 static void woken(void *self, unsigned events)
 {
-    (void)self;
+    bool *due = self;
     (void)events;
+    *due = true;
 }
 
-static ear_err watch(struct ear_watch **out, struct ear_loop *loop, void *zmq)
+static ear_err watch(struct ear_watch **out, struct ear_loop *loop, void *zmq, bool *due)
 {
     int fd;
     size_t size = sizeof(fd);
     if (zmq_getsockopt(zmq, ZMQ_FD, &fd, &size) != 0) return EAR_IO;
-    ear_err err = ear_watch_new(out, loop, fd, woken, NULL);
+    ear_err err = ear_watch_new(out, loop, fd, woken, due);
+    *due = true;
     if (!err) ear_watch_set(*out, EAR_READABLE);
     return err;
 }
@@ -80,7 +83,8 @@ static bool start_monitor(struct ear_socket *socket)
     socket->monitor = zmq_socket(bus->zmq, ZMQ_PAIR);
     return socket->monitor && set_int(socket->monitor, ZMQ_LINGER, 0) &&
            zmq_connect(socket->monitor, name) == 0 &&
-           watch(&socket->monitor_watch, bus->loop, socket->monitor) == EAR_OK;
+           watch(&socket->monitor_watch, bus->loop, socket->monitor, &socket->monitor_due) ==
+               EAR_OK;
 }
 
 ear_err ear_socket_new(struct ear_socket **out, struct ear_bus *bus,
@@ -95,7 +99,7 @@ ear_err ear_socket_new(struct ear_socket **out, struct ear_bus *bus,
     bool inside = opts->type == ZMQ_REP; /* the ZAP handler */
     if (socket->zmq && set_limits(socket->zmq, opts) &&
         (inside || set_keys(socket->zmq, bus->keyring, opts->server_key)) &&
-        watch(&socket->watch, bus->loop, socket->zmq) == EAR_OK &&
+        watch(&socket->watch, bus->loop, socket->zmq, &socket->due) == EAR_OK &&
         (!ops->event || start_monitor(socket)))
         return EAR_OK;
     ear_err err = ear_fail(diag, EAR_IO, "ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
@@ -172,6 +176,7 @@ ear_err ear_socket_bind(struct ear_socket *socket, const char *endpoint, uint16_
     if (!try_bind(socket->zmq, url))
         return ear_fail(diag, errno == EADDRINUSE ? EAR_CONFLICT : EAR_IO, "%s: %s", endpoint,
                         zmq_strerror(zmq_errno()));
+    socket->due = true;
     *port = bound_port(socket->zmq);
     return EAR_OK;
 }
@@ -183,12 +188,15 @@ ear_err ear_socket_bind_inproc(struct ear_socket *socket, const char *url)
 
 ear_err ear_socket_connect(struct ear_socket *socket, const char *url)
 {
+    socket->due = true;
     return zmq_connect(socket->zmq, url) == 0 ? EAR_OK : EAR_IO;
 }
 
 /* A send may have eaten the edge of something that came in. */
-static void stay_awake(struct ear_bus *bus)
+static void stay_awake(struct ear_socket *socket)
 {
+    struct ear_bus *bus = socket->bus;
+    socket->due = true;
     if (!bus->turning && !ear_timer_active(bus->kick)) ear_timer_start(bus->kick, 0, 0);
 }
 
@@ -207,7 +215,7 @@ ear_err ear_socket_send(struct ear_socket *socket, zmq_msg_t *parts, size_t coun
         if (!err && zmq_msg_send(&parts[i], socket->zmq, flags) < 0) err = send_failed(zmq_errno());
         zmq_msg_close(&parts[i]);
     }
-    stay_awake(socket->bus);
+    stay_awake(socket);
     return err;
 }
 
@@ -234,23 +242,27 @@ static bool receive(void *zmq, zmq_msg_t parts[static EAR_SOCKET_PARTS_MAX], siz
     return true;
 }
 
-static bool drain_messages(struct ear_socket *socket)
+static void drain_messages(struct ear_socket *socket)
 {
     zmq_msg_t parts[EAR_SOCKET_PARTS_MAX];
     size_t count, taken = 0;
+    if (!socket->due) return;
+    socket->due = false;
     while (taken < MESSAGES_A_TURN && socket->zmq && receive(socket->zmq, parts, &count)) {
         taken++;
         socket->ops->message(socket->self, parts, count);
         for (size_t i = 0; i < count && i < EAR_SOCKET_PARTS_MAX; i++) zmq_msg_close(&parts[i]);
     }
+    socket->due |= taken == MESSAGES_A_TURN;
     if (taken && socket->zmq && socket->ops->drained) socket->ops->drained(socket->self);
-    return taken > 0;
 }
 
-static bool drain_events(struct ear_socket *socket)
+static void drain_events(struct ear_socket *socket)
 {
     zmq_msg_t parts[EAR_SOCKET_PARTS_MAX];
     size_t count, taken = 0;
+    if (!socket->monitor_due) return;
+    socket->monitor_due = false;
     while (taken < MESSAGES_A_TURN && socket->zmq && socket->monitor &&
            receive(socket->monitor, parts, &count)) {
         uint16_t event = 0; /* the first part is event (16 bits, host order) and value (32) */
@@ -260,19 +272,21 @@ static bool drain_events(struct ear_socket *socket)
         for (size_t i = 0; i < count && i < EAR_SOCKET_PARTS_MAX; i++) zmq_msg_close(&parts[i]);
         socket->ops->event(socket->self, event);
     }
-    return taken > 0;
+    socket->monitor_due |= taken == MESSAGES_A_TURN;
 }
 
 bool ear_socket_turn(void *self)
 {
     struct ear_bus *bus = self;
-    bool busy = false;
+    bool more = false;
     bus->turning = true;
     for (struct ear_socket *s = bus->sockets; s; s = s->next) {
-        busy |= drain_messages(s);
-        busy |= drain_events(s);
+        drain_messages(s);
+        drain_events(s);
     }
     bus->turning = false;
     reap(bus);
-    return busy;
+    /* Also what one room sent while another one was read. */
+    for (struct ear_socket *s = bus->sockets; s; s = s->next) more |= s->due || s->monitor_due;
+    return more;
 }

@@ -1,8 +1,9 @@
 /* socket: one ZeroMQ socket on the loop, with its monitor. Private to bus, as zmq.h is.
  *
- * ZMQ_FD is edge-triggered and any call on the socket may eat the edge, so the descriptor only
- * wakes the loop: one hook of the bus then drains a bounded number of messages of every socket a
- * turn, and the loop does not sleep after a turn in which anything came or went. */
+ * ZMQ_FD is edge-triggered and any call on the socket may eat the edge, so the descriptor, and each
+ * such call, only says that the socket is due: one hook of the bus then drains a bounded number of
+ * messages of those that are, a turn, and the loop does not sleep before a socket was found empty.
+ * Looking at an empty one costs a system call: those that are not due are left alone. */
 #ifndef EAR_BUS_SOCKET_H
 #define EAR_BUS_SOCKET_H
 
