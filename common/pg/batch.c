@@ -291,7 +291,8 @@ void ear_pg_push_float(struct ear_pg_array *array, float value)
 
 void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value)
 {
-    EAR_CHECK(type_of(array) == EAR_PG_TEXT || type_of(array) == EAR_PG_BYTES);
+    ear_pg_type type = type_of(array);
+    EAR_CHECK(type == EAR_PG_TEXT || type == EAR_PG_BYTES || type == EAR_PG_TID);
     if (value.ptr)
         push_bytes(array, value.ptr, value.len);
     else

@@ -43,7 +43,8 @@ struct ear_pg_opts {
      * had broken: a backend that stands still holds a connection no longer than that. 0: 5 s. */
     int64_t answer_margin_ms;
     /* Every statement finds its rows by key: no plan reads a table from end to end, not even one
-     * that was made, and is kept, while the table was empty. */
+     * that was made, and is kept, while the table was empty. So each is planned once a connection.
+     */
     bool keyed;
     ear_loop_fn *up;   /* called when the first connection is usable, and after each outage */
     ear_loop_fn *down; /* called when no connection is usable any more */
@@ -93,6 +94,7 @@ typedef enum ear_pg_type {
     EAR_PG_ID,
     EAR_PG_TIME,
     EAR_PG_FLOAT,
+    EAR_PG_TID,  /* where a row lies (ctid), as it was read: six bytes */
     EAR_PG_ROWS, /* of ear_pg_rows_array */
 } ear_pg_type;
 struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type element);
@@ -106,7 +108,7 @@ void ear_pg_push_null(struct ear_pg_array *array);
 void ear_pg_push_bool(struct ear_pg_array *array, bool value);
 void ear_pg_push_int(struct ear_pg_array *array, int64_t value); /* I16, I32, I64 and TIME (µs) */
 void ear_pg_push_float(struct ear_pg_array *array, float value);
-void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value);     /* TEXT and BYTES */
+void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value);     /* TEXT, BYTES, TID */
 void ear_pg_push_id(struct ear_pg_array *array, const struct ear_id *value); /* NULL: SQL NULL */
 
 /* --- Running it ---------------------------------------------------------------------------- */

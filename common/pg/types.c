@@ -14,6 +14,7 @@ static const struct row {
     [EAR_PG_ID] = {EAR_OID_UUID, 2951, "uuid"},
     [EAR_PG_TIME] = {EAR_OID_TIMESTAMPTZ, 1185, "timestamptz"},
     [EAR_PG_FLOAT] = {EAR_OID_FLOAT4, 1021, "float4"},
+    [EAR_PG_TID] = {EAR_OID_TID, 1010, "tid"},
     [EAR_PG_ROWS] = {0, 0, "row"},
 };
 

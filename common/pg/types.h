@@ -14,6 +14,7 @@
 #define EAR_OID_INT4        23u
 #define EAR_OID_TEXT        25u
 #define EAR_OID_OID         26u
+#define EAR_OID_TID         27u
 #define EAR_OID_JSON        114u
 #define EAR_OID_FLOAT4      700u
 #define EAR_OID_FLOAT8      701u

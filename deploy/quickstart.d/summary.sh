@@ -9,7 +9,7 @@ collect_summary() {
       'queued', (SELECT count(*) FROM \"case\") - a.n,
       'replies_sent', (SELECT count(*) FROM reply WHERE visible_at IS NOT NULL),
       'dead_letters', (SELECT count(*) FROM dead_letter WHERE retried_at IS NULL))
-    FROM (SELECT count(DISTINCT case_id) AS n FROM event WHERE (kinds >> 3) & 1 = 1) a" >"$STATE/run/counts.json"
+    FROM (SELECT count(DISTINCT case_id) AS n FROM history WHERE (kinds >> 3) & 1 = 1) a" >"$STATE/run/counts.json"
   jq -cn --argjson seconds "$seconds" --slurpfile replay "$STATE/replay.json" --slurpfile counts "$STATE/run/counts.json" '
     ($replay | last) as $r | $counts[0] as $c |
     { lines: $r.lines, malformed: $r.malformed, posts: $c.posts, duplicates: ($r.lines - $r.malformed - $c.posts),

@@ -6,11 +6,13 @@
 
 #define CARE_BYTES_MAX ((size_t)64 << 20)
 #define AGAIN_MS       1000
+#define SHIFTS_MS      1000
 
 struct ear_care_version {
     struct ear_care care;
     struct ear_arena *arena; /* owned: all of the care */
     unsigned holders;
+    int64_t shifts_at_ms; /* when they were read; 0: never */
 };
 
 struct ear_care_cache {
@@ -129,6 +131,24 @@ struct ear_care_version *ear_care_hold(struct ear_care_cache *cache)
 const struct ear_care *ear_care_of(const struct ear_care_version *version)
 {
     return &version->care;
+}
+
+bool ear_care_shifts_are_known(const struct ear_care_version *version)
+{
+    return version->shifts_at_ms && ear_clock_mono_ms() - version->shifts_at_ms < SHIFTS_MS;
+}
+
+void ear_care_note_shifts(struct ear_care_version *version, const struct ear_pg_result *on_shift)
+{
+    struct ear_care *care = &version->care;
+    char id[256];
+    for (size_t i = 0; i < care->agent_count; i++) care->agents[i].on_shift = false;
+    for (size_t row = 0; row < ear_pg_rows(on_shift); row++) {
+        if (!ear_str_copy(id, sizeof(id), ear_pg_get_str(on_shift, row, 0))) continue;
+        const struct ear_agent *agent = ear_care_agent(care, id);
+        if (agent) care->agents[agent - care->agents].on_shift = true;
+    }
+    version->shifts_at_ms = ear_clock_mono_ms();
 }
 
 /* ---- reading ---- */

@@ -25,4 +25,9 @@ struct ear_care_version *ear_care_hold(struct ear_care_cache *cache);
 void ear_care_let_go(struct ear_care_version **version);
 const struct ear_care *ear_care_of(const struct ear_care_version *version);
 
+/* Who is on shift changes by the clock: it is read with other things, once a second at most while
+ * there is anything to decide. */
+bool ear_care_shifts_are_known(const struct ear_care_version *version);
+void ear_care_note_shifts(struct ear_care_version *version, const struct ear_pg_result *on_shift);
+
 #endif

@@ -72,6 +72,14 @@ struct ear_part *ear_job_part(struct ear_job *job)
     return NULL;
 }
 
+bool ear_job_looks(const struct ear_job *job)
+{
+    if (job->looks || job->parts[job->part_count - 1].tries > 0) return true;
+    for (size_t i = 0; i < job->post_count; i++)
+        if (job->posts[i]->post->n_mentions > 0) return true;
+    return false;
+}
+
 void ear_job_settle_part(struct ear_job *job, ear_fate fate)
 {
     const struct ear_part *part = &job->parts[--job->part_count];

@@ -31,6 +31,7 @@ struct ear_job {
     uint8_t *fates;
     struct ear_part parts[EAR_JOB_PARTS_MAX];
     size_t part_count;
+    bool looks; /* which of its posts are decided already; else the primary key tells */
 
     /* Of the part being tried: */
     const struct ear_heard **posts;
@@ -52,6 +53,9 @@ size_t ear_job_read(struct ear_job *job);
 struct ear_part *ear_job_part(struct ear_job *job);
 /* The part being tried is over: all its posts have this fate. */
 void ear_job_settle_part(struct ear_job *job, ear_fate fate);
+/* Whether to look which posts are decided already: when one of them may be, since it was tried
+ * before or comes again to be heard by a further account. */
+bool ear_job_looks(const struct ear_job *job);
 /* It is tried as two parts from now on. */
 void ear_job_halve(struct ear_job *job);
 /* Where no item knows about another post, nothing need be read before the locks. */

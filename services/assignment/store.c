@@ -2,163 +2,12 @@
 
 #include "engine/history.h"
 #include "store_sql.h"
-#include <stdlib.h>
 
 const struct ear_pg_statement *const ear_store_statements = store_statements;
 const size_t ear_store_statement_count = STORE_SQL_COUNT;
 
 #define DETAIL_BYTES_MAX 65536
 #define WHY_BYTES_MAX    4096
-
-/* ---- asking ---- */
-
-static int by_number(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* In one order everywhere, so that two sittings never wait for one another in a ring. */
-static void ask_locks(struct ear_pg_batch *batch, const struct ear_wants *wants)
-{
-    int64_t *keys = ear_alloc((wants->customer_count + 1) * sizeof(*keys));
-    for (size_t i = 0; i < wants->customer_count; i++)
-        keys[i] = ear_id_lock_key(&wants->customers[i]);
-    qsort(keys, wants->customer_count, sizeof(*keys), by_number);
-    ear_pg_batch_add(batch, STORE_LOCK_CUSTOMERS);
-    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_I64);
-    for (size_t i = 0; i < wants->customer_count; i++)
-        if (i == 0 || keys[i] != keys[i - 1]) ear_pg_push_int(array, keys[i]);
-    free(keys);
-}
-
-static void ask_ids(struct ear_pg_batch *batch, const struct ear_id *ids, size_t count)
-{
-    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ID);
-    for (size_t i = 0; i < count; i++) ear_pg_push_id(array, &ids[i]);
-}
-
-static int by_id(const void *a, const void *b)
-{
-    return ear_id_cmp(a, b);
-}
-
-/* Each customer once: a double would give each of its closed cases twice. */
-static void ask_customers(struct ear_pg_batch *batch, const struct ear_wants *wants)
-{
-    size_t count = wants->customer_count;
-    struct ear_id *ids = ear_alloc((count + 1) * sizeof(*ids));
-    if (count) memcpy(ids, wants->customers, count * sizeof(*ids));
-    qsort(ids, count, sizeof(*ids), by_id);
-    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ID);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || ear_id_cmp(&ids[i], &ids[i - 1]) != 0) ear_pg_push_id(array, &ids[i]);
-    free(ids);
-}
-
-void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants)
-{
-    ask_locks(batch, wants);
-    ear_pg_batch_add(batch, STORE_READ_DECIDED);
-    ask_ids(batch, wants->posts, wants->post_count);
-    ask_ids(batch, wants->post_owners, wants->post_count);
-    ear_pg_batch_add(batch, STORE_READ_LINKS);
-    ask_ids(batch, wants->refs, wants->ref_count);
-    ear_pg_batch_add(batch, STORE_READ_CASES);
-    ask_customers(batch, wants);
-    ask_ids(batch, wants->cases, wants->case_count);
-    ear_pg_batch_add(batch, STORE_READ_SEATS);
-    ear_pg_batch_add(batch, STORE_READ_HEADS);
-}
-
-/* ---- facts ---- */
-
-char *ear_store_text(struct ear_book *book, const struct ear_pg_result *result, size_t row,
-                     size_t column)
-{
-    if (ear_pg_is_null(result, row, column)) return NULL;
-    return ear_book_copy(book, ear_pg_get_str(result, row, column));
-}
-
-static int32_t get_int(const struct ear_pg_result *result, size_t row, size_t column)
-{
-    return (int32_t)ear_pg_get_i64(result, row, column);
-}
-
-static void fill_case(struct ear_book *book, const struct ear_pg_result *r, size_t row)
-{
-    struct ear_id case_id = ear_pg_get_id(r, row, 0);
-    if (ear_book_case(book, &case_id)) return;
-    struct ear_case fact = {.case_id = case_id,
-                            .customer_id = ear_pg_get_id(r, row, 1),
-                            .account = ear_store_text(book, r, row, 2),
-                            .platform = ear_store_text(book, r, row, 3),
-                            .team = ear_store_text(book, r, row, 4),
-                            .agent = ear_store_text(book, r, row, 5),
-                            .last_agent = ear_store_text(book, r, row, 6),
-                            .state = (ear_case_state)get_int(r, row, 7),
-                            .close_code = ear_store_text(book, r, row, 8),
-                            .direct = ear_pg_get_bool(r, row, 9),
-                            .language = ear_store_text(book, r, row, 10),
-                            .intent = get_int(r, row, 11),
-                            .topic = get_int(r, row, 12),
-                            .urgency = (uint32_t)get_int(r, row, 13),
-                            .severity = (uint32_t)get_int(r, row, 14),
-                            .seq = get_int(r, row, 15),
-                            .posts = get_int(r, row, 16),
-                            .last_post_id = ear_pg_get_id(r, row, 17),
-                            .last_post_at_us = ear_pg_get_time(r, row, 18),
-                            .opened_at_us = ear_pg_get_time(r, row, 19),
-                            .heard_at_us = ear_pg_get_time(r, row, 20),
-                            .changed_at_us = ear_pg_get_time(r, row, 21),
-                            .clock_no = get_int(r, row, 22),
-                            .respond_by_us = ear_pg_get_time(r, row, 23),
-                            .first_responded_at_us = ear_pg_get_time(r, row, 24),
-                            .breached = ear_pg_get_bool(r, row, 25),
-                            .closed_at_us = ear_pg_get_time(r, row, 26),
-                            .follows = ear_pg_get_id(r, row, 27)};
-    ear_book_put_case(book, &fact);
-}
-
-static void fill_seats(struct ear_book *book, const struct ear_pg_result *r)
-{
-    for (size_t row = 0; row < ear_pg_rows(r); row++) {
-        char *id = ear_store_text(book, r, row, 0);
-        const struct ear_agent *agent = ear_care_agent(book->care, id);
-        if (agent) ear_book_put_seat(book, agent, get_int(r, row, 1), ear_pg_get_time(r, row, 2));
-    }
-}
-
-static void fill_heads(struct ear_book *book, const struct ear_pg_result *r)
-{
-    for (size_t row = 0; row < ear_pg_rows(r); row++) {
-        struct ear_head head = {.team = ear_store_text(book, r, row, 0),
-                                .respond_by_us = ear_pg_get_time(r, row, 1),
-                                .case_id = ear_pg_get_id(r, row, 2)};
-        ear_book_put_head(book, &head);
-    }
-}
-
-void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results)
-{
-    for (size_t row = 0; row < ear_pg_rows(results[1]); row++) {
-        const char *heard = ear_store_text(book, results[1], row, 2);
-        struct ear_decided fact = {.post_id = ear_pg_get_id(results[1], row, 0),
-                                   .case_id = ear_pg_get_id(results[1], row, 1),
-                                   .heard = ear_str_from(heard)};
-        ear_book_put_decided(book, &fact);
-    }
-    for (size_t row = 0; row < ear_pg_rows(results[2]); row++) {
-        struct ear_link link = {.ref = ear_pg_get_id(results[2], row, 0),
-                                .customer_id = ear_pg_get_id(results[2], row, 1),
-                                .case_id = ear_pg_get_id(results[2], row, 2)};
-        ear_book_put_link(book, &link);
-    }
-    for (size_t row = 0; row < ear_pg_rows(results[3]); row++) fill_case(book, results[3], row);
-    fill_seats(book, results[4]);
-    fill_heads(book, results[5]);
-}
 
 /* ---- changes ---- */
 
@@ -245,7 +94,26 @@ static ear_err put_why(struct columns *set, const Earshot__V1__Triage *t)
     return err == EAR_TOO_LARGE ? EAR_OK : err;
 }
 
-static ear_err put_verdict(struct columns *set, const struct ear_verdict *v)
+/* The line of the history that stands with the verdict. */
+static ear_err put_line(struct columns *set, const struct ear_verdict *v, struct ear_buf *detail)
+{
+    const struct ear_entry *e = v->line;
+    ear_err err = EAR_OK;
+    ear_buf_reset(detail);
+    if (e) {
+        err = ear_entry_detail(e, detail);
+        put_int(set, e->seq);
+        put_int(set, e->kinds);
+        put_text(set, e->code);
+        put_text(set, detail->len ? detail->data : NULL);
+    } else {
+        for (int i = 0; i < 4; i++) ear_pg_push_null(next_of(set));
+    }
+    put_id(set, &v->before);
+    return err;
+}
+
+static ear_err put_verdict(struct columns *set, const struct ear_verdict *v, struct ear_buf *detail)
 {
     const Earshot__V1__Triage *t = v->heard->triage;
     const Earshot__V1__Post *post = v->heard->post;
@@ -268,6 +136,7 @@ static ear_err put_verdict(struct columns *set, const struct ear_verdict *v)
     ear_pg_push_int(next_of(set), post->received_at_us);
     ear_pg_push_int(next_of(set), post->stored_at_us);
     ear_pg_push_int(next_of(set), t->triaged_at_us);
+    if (!err) err = put_line(set, v, detail);
     end_row(set);
     return err;
 }
@@ -277,29 +146,29 @@ static ear_err write_triage(struct ear_pg_batch *batch, const struct ear_book *b
     static const ear_pg_type types[] = {
         EAR_PG_ID,  EAR_PG_ID,   EAR_PG_ID,   EAR_PG_I16,  EAR_PG_TEXT, EAR_PG_I16,
         EAR_PG_I16, EAR_PG_I16,  EAR_PG_I16,  EAR_PG_I16,  EAR_PG_I16,  EAR_PG_FLOAT,
-        EAR_PG_I16, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME, EAR_PG_TIME};
+        EAR_PG_I16, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME, EAR_PG_TIME,
+        EAR_PG_I32, EAR_PG_I64,  EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_ID};
     struct columns set;
+    struct ear_buf detail;
     ear_err err = EAR_OK;
     if (!book->verdicts) return EAR_OK;
+    ear_buf_init(&detail, DETAIL_BYTES_MAX);
     open_rows(batch, &set, STORE_WRITE_TRIAGE, types, EAR_COUNT(types));
     for (const struct ear_verdict *v = book->verdicts; v && !err; v = v->next)
-        err = put_verdict(&set, v);
+        err = put_verdict(&set, v, &detail);
+    ear_buf_release(&detail);
     ear_pg_time(batch, book->now_us);
     return err;
 }
 
-static void put_case(struct columns *set, const struct ear_case *c)
+/* What opened_row and changed_row have in common, in their order. */
+static void put_changeable(struct columns *set, const struct ear_case *c)
 {
-    put_id(set, &c->case_id);
-    put_id(set, &c->customer_id);
-    put_text(set, c->account);
-    put_text(set, c->platform);
     put_text(set, c->team);
     put_text(set, c->agent);
     put_text(set, c->last_agent);
     put_int(set, c->state);
     put_text(set, c->close_code);
-    put_bool(set, c->direct);
     put_text(set, c->language[0] ? c->language : "und");
     put_int(set, c->intent);
     put_int(set, c->topic);
@@ -310,32 +179,57 @@ static void put_case(struct columns *set, const struct ear_case *c)
     put_id(set, &c->last_post_id);
     ear_pg_push_int(next_of(set), c->last_post_at_us);
     ear_pg_push_int(next_of(set), c->opened_at_us);
-    ear_pg_push_int(next_of(set), c->heard_at_us);
     ear_pg_push_int(next_of(set), c->changed_at_us);
     put_int(set, c->clock_no);
     put_time(set, c->respond_by_us);
     put_time(set, c->first_responded_at_us);
     put_bool(set, c->breached);
     put_time(set, c->closed_at_us);
-    put_id(set, &c->follows);
+    put_id(set, &c->tail_post_id);
     end_row(set);
 }
 
-static void write_cases(struct ear_pg_batch *batch, const struct ear_book *book)
+#define CHANGEABLE                                                                                \
+    EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_I16, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_I16,      \
+        EAR_PG_I16, EAR_PG_I16, EAR_PG_I16, EAR_PG_I32, EAR_PG_I32, EAR_PG_ID, EAR_PG_TIME,       \
+        EAR_PG_TIME, EAR_PG_TIME, EAR_PG_I32, EAR_PG_TIME, EAR_PG_TIME, EAR_PG_BOOL, EAR_PG_TIME, \
+        EAR_PG_ID
+
+static void open_cases(struct ear_pg_batch *batch, const struct ear_book *book)
 {
-    static const ear_pg_type types[] = {
-        EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT,
-        EAR_PG_I16,  EAR_PG_TEXT, EAR_PG_BOOL, EAR_PG_TEXT, EAR_PG_I16,  EAR_PG_I16,  EAR_PG_I16,
-        EAR_PG_I16,  EAR_PG_I32,  EAR_PG_I32,  EAR_PG_ID,   EAR_PG_TIME, EAR_PG_TIME, EAR_PG_TIME,
-        EAR_PG_TIME, EAR_PG_I32,  EAR_PG_TIME, EAR_PG_TIME, EAR_PG_BOOL, EAR_PG_TIME, EAR_PG_ID};
+    static const ear_pg_type types[] = {EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT,
+                                        EAR_PG_BOOL, EAR_PG_TIME, EAR_PG_ID,   CHANGEABLE};
     struct columns set;
     bool any = false;
     for (const struct ear_case *c = book->cases; c; c = c->next) {
-        if (!c->changed && !c->is_new) continue;
-        if (!any) open_rows(batch, &set, STORE_WRITE_CASES, types, EAR_COUNT(types));
+        if (!c->is_new) continue;
+        if (!any) open_rows(batch, &set, STORE_OPEN_CASES, types, EAR_COUNT(types));
         any = true;
-        put_case(&set, c);
+        put_id(&set, &c->case_id);
+        put_id(&set, &c->customer_id);
+        put_text(&set, c->account);
+        put_text(&set, c->platform);
+        put_bool(&set, c->direct);
+        ear_pg_push_int(next_of(&set), c->heard_at_us);
+        put_id(&set, &c->follows);
+        put_changeable(&set, c);
     }
+}
+
+static void change_cases(struct ear_pg_batch *batch, const struct ear_book *book)
+{
+    static const ear_pg_type types[] = {EAR_PG_TID, EAR_PG_ID, CHANGEABLE};
+    struct columns set;
+    int32_t count = 0;
+    for (const struct ear_case *c = book->cases; c; c = c->next) {
+        if (!c->changed || c->is_new) continue;
+        if (!count) open_rows(batch, &set, STORE_CHANGE_CASES, types, EAR_COUNT(types));
+        count++;
+        ear_pg_push_text(next_of(&set), (struct ear_str){(const char *)c->place, sizeof(c->place)});
+        put_id(&set, &c->case_id);
+        put_changeable(&set, c);
+    }
+    if (count) ear_pg_i32(batch, count);
 }
 
 static ear_err put_entry(struct columns *set, const struct ear_entry *e, struct ear_buf *detail)
@@ -364,11 +258,14 @@ static ear_err write_events(struct ear_pg_batch *batch, const struct ear_book *b
     struct columns set;
     struct ear_buf detail;
     ear_err err = EAR_OK;
-    if (!book->entries) return EAR_OK;
+    bool any = false;
     ear_buf_init(&detail, DETAIL_BYTES_MAX);
-    open_rows(batch, &set, STORE_WRITE_EVENTS, types, EAR_COUNT(types));
-    for (const struct ear_entry *e = book->entries; e && !err; e = e->next)
+    for (const struct ear_entry *e = book->entries; e && !err; e = e->next) {
+        if (e->in_triage) continue;
+        if (!any) open_rows(batch, &set, STORE_WRITE_EVENTS, types, EAR_COUNT(types));
+        any = true;
         err = put_entry(&set, e, &detail);
+    }
     ear_buf_release(&detail);
     return err;
 }
@@ -411,6 +308,7 @@ static void put_due(struct columns *set, const struct ear_due *due)
     if (due->change == EAR_DUE_START) put_id(set, &due->customer_id);
     put_int(set, due->kind);
     put_int(set, due->clock_no);
+    if (due->change != EAR_DUE_CLEAR) put_time(set, due->then_us);
     end_row(set);
 }
 
@@ -420,12 +318,15 @@ static void write_dues(struct ear_pg_batch *batch, const struct ear_book *book,
     static const struct {
         unsigned statement;
         size_t count;
-        ear_pg_type types[6];
+        ear_pg_type types[7];
     } how[] = {
         [EAR_DUE_START] = {STORE_START_TIMERS,
-                           6,
-                           {EAR_PG_I16, EAR_PG_TIME, EAR_PG_ID, EAR_PG_ID, EAR_PG_I16, EAR_PG_I32}},
-        [EAR_DUE_MOVE] = {STORE_MOVE_TIMERS, 4, {EAR_PG_TIME, EAR_PG_ID, EAR_PG_I16, EAR_PG_I32}},
+                           7,
+                           {EAR_PG_I16, EAR_PG_TIME, EAR_PG_ID, EAR_PG_ID, EAR_PG_I16, EAR_PG_I32,
+                            EAR_PG_TIME}},
+        [EAR_DUE_MOVE] = {STORE_MOVE_TIMERS,
+                          5,
+                          {EAR_PG_TIME, EAR_PG_ID, EAR_PG_I16, EAR_PG_I32, EAR_PG_TIME}},
         [EAR_DUE_CLEAR] = {STORE_CLEAR_TIMERS, 3, {EAR_PG_ID, EAR_PG_I16, EAR_PG_I32}},
     };
     struct columns set;
@@ -467,7 +368,8 @@ ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book)
 {
     ear_err err = write_triage(batch, book);
     if (err) return err;
-    write_cases(batch, book);
+    open_cases(batch, book);
+    change_cases(batch, book);
     err = write_events(batch, book);
     if (err) return err;
     write_links(batch, book);

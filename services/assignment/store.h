@@ -23,11 +23,14 @@ struct ear_wants {
     size_t post_count;
 };
 
-#define EAR_STORE_FACT_RESULTS 6
+#define EAR_STORE_FACT_RESULTS 7
+#define EAR_STORE_SHIFTS       6 /* which of them it is */
 
-/* Adds the locks and then the reads, EAR_STORE_FACT_RESULTS statements. */
-void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants);
-/* Their results. An agent that care does not know yet has no seat. */
+/* Adds the locks and then the reads, EAR_STORE_FACT_RESULTS statements. Who is on shift is read
+ * with `shifts` only. */
+void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants, bool shifts);
+/* Their results but the shifts, which belong to the care and must be noted before. An agent that
+ * care does not know yet has no seat. */
 void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results);
 
 bool ear_store_is_clean(const struct ear_book *book); /* nothing to write */

@@ -1,5 +1,5 @@
 -- All SQL of assignment. Case rows are written whole: the customer's lock makes them ours. What comes
--- in numbers comes as one array of rows (migration 0009).
+-- in numbers comes as one array of rows (migrations 0009, 0011).
 
 -- name: lock_customers
 SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::int8[]) AS k;
@@ -16,20 +16,34 @@ SELECT t.post_id, t.case_id,
 SELECT ref, customer_id, case_id FROM link WHERE ref = ANY ($1::uuid[]);
 
 -- name: read_cases
--- Of these customers: what is open, the latest that are closed, and the cases named.
+-- Of these customers: what is open, the latest that are closed, and the cases named. place is where the
+-- row lies: under the locks nobody moves it, so that it is changed without being looked for again.
 SELECT c.case_id, c.customer_id, c.account_id, c.platform, c.team_id, c.agent_id, c.last_agent_id,
        c.state, c.close_code, c.direct, c.language, c.intent, c.topic, c.urgency, c.severity,
        c.seq, c.posts, c.last_post_id, c.last_post_at, c.opened_at, c.heard_at, c.changed_at,
-       c.clock_no, c.respond_by, c.first_responded_at, c.breached, c.closed_at, c.follows
-  FROM (SELECT o.* FROM unnest($1::uuid[]) AS k JOIN "case" o ON o.customer_id = k AND o.state <> 3
+       c.clock_no, c.respond_by, c.first_responded_at, c.breached, c.closed_at, c.follows,
+       c.tail_post_id, c.place
+  FROM (SELECT o.*, o.ctid AS place FROM unnest($1::uuid[]) AS k
+          JOIN "case" o ON o.customer_id = k AND o.state <> 3
          UNION ALL
         SELECT l.* FROM unnest($1::uuid[]) AS k,
-               LATERAL (SELECT s.* FROM "case" s WHERE s.customer_id = k AND s.state = 3
+               LATERAL (SELECT s.*, s.ctid AS place FROM "case" s
+                         WHERE s.customer_id = k AND s.state = 3
                          ORDER BY s.case_id DESC LIMIT 8) l
          UNION ALL
-        SELECT n.* FROM unnest($2::uuid[]) AS i JOIN "case" n ON n.case_id = i
+        SELECT n.*, n.ctid FROM unnest($2::uuid[]) AS i JOIN "case" n ON n.case_id = i
          WHERE n.customer_id = ANY ($1::uuid[])
        ) c;
+
+-- name: read_loads
+-- What agents have, and who of them said that he is there, or is not.
+SELECT agent_id, open_cases, idle_since, NULL::bool AS present FROM agent_load
+ UNION ALL
+SELECT agent_id, NULL, NULL, present FROM agent_presence;
+
+-- name: read_shifts
+-- Asked for with $1 only now and then: it costs as much as all cases of a small batch.
+SELECT agent_id FROM agent_on_shift WHERE $1::bool;
 
 -- name: read_seats
 SELECT agent_id, open_cases, idle_since FROM agent_present ORDER BY agent_id;
@@ -44,38 +58,44 @@ SELECT h.team_id, h.respond_by, h.case_id
                  ORDER BY q.respond_by, q.case_id LIMIT 1) h;
 
 -- name: write_triage
--- The arbiter of what is new. Under the customers' locks all of it is. If not, the primary key refuses
--- it, nothing is committed and the batch is decided again in halves: then what is there is seen.
--- ON CONFLICT would double what a row costs.
+-- The arbiter of what is new. Nearly always all of it is. If not, the primary key refuses it, nothing is
+-- committed and the batch is decided again, now with a look at what was decided before.
+-- ON CONFLICT would double what a row costs. A post that its case's history has a line for says it here.
 INSERT INTO triage (post_id, customer_id, case_id, decision, language, answer, intent, sentiment,
                     topic, urgency, severity, certainty, unsure, model, why, received_at, stored_at,
-                    triaged_at, decided_at)
+                    triaged_at, decided_at, seq, kinds, code, detail, before)
 SELECT n.post_id, n.customer_id, n.case_id, n.decision, n.language, n.answer, n.intent, n.sentiment,
        n.topic, n.urgency, n.severity, n.certainty, n.unsure, n.model,
-       string_to_array(n.why, E'\x1f'), n.received_at, n.stored_at, n.triaged_at, $2
-  FROM unnest($1::triage_row[]) AS n;
+       string_to_array(n.why, E'\x1f'), n.received_at, n.stored_at, n.triaged_at, $2, n.seq,
+       n.kinds, n.code, n.detail::jsonb, n.before
+  FROM unnest($1::verdict_row[]) AS n;
 
--- name: write_cases
-INSERT INTO "case" (case_id, customer_id, account_id, platform, team_id, agent_id, last_agent_id,
-                    state, close_code, direct, language, intent, topic, urgency, severity, seq,
-                    posts, last_post_id, last_post_at, opened_at, heard_at, changed_at, clock_no,
-                    respond_by, first_responded_at, breached, closed_at, follows)
-SELECT n.case_id, n.customer_id, n.account_id, n.platform, n.team_id, n.agent_id, n.last_agent_id,
-       n.state, n.close_code, n.direct, n.language, n.intent, n.topic, n.urgency, n.severity, n.seq,
-       n.posts, n.last_post_id, n.last_post_at, n.opened_at, n.heard_at, n.changed_at, n.clock_no,
-       n.respond_by, n.first_responded_at, n.breached, n.closed_at, n.follows
-  FROM unnest($1::case_row[]) AS n
- ORDER BY n.case_id
-    ON CONFLICT (case_id, customer_id) DO UPDATE
-   SET team_id = EXCLUDED.team_id, agent_id = EXCLUDED.agent_id,
-       last_agent_id = EXCLUDED.last_agent_id, state = EXCLUDED.state,
-       close_code = EXCLUDED.close_code, language = EXCLUDED.language, intent = EXCLUDED.intent,
-       topic = EXCLUDED.topic, urgency = EXCLUDED.urgency, severity = EXCLUDED.severity,
-       seq = EXCLUDED.seq, posts = EXCLUDED.posts, last_post_id = EXCLUDED.last_post_id,
-       last_post_at = EXCLUDED.last_post_at, opened_at = EXCLUDED.opened_at,
-       changed_at = EXCLUDED.changed_at, clock_no = EXCLUDED.clock_no,
-       respond_by = EXCLUDED.respond_by, first_responded_at = EXCLUDED.first_responded_at,
-       breached = EXCLUDED.breached, closed_at = EXCLUDED.closed_at;
+-- name: open_cases
+INSERT INTO "case" (case_id, customer_id, account_id, platform, direct, heard_at, follows, team_id,
+                    agent_id, last_agent_id, state, close_code, language, intent, topic, urgency,
+                    severity, seq, posts, last_post_id, last_post_at, opened_at, changed_at,
+                    clock_no, respond_by, first_responded_at, breached, closed_at, tail_post_id)
+SELECT n.case_id, n.customer_id, n.account_id, n.platform, n.direct, n.heard_at, n.follows, n.team_id,
+       n.agent_id, n.last_agent_id, n.state, n.close_code, n.language, n.intent, n.topic, n.urgency,
+       n.severity, n.seq, n.posts, n.last_post_id, n.last_post_at, n.opened_at, n.changed_at,
+       n.clock_no, n.respond_by, n.first_responded_at, n.breached, n.closed_at, n.tail_post_id
+  FROM unnest($1::opened_row[]) AS n;
+
+-- name: change_cases
+-- All $2 of them are where they were read, or nothing is committed.
+WITH changed AS (
+    UPDATE "case" c
+       SET team_id = n.team_id, agent_id = n.agent_id, last_agent_id = n.last_agent_id,
+           state = n.state, close_code = n.close_code, language = n.language, intent = n.intent,
+           topic = n.topic, urgency = n.urgency, severity = n.severity, seq = n.seq,
+           posts = n.posts, last_post_id = n.last_post_id, last_post_at = n.last_post_at,
+           opened_at = n.opened_at, changed_at = n.changed_at, clock_no = n.clock_no,
+           respond_by = n.respond_by, first_responded_at = n.first_responded_at,
+           breached = n.breached, closed_at = n.closed_at, tail_post_id = n.tail_post_id
+      FROM unnest($1::changed_row[]) AS n
+     WHERE c.ctid = n.place AND c.case_id = n.case_id
+    RETURNING 1)
+SELECT 1 / (count(*) = $2::int4)::int FROM changed;
 
 -- name: write_events
 INSERT INTO event (case_id, seq, customer_id, at, kinds, actor, post_id, reply_id, code, detail)
@@ -104,16 +124,16 @@ DELETE FROM timer t
  WHERE t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no;
 
 -- name: start_timers
-INSERT INTO timer (bucket, due_at, case_id, customer_id, kind, clock_no)
-SELECT n.bucket, n.due_at, n.case_id, n.customer_id, n.kind, n.clock_no
-  FROM unnest($1::timer_row[]) AS n;
+INSERT INTO timer (bucket, due_at, case_id, customer_id, kind, clock_no, then_at)
+SELECT n.bucket, n.due_at, n.case_id, n.customer_id, n.kind, n.clock_no, n.then_at
+  FROM unnest($1::clock_row[]) AS n;
 
 -- name: move_timers
-UPDATE timer t SET due_at = n.due_at
-  FROM unnest($1::timestamptz[], $2::uuid[], $3::int2[], $4::int4[])
-    AS n (due_at, case_id, kind, clock_no)
+UPDATE timer t SET due_at = least(t.due_at, n.due_at), then_at = least(t.then_at, n.then_at)
+  FROM unnest($1::timestamptz[], $2::uuid[], $3::int2[], $4::int4[], $5::timestamptz[])
+    AS n (due_at, case_id, kind, clock_no, then_at)
  WHERE t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no
-   AND t.due_at > n.due_at;
+   AND (t.due_at > n.due_at OR t.then_at > n.then_at);
 
 -- name: write_loads
 -- Last of a transaction, each agent once, in the order of their ids. Where another replica has filled
@@ -184,9 +204,9 @@ VALUES ($1::text, $2::bool, $3::timestamptz, $4::text)
 DELETE FROM agent_presence WHERE agent_id = $1::text;
 
 -- name: read_due_timers
-SELECT d.due_at, d.case_id, d.customer_id, d.kind, d.clock_no
+SELECT d.due_at, d.case_id, d.customer_id, d.kind, d.clock_no, d.then_at
   FROM unnest($1::int2[]) AS b,
-       LATERAL (SELECT t.due_at, t.case_id, t.customer_id, t.kind, t.clock_no FROM timer t
+       LATERAL (SELECT t.due_at, t.case_id, t.customer_id, t.kind, t.clock_no, t.then_at FROM timer t
                  WHERE t.bucket = b AND t.due_at <= now()
                    AND (t.due_at, t.case_id) >= ($2::timestamptz, $3::uuid)
                  ORDER BY t.due_at, t.case_id LIMIT $4::int4) d
@@ -202,7 +222,7 @@ HAVING min(n.due_at) IS NOT NULL;
 
 -- name: read_timers
 -- Those that have not fired meanwhile.
-SELECT t.case_id, t.kind, t.clock_no
+SELECT t.case_id, t.kind, t.clock_no, t.then_at
   FROM unnest($1::uuid[], $2::int2[], $3::int4[]) AS n (case_id, kind, clock_no)
   JOIN timer t ON t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no;
 

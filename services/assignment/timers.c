@@ -75,7 +75,10 @@ static ear_err decide(void *self, struct ear_book *book, const struct ear_pg_res
     const struct ear_timers *timers = self;
     for (size_t row = 0; row < ear_pg_rows(extra[0]); row++) {
         const struct ear_due *due = on_page(timers, extra[0], row);
-        if (due) ear_clock_fire(book, ear_book_case(book, &due->case_id), due);
+        if (!due) continue;
+        struct ear_due now = *due;
+        now.then_us = ear_pg_get_time(extra[0], row, 3); /* it may have been moved meanwhile */
+        ear_clock_fire(book, ear_book_case(book, &now.case_id), &now);
     }
     return EAR_OK;
 }
@@ -132,7 +135,8 @@ static void take_page(struct ear_timers *timers, const struct ear_pg_result *r)
                                            .case_id = ear_pg_get_id(r, i, 1),
                                            .customer_id = ear_pg_get_id(r, i, 2),
                                            .kind = (ear_due_kind)ear_pg_get_i64(r, i, 3),
-                                           .clock_no = (int32_t)ear_pg_get_i64(r, i, 4)};
+                                           .clock_no = (int32_t)ear_pg_get_i64(r, i, 4),
+                                           .then_us = ear_pg_get_time(r, i, 5)};
     bool more = timers->count == PAGE;
     timers->from_us = more ? timers->page[PAGE - 1].due_at_us : 0;
     timers->from_case = more ? timers->page[PAGE - 1].case_id : (struct ear_id){{0}};

@@ -129,7 +129,9 @@ static void pause_part(struct ear_job *job, ear_err err, const struct ear_diag *
 static void refuse_part(struct ear_job *job, const struct ear_diag *diag)
 {
     struct ear_part *part = &job->parts[job->part_count - 1];
-    if (part->to - part->from > 1) {
+    if (!ear_job_looks(job)) {
+        job->looks = true; /* most likely one of them was decided before */
+    } else if (part->to - part->from > 1) {
         ear_job_halve(job);
     } else if (++part->tries >= ALONE_TRIES) {
         ear_log(&EV_POST_FAILED, kv_id("post", &job->posts[0]->post_id), kv_diag(diag),
@@ -210,7 +212,7 @@ static void sit(struct ear_job *job)
                               .ref_count = ear_job_refs(job, refs),
                               .posts = ids,
                               .post_owners = ids + n,
-                              .post_count = n};
+                              .post_count = ear_job_looks(job) ? n : 0};
     ear_sitting_open(&work->ground, &wants, &ops, job);
     free(ids);
 }

@@ -145,7 +145,7 @@ SELECT c.case_id, c.account_id, c.platform, (ARRAY['open', 'waiting', 'closed'])
 -- Everything that was said and done, by the time at which it was; what a post says now is its last
 -- revision.
 -- name: case_history
-WITH told AS (SELECT DISTINCT post_id FROM earshot.event WHERE case_id = $1::uuid AND post_id IS NOT NULL),
+WITH told AS (SELECT DISTINCT post_id FROM earshot.case_events($1::uuid) WHERE post_id IS NOT NULL),
 history AS (
     SELECT 0 AS rank, p.created_at AS at, 'post' AS entry, 0 AS seq,
            coalesce(nullif(i.name, '') || coalesce(' (' || nullif(i.handle, '') || ')', ''), nullif(i.handle, ''), 'unknown') AS who,
@@ -176,7 +176,7 @@ history AS (
     UNION ALL
     SELECT 2, at, 'event', seq, actor, NULL, coalesce(reply_id, post_id),
            array_to_string(earshot.kind_names(kinds), ', '), code, NULL, detail
-      FROM earshot.event WHERE case_id = $1::uuid
+      FROM earshot.case_events($1::uuid)
 )
 SELECT at, entry, who, what, body, code, id, url, seq, detail::text
   FROM history ORDER BY at, rank, seq, id;
@@ -198,7 +198,7 @@ SELECT a.agent_id, a.name, a.team_id, coalesce(p.present, s.agent_id IS NOT NULL
 WITH told AS (
     SELECT $1::uuid AS post_id
     UNION
-    SELECT post_id FROM earshot.event WHERE case_id = $1::uuid AND post_id IS NOT NULL
+    SELECT post_id FROM earshot.case_events($1::uuid) WHERE post_id IS NOT NULL
 ), posts AS (
     SELECT p.* FROM told JOIN earshot.post p USING (post_id)
 ), decided AS (
@@ -209,9 +209,9 @@ WITH told AS (
     SELECT r.* FROM decided d JOIN earshot.reply r ON r.case_id = d.case_id AND r.post_id = d.post_id
      WHERE d.post_id = $1::uuid
 ), events AS (
-    SELECT e.* FROM earshot.event e WHERE e.case_id = $1::uuid
+    SELECT e.* FROM earshot.case_events($1::uuid) e
     UNION ALL
-    SELECT e.* FROM decided d JOIN earshot.event e ON e.case_id = d.case_id
+    SELECT e.* FROM decided d, earshot.case_events(d.case_id) e
      WHERE d.post_id = $1::uuid
        AND (e.post_id = d.post_id OR e.reply_id IN (SELECT reply_id FROM replies))
 ), steps AS (

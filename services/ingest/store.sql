@@ -15,6 +15,22 @@ SELECT account_id, platform, author_id, settings::text, array_to_string(secrets,
 -- name: ensure_months
 SELECT ensure_month(at) FROM unnest($1::timestamptz[]) AS at
 
+-- name: add_posts
+-- Of which none is known, as nearly always: nothing is looked for and nothing need be told. Where one is
+-- there already, the primary key refuses the transaction, and the next ones look (insert_posts).
+INSERT INTO post (post_id, customer_id, platform, external_id, account_id, created_at,
+                  received_at, stored_at, self_ref, reply_ref, conversation_ref, visibility,
+                  entry, own, automated, language_hint, body, url, thread, mentions)
+SELECT u.post_id, u.customer_id, u.platform, u.external_id, u.account_id, u.created_at,
+       u.received_at, $1::timestamptz, u.self_ref, u.reply_ref, u.conversation_ref,
+       u.visibility, u.entry, u.own, u.automated, u.language_hint, u.body, u.url, u.thread,
+       CASE WHEN u.mentions <> '' THEN string_to_array(u.mentions, E'\n') END
+  FROM unnest($2::post_row[]) AS u
+
+-- name: add_intake
+INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
+VALUES ($1::uuid, $2::smallint, $3::timestamptz, $4::uuid, $5::bigint, 0, $6::text, $7::uuid[])
+
 -- name: insert_posts
 -- New posts and, in the same breath, the intake row that names them: $1 to $6 are that row's. What is
 -- there already is left out by a look; where somebody stores the same post at the same moment, the
@@ -124,11 +140,18 @@ SELECT r.account_id, r.webhook_id, r.body_sha256, r.answer
   JOIN webhook_receipt r USING (account_id, webhook_id)
 
 -- name: insert_receipts
-INSERT INTO webhook_receipt (account_id, webhook_id, body_sha256, answer)
-SELECT u.account_id, u.webhook_id, u.body_sha256, u.answer
-  FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[])
-       AS u (account_id, webhook_id, body_sha256, answer)
+-- In the order of their keys, like everything that two replicas may write at the same moment.
+INSERT INTO webhook_receipt (account_id, webhook_id, answer, body_sha256)
+SELECT u.account_id, u.webhook_id, u.answer, u.body_sha256
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
+       AS u (account_id, webhook_id, answer, body_sha256)
+ ORDER BY u.account_id, u.webhook_id
 ON CONFLICT DO NOTHING
+
+-- name: correct_receipts
+UPDATE webhook_receipt r SET answer = u.answer
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS u (account_id, webhook_id, answer)
+ WHERE r.account_id = u.account_id AND r.webhook_id = u.webhook_id AND r.answer <> u.answer
 
 -- name: forget_receipts
 DELETE FROM webhook_receipt WHERE received_at < now() - $1::bigint * interval '1 millisecond'

@@ -43,8 +43,8 @@ BEGIN
     FOR k IN from_k .. to_k LOOP
         CALL bench.fill_table('post', '{post_id}', k);
         CALL bench.fill_table('identity', '{}', k);
-        CALL bench.fill_table('triage', '{post_id,case_id}', k);
-        CALL bench.fill_table('case', '{case_id,last_post_id,follows}', k);
+        CALL bench.fill_table('triage', '{post_id,case_id,before}', k);
+        CALL bench.fill_table('case', '{case_id,last_post_id,follows,tail_post_id}', k);
         CALL bench.fill_table('event', '{case_id,post_id}', k);
         CALL bench.fill_table('timer', '{case_id}', k);
         COMMIT;

@@ -42,7 +42,7 @@ facts() { # EXTERNAL-ID
   pg_query "SELECT count(*), (SELECT count(*) FROM triage t WHERE t.post_id = min(p.post_id::text)::uuid),
       (SELECT count(*) FROM \"case\" c WHERE c.customer_id = min(p.customer_id::text)::uuid),
       (SELECT string_agg(account_id, ' ' ORDER BY account_id) FROM mention m WHERE m.post_id = min(p.post_id::text)::uuid),
-      (SELECT count(*) FROM event e WHERE e.post_id = min(p.post_id::text)::uuid AND (e.kinds >> 18) & 1 = 1)
+      (SELECT count(*) FROM history e WHERE e.post_id = min(p.post_id::text)::uuid AND (e.kinds >> 18) & 1 = 1)
     FROM post p WHERE p.external_id = '$1'"
 }
 facts_are() { [ "$(facts "$1")" = "$2" ]; }

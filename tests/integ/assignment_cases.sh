@@ -25,7 +25,7 @@ answer() { # EXPECTED ID ACTOR KIND CASE ARGUMENT [REASON]
   got=$(ask "$@")
   expect_eq "command $*" "$expected" "${got%%|*}"
 }
-last_kinds() { pg_query "SELECT kind_names(kinds) FROM event WHERE case_id = '$1' ORDER BY seq DESC LIMIT 1"; }
+last_kinds() { pg_query "SELECT kind_names(kinds) FROM history WHERE case_id = '$1' ORDER BY seq DESC LIMIT 1"; }
 
 say "nobody is there: the case waits in the queue"
 play 1 1 1 0 1 1 1 en @firm 0 7 0
@@ -33,7 +33,7 @@ expect_eq decision 1 "$(decision 1)"
 case1=$(case_of 1)
 expect_eq "state, team, agent" "1|care|" "$(row 1 'state, team_id, agent_id')"
 expect_eq kinds '{classified,cased,queued,clock_started}' "$(last_kinds "$case1")"
-expect_eq timers 2 "$(pg_query 'SELECT count(*) FROM timer')"
+expect_eq timers 1 "$(pg_query 'SELECT count(*) FROM timer')"
 play 1b 1 1 0 1 1 1 en @firm 0 7 0
 expect_eq "the same again" 1 "$(pg_query 'SELECT count(*) FROM triage')"
 
@@ -128,9 +128,9 @@ expect_eq "too long ago: a new case that follows" "1|$case1" "$(decision 12)|$(r
 expect_invariants
 
 say "clocks fire once"
-pg_query "UPDATE timer SET due_at = now() - interval '1 second' WHERE case_id = '$(case_of 12)'"
+pg_query "UPDATE timer SET due_at = now() - interval '1 second', then_at = now() WHERE case_id = '$(case_of 12)'"
 must_settle "warned and breached" 10 eval '[ "$(row 12 breached)" = t ]'
-expect_eq "one warning, one breach" "1|1" "$(pg_query "SELECT count(*) FILTER (WHERE kinds & 65536 > 0), count(*) FILTER (WHERE kinds & 131072 > 0) FROM event WHERE case_id = '$(case_of 12)'")"
+expect_eq "one warning, one breach" "1|1" "$(pg_query "SELECT count(*) FILTER (WHERE kinds & 65536 > 0), count(*) FILTER (WHERE kinds & 131072 > 0) FROM history WHERE case_id = '$(case_of 12)'")"
 
 say "a malformed item and one that the schema refuses fail alone"
 printf '%s\n' '30 30 10 1 1 1 en @firm 0 0 0' bad '31 31 11 1 1 1 en @firm 0 0 0' >"$WORK/feed"
@@ -145,7 +145,7 @@ pg_query "UPDATE \"case\" SET team_id = 'gone' WHERE case_id = (SELECT case_id F
 [ "$(pg_query "SELECT count(*) FROM \"case\" WHERE agent_id = 'ana' AND state <> 3")" -gt 0 ] || fail "ana has no case: the test proves nothing"
 pg_query "UPDATE agent SET active = false WHERE agent_id = 'ana'; NOTIFY earshot_care"
 must_settle "all in a queue that is looked at" 10 eval '[ "$(pg_query "SELECT count(*) FROM \"case\" WHERE state <> 3 AND (agent_id = '"'ana'"' OR team_id = '"'gone'"')")" = 0 ]'
-expect_eq "and why" "agent_left,team_gone" "$(pg_query "SELECT string_agg(DISTINCT code, ',' ORDER BY code) FROM event WHERE code IN ('agent_left', 'team_gone')")"
+expect_eq "and why" "agent_left,team_gone" "$(pg_query "SELECT string_agg(DISTINCT code, ',' ORDER BY code) FROM history WHERE code IN ('agent_left', 'team_gone')")"
 pg_query "UPDATE agent SET active = true WHERE agent_id = 'ana'; NOTIFY earshot_care"
 must_settle "back, and given out again" 10 eval '[ "$(pg_query "SELECT open_cases FROM agent_load WHERE agent_id = '"'ana'"'")" -gt 0 ]'
 expect_invariants

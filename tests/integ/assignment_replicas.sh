@@ -36,7 +36,7 @@ expect_once() { # POSTS
   expect_eq "opened once each" "$CUSTOMERS" "$(pg_query 'SELECT count(*) FROM triage WHERE decision = 1')"
   expect_eq "every event of a post is one post's" 0 \
     "$(pg_query 'SELECT count(*) FROM triage t WHERE case_id IS NOT NULL AND NOT EXISTS
-      (SELECT FROM event e WHERE e.case_id = t.case_id AND e.post_id = t.post_id)')"
+      (SELECT FROM history e WHERE e.case_id = t.case_id AND e.post_id = t.post_id)')"
   expect_eq "nobody has more than fits" 0 \
     "$(pg_query 'SELECT count(*) FROM agent_load JOIN agent USING (agent_id) WHERE open_cases > capacity')"
   expect_invariants
@@ -116,10 +116,10 @@ expect_eq "each answered twice" "$((2 * ${#cases[@]}))" "$(cat "$WORK"/ask.* | g
 expect_eq "one of them as a repeat" "${#cases[@]}" "$(cat "$WORK"/ask.* | grep -c '^ok|repeated')"
 
 say "clocks fire once, whoever holds the buckets"
-pg_query "UPDATE timer SET due_at = now()"
+pg_query "UPDATE timer SET due_at = now(), then_at = CASE WHEN then_at IS NOT NULL THEN now() END"
 must_settle "all breached" 20 eval '[ "$(pg_query "SELECT count(*) FROM timer")" = 0 ]'
 expect_eq "one breach a running clock" 0 "$(pg_query 'SELECT count(*) FROM "case" c WHERE breached AND
-  (SELECT count(*) FROM event e WHERE e.case_id = c.case_id AND e.kinds & 131072 > 0) <> 1')"
+  (SELECT count(*) FROM history e WHERE e.case_id = c.case_id AND e.kinds & 131072 > 0) <> 1')"
 expect_eq "all breached" 0 "$(pg_query 'SELECT count(*) FROM "case" WHERE respond_by IS NOT NULL AND NOT breached')"
 
 say "leases pass on"

@@ -80,7 +80,7 @@ may_not ingest "SELECT * FROM reply"
 may_not assignment "UPDATE event SET code = ''"
 may_not assignment "DELETE FROM event"
 may_not assignment "DELETE FROM triage"
-may operator "SELECT * FROM \"case\"; SELECT * FROM event; SELECT * FROM reply"
+may operator "SELECT * FROM \"case\"; SELECT * FROM event; SELECT * FROM history; SELECT * FROM case_events(gen_random_uuid()); SELECT * FROM reply"
 
 say "sending belongs to the responder, and nobody rewrites its journal"
 may responder "DELETE FROM sending; UPDATE attempt SET reason = reason; DELETE FROM outcome_due; SELECT * FROM account_limit; SELECT * FROM reply"

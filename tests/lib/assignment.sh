@@ -118,8 +118,11 @@ assignment_invariants() {
     SELECT 'two open cases', customer_id::text FROM \"case\" WHERE state <> 3 GROUP BY customer_id, account_id HAVING count(*) > 1
     UNION ALL
     SELECT 'history has gaps', c.case_id::text FROM \"case\" c
-      LEFT JOIN (SELECT case_id, count(*) n, max(seq) last FROM event GROUP BY case_id) e USING (case_id)
+      LEFT JOIN (SELECT case_id, count(*) n, max(seq) last FROM history GROUP BY case_id) e USING (case_id)
      WHERE e.n IS DISTINCT FROM c.seq OR e.last <> c.seq
+    UNION ALL
+    SELECT 'line that its case does not lead to', c.case_id::text FROM \"case\" c
+     WHERE c.seq <> (SELECT count(*) FROM case_events(c.case_id))
     UNION ALL
     SELECT 'posts miscounted', c.case_id::text FROM \"case\" c
      WHERE c.posts <> (SELECT count(*) FROM triage t WHERE t.case_id = c.case_id AND t.decision IN (1, 2, 3))
@@ -130,14 +133,14 @@ assignment_invariants() {
     SELECT 'closed without reply or reason', case_id::text FROM \"case\" WHERE state = 3 AND close_code IS NULL
     UNION ALL
     SELECT 'clock without timer', c.case_id::text FROM \"case\" c WHERE c.respond_by IS NOT NULL AND NOT c.breached
-       AND NOT EXISTS (SELECT FROM timer t WHERE t.case_id = c.case_id AND t.kind = 2 AND t.clock_no = c.clock_no)
+       AND NOT EXISTS (SELECT FROM timer t WHERE t.case_id = c.case_id AND (t.kind = 2 OR t.then_at IS NOT NULL) AND t.clock_no = c.clock_no)
     UNION ALL
     SELECT 'timer without clock', t.case_id::text FROM timer t JOIN \"case\" c USING (case_id)
      WHERE c.respond_by IS NULL OR c.clock_no <> t.clock_no
     UNION ALL
     SELECT 'open without clock', case_id::text FROM \"case\" WHERE state = 1 AND respond_by IS NULL
     UNION ALL
-    SELECT 'a post twice in the history', post_id::text FROM event
+    SELECT 'a post twice in the history', post_id::text FROM history
      WHERE kinds & 39 <> 0 AND post_id IS NOT NULL GROUP BY post_id, case_id HAVING count(*) > 1"
 }
 

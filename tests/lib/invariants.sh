@@ -43,7 +43,7 @@ invariant_outcomes() {
       GROUP BY c.case_id, c.posts HAVING c.posts <> count(t.post_id)'
   expect_none "posts that are in the history twice or not at all" \
     'SELECT t.post_id FROM triage t
-       LEFT JOIN event e ON e.case_id = t.case_id AND e.post_id = t.post_id AND e.kinds & (1 | (1 << 6)) <> 0
+       LEFT JOIN history e ON e.case_id = t.case_id AND e.post_id = t.post_id AND e.kinds & (1 | (1 << 6)) <> 0
       WHERE t.case_id IS NOT NULL GROUP BY t.post_id HAVING count(e.seq) <> 1'
 }
 
@@ -58,9 +58,12 @@ invariant_cases() {
        JOIN post p ON p.post_id = t.post_id
       GROUP BY c.case_id, c.last_post_at HAVING c.last_post_at <> max(least(p.created_at, p.received_at))'
   expect_none "histories with gaps" \
-    'SELECT c.case_id FROM "case" c LEFT JOIN event e USING (case_id) GROUP BY c.case_id, c.seq
+    'SELECT c.case_id FROM "case" c LEFT JOIN history e USING (case_id) GROUP BY c.case_id, c.seq
      HAVING c.seq IS DISTINCT FROM max(e.seq) OR count(e.seq) <> max(e.seq) - min(e.seq) + 1'
-  expect_none "histories of no case" 'SELECT case_id FROM event EXCEPT SELECT case_id FROM "case"'
+  expect_none "lines that a case does not lead to" \
+    'SELECT c.case_id FROM "case" c JOIN (SELECT case_id, count(*) AS n FROM history GROUP BY case_id) h USING (case_id)
+      WHERE h.n <> (SELECT count(*) FROM case_events(c.case_id))'
+  expect_none "histories of no case" 'SELECT case_id FROM history EXCEPT SELECT case_id FROM "case"'
   expect_none "closed cases that belong to somebody" \
     'SELECT case_id FROM "case" WHERE state = 3 AND agent_id IS NOT NULL'
   expect_none "agents whose load is not what they have" \
@@ -69,12 +72,12 @@ invariant_cases() {
       GROUP BY l.agent_id, l.open_cases HAVING l.open_cases <> count(c.case_id)"
   expect_none "running clocks without a timer" \
     'SELECT c.case_id FROM "case" c WHERE c.respond_by IS NOT NULL AND NOT c.breached AND NOT EXISTS
-       (SELECT FROM timer t WHERE t.case_id = c.case_id AND t.kind = 2 AND t.clock_no = c.clock_no)'
+       (SELECT FROM timer t WHERE t.case_id = c.case_id AND (t.kind = 2 OR t.then_at IS NOT NULL) AND t.clock_no = c.clock_no)'
   expect_none "timers of clocks that do not run" \
     'SELECT t.case_id, t.kind, t.clock_no FROM timer t LEFT JOIN "case" c USING (case_id)
       WHERE c.respond_by IS NULL OR c.clock_no <> t.clock_no'
   expect_none "clocks that fired twice" \
-    "SELECT case_id, kinds, detail ->> 'clock_no' FROM event WHERE kinds & ((1 << 16) | (1 << 17)) <> 0
+    "SELECT case_id, kinds, detail ->> 'clock_no' FROM history WHERE kinds & ((1 << 16) | (1 << 17)) <> 0
       GROUP BY 1, 2, 3 HAVING count(*) > 1"
 }
 
@@ -85,7 +88,7 @@ invariant_replies() { # LEDGER COUNT
     'SELECT reply_id FROM attempt WHERE state = 2 GROUP BY reply_id HAVING count(*) > 1'
   expect_none "attempts without an end" 'SELECT reply_id FROM attempt WHERE state = 1'
   expect_none "replies that a history has twice or not at all" \
-    'SELECT r.reply_id FROM reply r LEFT JOIN event e ON e.case_id = r.case_id AND e.reply_id = r.reply_id
+    'SELECT r.reply_id FROM reply r LEFT JOIN history e ON e.case_id = r.case_id AND e.reply_id = r.reply_id
         AND e.kinds & (1 << 9) <> 0 GROUP BY r.reply_id HAVING count(e.seq) <> 1'
   [ "$2" != 0 ] || return 0
   expect_eq "answers that customers see, each once" "$2" "$(jq -r '.body.data.body' "$1" | sort -u | wc -l)"

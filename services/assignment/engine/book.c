@@ -142,16 +142,31 @@ struct ear_entry *ear_book_enter(struct ear_book *book, struct ear_case *c, cons
     e->actor = actor;
     c->changed = true;
     c->changed_at_us = book->now_us;
-    *book->entry_end = e;
+    *book->entry_end = book->last_entry = e;
     book->entry_end = &e->next;
     return e;
 }
 
-void ear_book_decide(struct ear_book *book, const struct ear_heard *heard, const struct ear_case *c,
+/* A post that opens, joins or reopens a case of its own customer. */
+static bool is_line_of(const struct ear_entry *e, const struct ear_heard *heard,
+                       const struct ear_case *c)
+{
+    return e && c && e->of == c && ear_id_cmp(&c->customer_id, &heard->customer_id) == 0 &&
+           !e->in_triage && ear_entry_has(e, EAR_KIND_CLASSIFIED) &&
+           !ear_entry_has(e, EAR_KIND_RELATED) && ear_id_cmp(&e->post_id, &heard->post_id) == 0;
+}
+
+void ear_book_decide(struct ear_book *book, const struct ear_heard *heard, struct ear_case *c,
                      ear_decision decision)
 {
     struct ear_verdict *v = ear_book_alloc(book, sizeof(*v));
     *v = (struct ear_verdict){.heard = heard, .of = c, .decision = decision};
+    if (is_line_of(book->last_entry, heard, c)) {
+        v->line = book->last_entry;
+        v->before = c->tail_post_id;
+        c->tail_post_id = heard->post_id;
+        book->last_entry->in_triage = true;
+    }
     *book->verdict_end = v;
     book->verdict_end = &v->next;
     struct ear_decided decided = {.post_id = heard->post_id};
@@ -175,8 +190,8 @@ void ear_book_point(struct ear_book *book, const struct ear_id *ref, const struc
     link->is_new = true;
 }
 
-void ear_book_due(struct ear_book *book, const struct ear_case *c, ear_due_kind kind,
-                  int64_t due_at_us, ear_due_change change)
+struct ear_due *ear_book_due(struct ear_book *book, const struct ear_case *c, ear_due_kind kind,
+                             int64_t due_at_us, ear_due_change change)
 {
     struct ear_due *due = ear_book_alloc(book, sizeof(*due));
     *due = (struct ear_due){.case_id = c->case_id,
@@ -187,6 +202,7 @@ void ear_book_due(struct ear_book *book, const struct ear_case *c, ear_due_kind 
                             .change = change};
     *book->due_end = due;
     book->due_end = &due->next;
+    return due;
 }
 
 static bool is_mentioned(const struct ear_book *book, const struct ear_id *post_id,

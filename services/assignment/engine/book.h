@@ -31,6 +31,7 @@ struct ear_book {
     struct ear_verdict **verdict_end;
     struct ear_entry *entries;
     struct ear_entry **entry_end;
+    struct ear_entry *last_entry;
     struct ear_due *dues;
     struct ear_due **due_end;
     struct ear_mention *mentions;
@@ -79,12 +80,14 @@ static inline bool ear_entry_has(const struct ear_entry *e, ear_kind kind)
 {
     return (e->kinds >> kind & 1) != 0;
 }
-void ear_book_decide(struct ear_book *book, const struct ear_heard *heard, const struct ear_case *c,
+/* The line that was entered last becomes part of the verdict where it is the post's own. */
+void ear_book_decide(struct ear_book *book, const struct ear_heard *heard, struct ear_case *c,
                      ear_decision decision);
 /* From now on the ref leads to the case. A ref of another customer stays where it is. */
 void ear_book_point(struct ear_book *book, const struct ear_id *ref, const struct ear_case *c);
-void ear_book_due(struct ear_book *book, const struct ear_case *c, ear_due_kind kind,
-                  int64_t due_at_us, ear_due_change change);
+/* The caller may add when its breach is due. */
+struct ear_due *ear_book_due(struct ear_book *book, const struct ear_case *c, ear_due_kind kind,
+                             int64_t due_at_us, ear_due_change change);
 /* False when that is known already. */
 bool ear_book_mention(struct ear_book *book, const struct ear_heard *heard, const char *account);
 

@@ -27,6 +27,7 @@ struct ear_agent {
     struct ear_words languages;
     int32_t capacity;
     bool active;
+    bool on_shift; /* as care_cache read it last; a word of presence goes before it */
 };
 
 struct ear_account {

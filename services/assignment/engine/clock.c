@@ -49,8 +49,11 @@ void ear_clock_start(struct ear_book *book, struct ear_case *c, struct ear_entry
 {
     c->clock_no++;
     c->respond_by_us = clock->respond_by_us;
-    if (clock->warn_at_us) ear_book_due(book, c, EAR_DUE_WARN, clock->warn_at_us, EAR_DUE_START);
-    ear_book_due(book, c, EAR_DUE_BREACH, clock->breach_at_us, EAR_DUE_START);
+    if (clock->warn_at_us)
+        ear_book_due(book, c, EAR_DUE_WARN, clock->warn_at_us, EAR_DUE_START)->then_us =
+            clock->breach_at_us;
+    else
+        (void)ear_book_due(book, c, EAR_DUE_BREACH, clock->breach_at_us, EAR_DUE_START);
     ear_entry_mark(e, EAR_KIND_CLOCK_STARTED);
     note(e, c, clock);
 }
@@ -60,8 +63,9 @@ void ear_clock_pull(struct ear_book *book, struct ear_case *c, struct ear_entry 
 {
     if (c->respond_by_us == 0 || clock->respond_by_us >= c->respond_by_us) return;
     c->respond_by_us = clock->respond_by_us;
-    if (clock->warn_at_us) ear_book_due(book, c, EAR_DUE_WARN, clock->warn_at_us, EAR_DUE_MOVE);
-    ear_book_due(book, c, EAR_DUE_BREACH, clock->breach_at_us, EAR_DUE_MOVE);
+    int64_t warn_at_us = clock->warn_at_us ? clock->warn_at_us : clock->breach_at_us;
+    ear_book_due(book, c, EAR_DUE_WARN, warn_at_us, EAR_DUE_MOVE)->then_us = clock->breach_at_us;
+    (void)ear_book_due(book, c, EAR_DUE_BREACH, clock->breach_at_us, EAR_DUE_MOVE);
     note(e, c, clock);
 }
 
@@ -69,8 +73,8 @@ void ear_clock_stop(struct ear_book *book, struct ear_case *c)
 {
     if (c->respond_by_us == 0) return;
     c->respond_by_us = 0;
-    ear_book_due(book, c, EAR_DUE_WARN, 0, EAR_DUE_CLEAR);
-    ear_book_due(book, c, EAR_DUE_BREACH, 0, EAR_DUE_CLEAR);
+    (void)ear_book_due(book, c, EAR_DUE_WARN, 0, EAR_DUE_CLEAR);
+    (void)ear_book_due(book, c, EAR_DUE_BREACH, 0, EAR_DUE_CLEAR);
 }
 
 void ear_clock_fire(struct ear_book *book, struct ear_case *c, const struct ear_due *due)
@@ -89,4 +93,6 @@ void ear_clock_fire(struct ear_book *book, struct ear_case *c, const struct ear_
     e->clock_no = c->clock_no;
     e->respond_by_us = c->respond_by_us;
     if (breach) c->breached = true;
+    if (!breach && due->then_us)
+        (void)ear_book_due(book, c, EAR_DUE_BREACH, due->then_us, EAR_DUE_START);
 }

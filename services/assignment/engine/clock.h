@@ -23,7 +23,7 @@ struct ear_clock {
 struct ear_clock ear_clock_of_post(const struct ear_policy *policy, const struct ear_heard *heard);
 struct ear_clock ear_clock_from(const struct ear_policy *policy, int64_t start_us);
 
-/* The case's next clock runs; both timers are set. */
+/* The case's next clock runs. One timer is set at a time: the breach follows the warning. */
 void ear_clock_start(struct ear_book *book, struct ear_case *c, struct ear_entry *e,
                      const struct ear_clock *clock);
 /* An earlier post came late: the clock that runs began earlier. Never later, and a timer that has
@@ -32,7 +32,8 @@ void ear_clock_pull(struct ear_book *book, struct ear_case *c, struct ear_entry 
                     const struct ear_clock *clock);
 /* The clock ends; its timers are cleared. Nothing where none runs. */
 void ear_clock_stop(struct ear_book *book, struct ear_case *c);
-/* A timer is due: enters the warning or the breach if its clock still runs, and clears it. */
+/* A timer is due: enters the warning or the breach if its clock still runs, and clears it; after a
+ * warning the breach is set. */
 void ear_clock_fire(struct ear_book *book, struct ear_case *c, const struct ear_due *due);
 
 #endif

@@ -33,6 +33,8 @@ typedef enum ear_case_state {
     EAR_CASE_CLOSED = 3
 } ear_case_state;
 
+#define EAR_PLACE_BYTES 6
+
 struct ear_case {
     struct ear_id case_id;
     struct ear_id customer_id;
@@ -62,6 +64,8 @@ struct ear_case {
     bool breached;
     int64_t closed_at_us;
     struct ear_id follows;
+    struct ear_id tail_post_id; /* whose row of triage holds the last line of its history there */
+    uint8_t place[EAR_PLACE_BYTES]; /* where the row was read; of no meaning to decisions */
 
     bool is_new;  /* to be inserted */
     bool changed; /* to be updated */
@@ -131,6 +135,8 @@ struct ear_verdict {
     const struct ear_heard *heard;
     const struct ear_case *of; /* NULL: no case */
     ear_decision decision;
+    const struct ear_entry *line; /* of the history, that is written with it; NULL: none */
+    struct ear_id before;         /* whose row has the case's line before that one */
     struct ear_verdict *next;
 };
 
@@ -179,6 +185,7 @@ struct ear_entry {
     int64_t visible_at_us;
     struct ear_id other_customer;
     const char *account; /* that heard the post too */
+    bool in_triage;      /* its verdict has it */
     struct ear_entry *next;
 };
 
@@ -197,6 +204,7 @@ struct ear_due {
     ear_due_kind kind;
     int32_t clock_no;
     int64_t due_at_us;
+    int64_t then_us; /* of a warning: when the breach is due; 0: that has a row of its own */
     ear_due_change change;
     struct ear_due *next;
 };

@@ -38,6 +38,11 @@ size_t ear_commit_posts(const struct ear_commit *commit)
     return count;
 }
 
+bool ear_commit_is_vain(const struct ear_commit *commit)
+{
+    return commit->slice_count == 1 && commit->slices[0].delivery->err != EAR_OK;
+}
+
 /* --- Entries --- */
 
 static int compare_entries(const void *a, const void *b)
@@ -149,23 +154,46 @@ static void push_post(struct ear_pg_array *to, const struct ear_entry *entry)
     ear_pg_push_text(to, text_not_null(ear_buf_str(&entry->mentions)));
 }
 
-static void add_posts(struct ear_commit *commit, struct ear_pg_batch *batch,
-                      const struct ear_commit_env *env)
+static void push_posts(const struct ear_commit *commit, struct ear_pg_batch *batch)
 {
     static const ear_pg_type types[] = {
         EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME,
         EAR_PG_ID,   EAR_PG_ID,   EAR_PG_ID,   EAR_PG_I16,  EAR_PG_I16,  EAR_PG_BOOL, EAR_PG_BOOL,
         EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT};
-    commit->places.posts = add(commit, batch, STORE_INSERT_POSTS);
+    struct ear_pg_array *to = ear_pg_rows_array(batch, types, EAR_COUNT(types));
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        if (!commit->entries[i].repeat) push_post(to, &commit->entries[i]);
+    }
+}
+
+static void push_intake(const struct ear_commit *commit, struct ear_pg_batch *batch,
+                        const struct ear_commit_env *env)
+{
     ear_pg_id(batch, &commit->intake_id);
     ear_pg_i16(batch, (int16_t)commit->lane);
     ear_pg_time(batch, commit->stored_at_us);
     ear_pg_id(batch, &env->owner);
     ear_pg_i64(batch, env->epoch);
     ear_pg_text(batch, ear_str_from(commit->trace));
-    struct ear_pg_array *to = ear_pg_rows_array(batch, types, EAR_COUNT(types));
-    for (size_t i = 0; i < commit->edits_at; i++) {
-        if (!commit->entries[i].repeat) push_post(to, &commit->entries[i]);
+}
+
+static void add_posts(struct ear_commit *commit, struct ear_pg_batch *batch,
+                      const struct ear_commit_env *env)
+{
+    if (commit->looks) {
+        commit->places.posts = add(commit, batch, STORE_INSERT_POSTS);
+        push_intake(commit, batch, env);
+        push_posts(commit, batch);
+    } else {
+        (void)add(commit, batch, STORE_ADD_POSTS);
+        ear_pg_time(batch, commit->stored_at_us);
+        push_posts(commit, batch);
+        (void)add(commit, batch, STORE_ADD_INTAKE);
+        push_intake(commit, batch, env);
+        struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
+        for (size_t i = 0; i < commit->edits_at; i++) {
+            if (!commit->entries[i].repeat) ear_pg_push_id(ids, &commit->entries[i].known->post_id);
+        }
     }
     commit->places.tombstones = add(commit, batch, STORE_TOMBSTONES_OF);
     struct ear_pg_array *refs = ear_pg_array(batch, EAR_PG_ID);
@@ -325,23 +353,7 @@ static void add_authors(struct ear_commit *commit, struct ear_pg_batch *batch,
     free(all);
 }
 
-/* --- Receipts and cursors --- */
-
-static void add_receipts(struct ear_commit *commit, struct ear_pg_batch *batch)
-{
-    struct ear_pg_array *accounts = NULL, *ids = NULL;
-    for (size_t i = 0; i < commit->slice_count; i++) {
-        const struct ear_slice *slice = &commit->slices[i];
-        if (!slice->tail || !slice->delivery->receipt) continue;
-        if (!accounts) {
-            commit->places.receipts = add(commit, batch, STORE_RECEIPTS_OF);
-            accounts = ear_pg_array(batch, EAR_PG_TEXT);
-            ids = ear_pg_array(batch, EAR_PG_TEXT);
-        }
-        ear_pg_push_text(accounts, slice->delivery->receipt->account);
-        ear_pg_push_text(ids, slice->delivery->receipt->webhook_id);
-    }
-}
+/* --- Cursors --- */
 
 static void add_cursors(struct ear_commit *commit, struct ear_pg_batch *batch,
                         const struct ear_commit_env *env)
@@ -369,6 +381,7 @@ struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ea
     commit->cursors_at = -1;
     commit->statements = 0;
     commit->follows = false;
+    commit->looks = env->looks;
     commit->stored_at_us = env->stored_at_us;
     commit->day = (int32_t)(env->stored_at_us / US_PER_DAY);
     commit->intake_id = ear_id_new(env->stored_at_us);
@@ -381,7 +394,7 @@ struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ea
         add_authors(commit, batch, env);
         add_mentions(commit, batch, env);
     }
-    add_receipts(commit, batch);
+    ear_commit_add_receipts(commit, batch);
     add_cursors(commit, batch, env); /* last: its row is what replicas would wait for longest */
     return batch;
 }

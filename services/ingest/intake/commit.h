@@ -49,6 +49,8 @@ struct ear_commit {
     int32_t day;
     bool repair;  /* part of a delivery that was refused or too large as a whole */
     bool fresh;   /* some of its posts were new: there is an intake row */
+    bool repeats; /* some of its posts were not */
+    bool looks;   /* whether its posts are known already; else all of them are taken for new */
     bool again;   /* it was refused for its content once, as a whole */
     bool follows; /* the follow-up is what is under way */
     bool told;    /* posts that were there before were heard for a further account */
@@ -58,12 +60,15 @@ struct ear_commit {
 struct ear_commit *ear_commit_new(ear_lane lane, struct ear_slice *slices, size_t count);
 void ear_commit_free(struct ear_commit **commit);
 size_t ear_commit_posts(const struct ear_commit *commit); /* in its slices */
+/* A cursor must not pass posts that failed. */
+bool ear_commit_is_vain(const struct ear_commit *commit);
 
 struct ear_commit_env {
     struct ear_id owner;
     int64_t epoch;
     struct ear_seen *seen;
     int64_t stored_at_us; /* no other transaction of this process has the same */
+    bool looks;           /* some of the posts may be known already */
 };
 
 /* (Re)builds entries and statements; ids of the months are asked for before. */
@@ -72,13 +77,19 @@ struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ea
 struct ear_pg_batch *ear_commit_months(const struct ear_commit *commit,
                                        const struct ear_months *months);
 void ear_commit_note_months(const struct ear_commit *commit, struct ear_months *months);
+/* Reads earlier answers and writes the receipts, with the answers that are foreseen. */
+void ear_commit_add_receipts(struct ear_commit *commit, struct ear_pg_batch *batch);
+/* After the results are read: the answers that are others than were foreseen. Adds to the batch,
+ * which is made where there is none; NULL: nothing. */
+struct ear_pg_batch *ear_commit_correct_receipts(const struct ear_commit *commit,
+                                                 struct ear_pg_batch *batch);
 /* After EAR_OK: fills the results, cursor_moved and earlier answers; notes authors as seen. */
 void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env,
                      const struct ear_pg_result *const *results, size_t count);
 /* Hands its stored posts on. */
 void ear_commit_offer(const struct ear_commit *commit, struct ear_offer *offer);
-/* What is to be written after the commit and before the answers: receipts, texts of posts that had
- * a tombstone, further accounts of known posts. NULL: nothing. */
+/* What is to be written after the commit and before the answers: texts of posts that had a
+ * tombstone, answers that are others than was foreseen. NULL: nothing. */
 struct ear_pg_batch *ear_commit_follow_up(struct ear_commit *commit);
 
 #endif

@@ -24,17 +24,41 @@ static void set_results(struct ear_commit *commit, size_t from, size_t to, const
     }
 }
 
+static size_t distinct_posts(const struct ear_commit *commit)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < commit->edits_at; i++) count += !commit->entries[i].repeat;
+    return count;
+}
+
+static void read_stored(struct ear_commit *commit, const struct ear_pg_result *stored)
+{
+    commit->fresh = ear_pg_rows(stored) > 0;
+    commit->repeats = ear_pg_rows(stored) < distinct_posts(commit);
+    for (size_t row = 0; row < ear_pg_rows(stored); row++) {
+        struct ear_id id = ear_pg_get_id(stored, row, 0);
+        set_results(commit, 0, commit->edits_at, &id, EAR_RESULT_STORED, false);
+    }
+}
+
+static void take_for_stored(struct ear_commit *commit)
+{
+    commit->fresh = true;
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        if (!commit->entries[i].repeat) commit->entries[i].result->kind = EAR_RESULT_STORED;
+    }
+}
+
 static void read_posts(struct ear_commit *commit, const struct ear_pg_result *const *results)
 {
     for (size_t i = 0; i < commit->count; i++) {
         commit->entries[i].result->kind = EAR_RESULT_DUPLICATE;
     }
-    if (commit->places.posts < 0) return;
-    const struct ear_pg_result *stored = results[commit->places.posts];
-    commit->fresh = ear_pg_rows(stored) > 0;
-    for (size_t row = 0; row < ear_pg_rows(stored); row++) {
-        struct ear_id id = ear_pg_get_id(stored, row, 0);
-        set_results(commit, 0, commit->edits_at, &id, EAR_RESULT_STORED, false);
+    if (commit->edits_at == 0) return;
+    if (commit->looks) {
+        read_stored(commit, results[commit->places.posts]);
+    } else {
+        take_for_stored(commit);
     }
     const struct ear_pg_result *graves = results[commit->places.tombstones];
     for (size_t row = 0; row < ear_pg_rows(graves); row++) {
@@ -196,40 +220,10 @@ static struct ear_pg_batch *erase_tombstoned(const struct ear_commit *commit,
     return batch;
 }
 
-/* SQL NULL is ptr NULL; an empty text that is NOT NULL needs a pointer. */
-static struct ear_str text_not_null(struct ear_str text)
-{
-    return text.len ? text : EAR_STR("");
-}
-
-static struct ear_pg_batch *add_new_receipts(const struct ear_commit *commit,
-                                             struct ear_pg_batch *batch)
-{
-    struct ear_pg_array *to[4] = {NULL};
-    for (size_t i = 0; i < commit->slice_count; i++) {
-        struct ear_delivery *delivery = commit->slices[i].delivery;
-        if (!commit->slices[i].tail || !delivery->receipt || delivery->answered_before) continue;
-        delivery->write_answer(delivery);
-        if (!batch) batch = ear_pg_batch_new(0);
-        if (!to[0]) {
-            ear_pg_batch_add(batch, STORE_INSERT_RECEIPTS);
-            for (int c = 0; c < 4; c++) {
-                to[c] = ear_pg_array(batch, c == 2 ? EAR_PG_BYTES : EAR_PG_TEXT);
-            }
-        }
-        ear_pg_push_text(to[0], delivery->receipt->account);
-        ear_pg_push_text(to[1], delivery->receipt->webhook_id);
-        ear_pg_push_text(to[2], (struct ear_str){(const char *)delivery->receipt->body_sha256,
-                                                 EAR_SHA256_BYTES});
-        ear_pg_push_text(to[3], text_not_null(ear_buf_str(&delivery->answer)));
-    }
-    return batch;
-}
-
 struct ear_pg_batch *ear_commit_follow_up(struct ear_commit *commit)
 {
     struct ear_pg_batch *batch = erase_tombstoned(commit, NULL);
-    batch = add_new_receipts(commit, batch);
+    batch = ear_commit_correct_receipts(commit, batch);
     commit->follows = true;
     return batch;
 }

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 
 #define COMMIT_BYTES   (4u << 20)
-#define COMMIT_SLICES  256
-#define GATHER_MS      2 /* how long a first delivery waits for company */
+#define COMMIT_SLICES  512
+#define BUSY_MS        2 /* until it is looked again whether a transaction may start */
 #define UNDER_WAY_MAX  2 /* transactions at a time; back-fill gets one */
 #define FAILURE_LOG_MS 10000
+#define WARY_COMMITS   64 /* after a post that was known already */
 
 struct ear_intake {
     struct ear_intake_opts opts;
@@ -19,6 +20,7 @@ struct ear_intake {
     bool has_key;
     int64_t epoch;
     int64_t last_stored_us;
+    unsigned wary; /* transactions that look whether their posts are known */
     struct ear_months months;
     struct ear_seen *seen;
     struct ear_queue queues[EAR_LANES];
@@ -105,7 +107,8 @@ static struct ear_commit_env env_of(struct ear_intake *intake)
     return (struct ear_commit_env){.owner = intake->opts.owner,
                                    .epoch = intake->epoch,
                                    .seen = intake->seen,
-                                   .stored_at_us = now};
+                                   .stored_at_us = now,
+                                   .looks = intake->wary > 0};
 }
 
 static void over(struct ear_commit *commit, ear_err err)
@@ -149,6 +152,7 @@ static void committed(struct ear_intake *intake, struct ear_commit *commit,
     ear_metric_observe(&M_COMMIT_SECONDS,
                        (double)(ear_clock_mono_ms() - commit->began_ms) / 1000.0);
     ear_commit_read(commit, &env, results, count);
+    if (commit->repeats) intake->wary = WARY_COMMITS;
     ear_commit_offer(commit, intake->opts.offer);
     struct ear_pg_batch *batch = ear_commit_follow_up(commit);
     if (batch) {
@@ -183,6 +187,9 @@ static void on_written(void *self, ear_err err, const struct ear_pg_result *cons
     release_lane(intake, commit);
     if (err == EAR_OK) {
         committed(intake, commit, results, count);
+    } else if (err == EAR_DATA && !commit->looks) {
+        intake->wary = WARY_COMMITS; /* most likely one of them is known */
+        start(intake, commit);
     } else if (err == EAR_DATA && !commit->again) {
         commit->again = true; /* somebody may have stored the same post at the same moment */
         start(intake, commit);
@@ -197,6 +204,7 @@ static void on_written(void *self, ear_err err, const struct ear_pg_result *cons
 static void write_posts(struct ear_intake *intake, struct ear_commit *commit)
 {
     const struct ear_commit_env env = env_of(intake);
+    if (intake->wary > 0) intake->wary--;
     struct ear_pg_batch *batch = ear_commit_build(commit, &env);
     (void)ear_fault("ingest.before_commit");
     ear_pg_run(intake->opts.pg, &batch, on_written, commit);
@@ -284,12 +292,6 @@ static void split(struct ear_intake *intake, struct ear_commit *commit)
     ear_commit_free(&commit);
 }
 
-/* A cursor must not pass posts that failed. */
-static bool tail_is_vain(const struct ear_commit *commit)
-{
-    return commit->slice_count == 1 && commit->slices[0].delivery->err != EAR_OK;
-}
-
 static void repair(struct ear_intake *intake)
 {
     while (intake->repairs && !intake->repairing) {
@@ -297,7 +299,7 @@ static void repair(struct ear_intake *intake)
         intake->repairs = commit->next;
         commit->repair = true;
         intake->repairing = true;
-        if (tail_is_vain(commit)) {
+        if (ear_commit_is_vain(commit)) {
             over(commit, commit->slices[0].delivery->err);
         } else {
             start(intake, commit);
@@ -348,7 +350,10 @@ static struct ear_commit *collect(struct ear_intake *intake, ear_lane lane)
         posts += delivery->count;
         bytes += delivery->bytes;
     }
-    if (count > 0) return ear_commit_new(lane, slices, count);
+    if (count > 0) {
+        queue->company = count - 1;
+        return ear_commit_new(lane, slices, count);
+    }
     free(slices);
     return NULL;
 }
@@ -358,6 +363,7 @@ static bool may_start(const struct ear_intake *intake, ear_lane lane)
     const struct ear_queue *live = &intake->queues[EAR_LANE_LIVE];
     const struct ear_queue *bulk = &intake->queues[EAR_LANE_BACKFILL];
     if (!intake->queues[lane].first || !ear_pg_is_up(intake->opts.pg)) return false;
+    if (ear_queue_gathers_ms(&intake->queues[lane]) > 0) return false;
     if (lane == EAR_LANE_LIVE && ear_queue_holds(&intake->queues[lane], intake->opts.offer, lane))
         return false;
     if (lane == EAR_LANE_LIVE) return live->under_way < UNDER_WAY_MAX;
@@ -371,6 +377,19 @@ static void show_queues(const struct ear_intake *intake)
     }
 }
 
+/* When one of them has gathered. What is ripe already is held, or all transactions are busy. */
+static void look_again(struct ear_intake *intake)
+{
+    int64_t least_ms = INT64_MAX;
+    for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
+        if (!intake->queues[lane].first) continue;
+        int64_t ms = ear_queue_gathers_ms(&intake->queues[lane]);
+        if (ms == 0) ms = BUSY_MS;
+        if (ms < least_ms) least_ms = ms;
+    }
+    if (least_ms < INT64_MAX) ear_timer_start(intake->timer, least_ms, 0);
+}
+
 static void pump(struct ear_intake *intake)
 {
     if (intake->closing) return;
@@ -381,9 +400,8 @@ static void pump(struct ear_intake *intake)
             if (commit) start(intake, commit);
             repair(intake);
         }
-        if (intake->queues[lane].first && !ear_timer_active(intake->timer))
-            ear_timer_start(intake->timer, GATHER_MS, 0); /* held, or all transactions are busy */
     }
+    look_again(intake);
     show_queues(intake);
 }
 
@@ -421,7 +439,9 @@ ear_err ear_intake_take(struct ear_intake *intake, struct ear_delivery *delivery
     prepare(intake, delivery);
     ear_queue_push(queue, delivery);
     intake->busy++;
-    if (!ear_timer_active(intake->timer)) ear_timer_start(intake->timer, GATHER_MS, 0);
+    int64_t gathers_ms = ear_queue_gathers_ms(queue);
+    if (gathers_ms == 0 || !ear_timer_active(intake->timer))
+        ear_timer_start(intake->timer, gathers_ms, 0);
     show_queues(intake);
     return EAR_OK;
 }

@@ -3,6 +3,9 @@
 #define HOLD_MS    2000
 #define HOLD_POSTS 4096
 
+#define GATHER_LEAST_MS 2
+#define GATHER_MOST_MS  8
+
 void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery)
 {
     if (queue->last) {
@@ -24,6 +27,15 @@ struct ear_delivery *ear_queue_shift(struct ear_queue *queue)
     queue->bytes -= delivery->bytes;
     delivery->next = NULL;
     return delivery;
+}
+
+int64_t ear_queue_gathers_ms(const struct ear_queue *queue)
+{
+    if (!queue->first || queue->posts >= EAR_COMMIT_POSTS) return 0;
+    int64_t gather_ms = GATHER_LEAST_MS + (int64_t)queue->company;
+    if (gather_ms > GATHER_MOST_MS) gather_ms = GATHER_MOST_MS;
+    int64_t waited_ms = (ear_clock_wall_us() - queue->first->received_at_us) / EAR_US_PER_MS;
+    return waited_ms >= 0 && waited_ms < gather_ms ? gather_ms - waited_ms : 0;
 }
 
 bool ear_queue_holds(const struct ear_queue *queue, const struct ear_offer *offer, ear_lane lane)

@@ -12,10 +12,14 @@ struct ear_queue {
     struct ear_delivery *first, *last;
     size_t posts, bytes;
     unsigned under_way; /* transactions */
+    size_t company;     /* deliveries in the last transaction besides the first */
 };
 
 void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery);
 struct ear_delivery *ear_queue_shift(struct ear_queue *queue); /* not from an empty one */
+/* How long its first delivery still waits for company, so that they share a transaction: hardly
+ * where little comes, longer where much does. 0: not any more, or a transaction is full. */
+int64_t ear_queue_gathers_ms(const struct ear_queue *queue);
 /* True while its first delivery should wait for credit of classifiers: posts that go on from memory
  * need not be read again. Not for long, and only while no more than a few thousand wait; what is
  * more waits in the database. */

@@ -152,6 +152,22 @@ static void test_job__is_handed_back_where_nothing_was_done(void **state)
     ear_job_free(&job);
 }
 
+/* Only what may have been decided before is looked for. */
+static void test_job__looks_when_tried_again(void **state)
+{
+    (void)state;
+    struct ear_job *job = make_job(ITEMS);
+    assert_int_equal(ear_job_read(job), 0);
+    struct ear_part *part = ear_job_part(job);
+    assert_false(ear_job_looks(job));
+    part->tries = 1;
+    assert_true(ear_job_looks(job));
+    part->tries = 0;
+    job->looks = true;
+    assert_true(ear_job_looks(job));
+    ear_job_free(&job);
+}
+
 static void test_job__locks_customers_of_posts_and_of_links(void **state)
 {
     (void)state;
@@ -275,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_job__halving_leaves_the_poison_alone),
         cmocka_unit_test(test_job__malformed_item_has_failed_from_the_start),
         cmocka_unit_test(test_job__is_handed_back_where_nothing_was_done),
+        cmocka_unit_test(test_job__looks_when_tried_again),
         cmocka_unit_test(test_job__locks_customers_of_posts_and_of_links),
         cmocka_unit_test(test_order__is_checked_before_anything_else),
         cmocka_unit_test(test_order__repeats_its_result),

@@ -62,7 +62,7 @@ static void test_clock__is_due_after_fifteen_minutes(void **state)
     decide_one(book, &s);
     int64_t breach_us = 0;
     for (const struct ear_due *d = book->dues; d; d = d->next)
-        if (d->kind == EAR_DUE_BREACH) breach_us = d->due_at_us;
+        breach_us = d->kind == EAR_DUE_BREACH ? d->due_at_us : d->then_us;
     assert_true(T0 + (14 * 60 + 59) * S < breach_us);
     assert_true(T0 + (15 * 60 + 1) * S > breach_us);
 }
@@ -90,6 +90,30 @@ static void test_clock__fires_once_and_only_while_it_runs(void **state)
     ear_clock_fire(book, c, &due);
     assert_int_equal(c->seq, seq + 1);
     ear_clock_fire(book, NULL, &due);
+}
+
+/* One row a clock: the warning's becomes the breach's. */
+static void test_clock__breach_follows_the_warning(void **state)
+{
+    struct ear_book *book = *state;
+    struct said s;
+    say(&s, 1, 1, 0);
+    struct ear_case *c = decide_one(book, &s);
+    struct ear_due warning = *book->dues;
+    assert_int_equal(warning.kind, EAR_DUE_WARN);
+    assert_null(book->dues->next);
+    ear_clock_fire(book, c, &warning);
+    assert_true(ear_entry_has(last_entry(book), EAR_KIND_CLOCK_WARNED));
+    const struct ear_due *cleared = book->dues->next, *breach = cleared->next;
+    assert_int_equal(cleared->change, EAR_DUE_CLEAR);
+    assert_int_equal(breach->change, EAR_DUE_START);
+    assert_int_equal(breach->kind, EAR_DUE_BREACH);
+    assert_int_equal(breach->due_at_us, T0 + 900 * S);
+    /* Of a release that set both at once: there is a row already. */
+    warning.then_us = 0;
+    ear_clock_fire(book, c, &warning);
+    assert_int_equal(breach->next->change, EAR_DUE_CLEAR);
+    assert_null(breach->next->next);
 }
 
 static void test_clock__every_firing_clears_its_timer(void **state)
@@ -127,6 +151,7 @@ int main(void)
         cmocka_unit_test(test_clock__starts_when_the_customer_spoke),
         cmocka_unit_test(test_clock__warns_only_inside_its_time),
         WORLD_TEST(test_clock__is_due_after_fifteen_minutes),
+        WORLD_TEST(test_clock__breach_follows_the_warning),
         WORLD_TEST(test_clock__fires_once_and_only_while_it_runs),
         WORLD_TEST(test_clock__every_firing_clears_its_timer),
         cmocka_unit_test(test_policy__most_exact_wins),

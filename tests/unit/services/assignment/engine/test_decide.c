@@ -221,8 +221,26 @@ static void test_decide__earlier_post_that_comes_late_sorts_in(void **state)
         moves += d->change == EAR_DUE_MOVE;
         starts += d->change == EAR_DUE_START;
     }
-    assert_int_equal(starts, 2); /* those of the first post alone */
+    assert_int_equal(starts, 1); /* that of the first post alone */
     assert_int_equal(moves, 2);
+}
+
+/* What a post did to its case stands with its verdict, and leads to the line before. */
+static void test_decide__lines_of_posts_stand_with_their_verdicts(void **state)
+{
+    struct ear_book *book = *state;
+    struct said first, second;
+    say(&first, 1, 1, 0);
+    struct ear_case *c = decide_one(book, &first);
+    say(&second, 1, 2, 10);
+    decide_one(book, &second);
+    const struct ear_verdict *v = book->verdicts;
+    assert_ptr_equal(v->line, book->entries);
+    assert_true(v->line->in_triage);
+    assert_true(ear_id_is_nil(&v->before));
+    assert_int_equal(v->next->line->seq, 2);
+    assert_int_equal(ear_id_cmp(&v->next->before, &first.heard.post_id), 0);
+    assert_int_equal(ear_id_cmp(&c->tail_post_id, &second.heard.post_id), 0);
 }
 
 static void test_decide__repeats_raise_nothing(void **state)
@@ -352,6 +370,7 @@ int main(void)
         WORLD_TEST(test_decide__no_author_writes_after_we_heard),
         WORLD_TEST(test_decide__earlier_post_that_comes_late_sorts_in),
         WORLD_TEST(test_decide__repeats_raise_nothing),
+        WORLD_TEST(test_decide__lines_of_posts_stand_with_their_verdicts),
         WORLD_TEST(test_decide__customer_writing_again_starts_the_next_clock),
         WORLD_TEST(test_decide__conversation_leads_to_the_customers_newest_case),
         WORLD_TEST(test_decide__echo_of_a_reply_is_marked),

@@ -1,0 +1,184 @@
+/* The other half of store: facts out of PostgreSQL into a book. */
+#include "store.h"
+
+#include "store_sql.h"
+#include <stdlib.h>
+
+/* ---- asking ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* In one order everywhere, so that two sittings never wait for one another in a ring. */
+static void ask_locks(struct ear_pg_batch *batch, const struct ear_wants *wants)
+{
+    int64_t *keys = ear_alloc((wants->customer_count + 1) * sizeof(*keys));
+    for (size_t i = 0; i < wants->customer_count; i++)
+        keys[i] = ear_id_lock_key(&wants->customers[i]);
+    qsort(keys, wants->customer_count, sizeof(*keys), by_number);
+    ear_pg_batch_add(batch, STORE_LOCK_CUSTOMERS);
+    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_I64);
+    for (size_t i = 0; i < wants->customer_count; i++)
+        if (i == 0 || keys[i] != keys[i - 1]) ear_pg_push_int(array, keys[i]);
+    free(keys);
+}
+
+static void ask_ids(struct ear_pg_batch *batch, const struct ear_id *ids, size_t count)
+{
+    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ID);
+    for (size_t i = 0; i < count; i++) ear_pg_push_id(array, &ids[i]);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return ear_id_cmp(a, b);
+}
+
+/* Each customer once: a double would give each of its closed cases twice. */
+static void ask_customers(struct ear_pg_batch *batch, const struct ear_wants *wants)
+{
+    size_t count = wants->customer_count;
+    struct ear_id *ids = ear_alloc((count + 1) * sizeof(*ids));
+    if (count) memcpy(ids, wants->customers, count * sizeof(*ids));
+    qsort(ids, count, sizeof(*ids), by_id);
+    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ID);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || ear_id_cmp(&ids[i], &ids[i - 1]) != 0) ear_pg_push_id(array, &ids[i]);
+    free(ids);
+}
+
+void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants, bool shifts)
+{
+    ask_locks(batch, wants);
+    ear_pg_batch_add(batch, STORE_READ_DECIDED);
+    ask_ids(batch, wants->posts, wants->post_count);
+    ask_ids(batch, wants->post_owners, wants->post_count);
+    ear_pg_batch_add(batch, STORE_READ_LINKS);
+    ask_ids(batch, wants->refs, wants->ref_count);
+    ear_pg_batch_add(batch, STORE_READ_CASES);
+    ask_customers(batch, wants);
+    ask_ids(batch, wants->cases, wants->case_count);
+    ear_pg_batch_add(batch, STORE_READ_LOADS);
+    ear_pg_batch_add(batch, STORE_READ_HEADS);
+    ear_pg_batch_add(batch, STORE_READ_SHIFTS);
+    ear_pg_bool(batch, shifts);
+}
+
+/* ---- facts ---- */
+
+char *ear_store_text(struct ear_book *book, const struct ear_pg_result *result, size_t row,
+                     size_t column)
+{
+    if (ear_pg_is_null(result, row, column)) return NULL;
+    return ear_book_copy(book, ear_pg_get_str(result, row, column));
+}
+
+static int32_t get_int(const struct ear_pg_result *result, size_t row, size_t column)
+{
+    return (int32_t)ear_pg_get_i64(result, row, column);
+}
+
+static void fill_case(struct ear_book *book, const struct ear_pg_result *r, size_t row)
+{
+    struct ear_id case_id = ear_pg_get_id(r, row, 0);
+    struct ear_str place = ear_pg_get_str(r, row, 29);
+    if (ear_book_case(book, &case_id)) return;
+    struct ear_case fact = {.case_id = case_id,
+                            .customer_id = ear_pg_get_id(r, row, 1),
+                            .account = ear_store_text(book, r, row, 2),
+                            .platform = ear_store_text(book, r, row, 3),
+                            .team = ear_store_text(book, r, row, 4),
+                            .agent = ear_store_text(book, r, row, 5),
+                            .last_agent = ear_store_text(book, r, row, 6),
+                            .state = (ear_case_state)get_int(r, row, 7),
+                            .close_code = ear_store_text(book, r, row, 8),
+                            .direct = ear_pg_get_bool(r, row, 9),
+                            .language = ear_store_text(book, r, row, 10),
+                            .intent = get_int(r, row, 11),
+                            .topic = get_int(r, row, 12),
+                            .urgency = (uint32_t)get_int(r, row, 13),
+                            .severity = (uint32_t)get_int(r, row, 14),
+                            .seq = get_int(r, row, 15),
+                            .posts = get_int(r, row, 16),
+                            .last_post_id = ear_pg_get_id(r, row, 17),
+                            .last_post_at_us = ear_pg_get_time(r, row, 18),
+                            .opened_at_us = ear_pg_get_time(r, row, 19),
+                            .heard_at_us = ear_pg_get_time(r, row, 20),
+                            .changed_at_us = ear_pg_get_time(r, row, 21),
+                            .clock_no = get_int(r, row, 22),
+                            .respond_by_us = ear_pg_get_time(r, row, 23),
+                            .first_responded_at_us = ear_pg_get_time(r, row, 24),
+                            .breached = ear_pg_get_bool(r, row, 25),
+                            .closed_at_us = ear_pg_get_time(r, row, 26),
+                            .follows = ear_pg_get_id(r, row, 27),
+                            .tail_post_id = ear_pg_get_id(r, row, 28)};
+    EAR_CHECK(place.len == sizeof(fact.place));
+    memcpy(fact.place, place.ptr, sizeof(fact.place));
+    ear_book_put_case(book, &fact);
+}
+
+struct place {
+    int32_t open_cases;
+    int64_t idle_since_us;
+    bool said, present;
+};
+
+/* Who is at work: by his own word, else by his shift. */
+static void fill_seats(struct ear_book *book, const struct ear_pg_result *r)
+{
+    const struct ear_care *care = book->care;
+    struct place *places = ear_alloc((care->agent_count + 1) * sizeof(*places));
+    for (size_t row = 0; row < ear_pg_rows(r); row++) {
+        const struct ear_agent *agent = ear_care_agent(care, ear_store_text(book, r, row, 0));
+        if (!agent) continue;
+        struct place *place = &places[agent - care->agents];
+        if (ear_pg_is_null(r, row, 3)) {
+            place->open_cases = get_int(r, row, 1);
+            place->idle_since_us = ear_pg_get_time(r, row, 2);
+        } else {
+            place->said = true;
+            place->present = ear_pg_get_bool(r, row, 3);
+        }
+    }
+    for (size_t i = 0; i < care->agent_count; i++) {
+        const struct ear_agent *agent = &care->agents[i];
+        const struct place *place = &places[i];
+        if (agent->active && (place->said ? place->present : agent->on_shift))
+            ear_book_put_seat(book, agent, place->open_cases, place->idle_since_us);
+    }
+    free(places);
+}
+
+static void fill_heads(struct ear_book *book, const struct ear_pg_result *r)
+{
+    for (size_t row = 0; row < ear_pg_rows(r); row++) {
+        struct ear_head head = {.team = ear_store_text(book, r, row, 0),
+                                .respond_by_us = ear_pg_get_time(r, row, 1),
+                                .case_id = ear_pg_get_id(r, row, 2)};
+        ear_book_put_head(book, &head);
+    }
+}
+
+void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results)
+{
+    for (size_t row = 0; row < ear_pg_rows(results[1]); row++) {
+        const char *heard = ear_store_text(book, results[1], row, 2);
+        struct ear_decided fact = {.post_id = ear_pg_get_id(results[1], row, 0),
+                                   .case_id = ear_pg_get_id(results[1], row, 1),
+                                   .heard = ear_str_from(heard)};
+        ear_book_put_decided(book, &fact);
+    }
+    for (size_t row = 0; row < ear_pg_rows(results[2]); row++) {
+        struct ear_link link = {.ref = ear_pg_get_id(results[2], row, 0),
+                                .customer_id = ear_pg_get_id(results[2], row, 1),
+                                .case_id = ear_pg_get_id(results[2], row, 2)};
+        ear_book_put_link(book, &link);
+    }
+    for (size_t row = 0; row < ear_pg_rows(results[3]); row++) fill_case(book, results[3], row);
+    fill_seats(book, results[4]);
+    fill_heads(book, results[5]);
+}
