@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define HALF_COUNT 4 /* so many of a kind count half of what any number can */
+#define AT_ONCE    64
 
 size_t ear_dense_count(const struct ear_feature_tables *tables)
 {
@@ -60,14 +61,31 @@ static void add_vector(struct tally *t, const struct ear_vectors *vectors, uint1
 }
 
 static void look_up(struct tally *t, const struct ear_feature_tables *tables,
-                    const struct ear_normal_token *token, const char *language)
+                    struct ear_score_key key, bool negated)
 {
     struct ear_score_found found;
-    if (!ear_scores_find(&tables->scores, token->text, language, &found)) return;
-    hear(&t->valence, found.channel[EAR_SCORE_VALENCE], token->negated);
-    hear(&t->mood, found.channel[EAR_SCORE_MOOD], token->negated);
+    if (!ear_scores_look(&tables->scores, key, &found)) return;
+    hear(&t->valence, found.channel[EAR_SCORE_VALENCE], negated);
+    hear(&t->mood, found.channel[EAR_SCORE_MOOD], negated);
     t->rude += (float)found.channel[EAR_SCORE_RUDE] / 127;
     add_vector(t, &tables->vectors, found.vector);
+}
+
+static bool has_score(const struct ear_normal_token *token)
+{
+    return token->kind != EAR_TOKEN_MASK && token->kind != EAR_TOKEN_NUMBER;
+}
+
+/* What the lists say of some tokens: all are asked for before the first answer is waited for. */
+static void look_up_all(struct tally *t, const struct ear_feature_tables *tables,
+                        const struct ear_normal_token *tokens, size_t count, const char *language)
+{
+    struct ear_score_key key[AT_ONCE];
+    for (size_t i = 0; i < count; i++)
+        if (has_score(&tokens[i]))
+            key[i] = ear_scores_key(&tables->scores, tokens[i].text, language);
+    for (size_t i = 0; i < count; i++)
+        if (has_score(&tokens[i])) look_up(t, tables, key[i], tokens[i].negated);
 }
 
 static void count_token(struct tally *t, const struct ear_normal_token *token)
@@ -128,11 +146,10 @@ void ear_dense_fill(const struct ear_feature_tables *tables, const struct ear_no
                     const char *language, float *dense)
 {
     struct tally t = {.vectors = 0};
-    for (size_t i = 0; i < normal->token_count; i++) {
-        const struct ear_normal_token *token = &normal->tokens[i];
-        count_token(&t, token);
-        if (token->kind != EAR_TOKEN_MASK && token->kind != EAR_TOKEN_NUMBER)
-            look_up(&t, tables, token, language);
+    for (size_t i = 0; i < normal->token_count; i++) count_token(&t, &normal->tokens[i]);
+    for (size_t i = 0; i < normal->token_count; i += AT_ONCE) {
+        size_t left = normal->token_count - i;
+        look_up_all(&t, tables, &normal->tokens[i], left < AT_ONCE ? left : AT_ONCE, language);
     }
     for (size_t i = 0; i < EAR_SIGNAL_COUNT; i++) dense[i] = signals->value[i] / EAR_SIGNAL_MAX;
     put_tone(&t.valence, dense + EAR_DENSE_GLAD);

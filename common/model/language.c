@@ -1,69 +1,107 @@
 #include "language.h"
 
 #include "language_layout.h"
+#include "simd.h"
 #include <math.h>
 
-#define HINT_NATS    14.0f /* before sharpening: enough between equals only */
-#define CERTAIN_NATS 90.0f /* ahead of the second: more text would not change it */
-#define LOOK_EVERY   64    /* letters between two looks at how far the first is ahead */
+#define HINT_NATS    14.0f    /* before sharpening: enough between equals only */
+#define CERTAIN_NATS 90.0f    /* ahead of the second: more text would not change it */
+#define LOOK_EVERY   64       /* letters between two looks at how far the first is ahead */
+#define NOTHING_NATS (-40.0f) /* too little to change a sum of 1 */
 #define SINGLE_P     0.99f
 #define FEW_GRAMS    10
 
+/* Half bytes are added as bytes, as long as they cannot overflow, and then moved to wider numbers.
+ */
 typedef uint8_t lanes __attribute__((vector_size(EAR_LANGUAGE_ROW_BYTES)));
-
-/* Sums of all columns. Bytes are added until they could overflow, then moved to the wide ones. */
-struct sums {
-    uint32_t wide[EAR_LANGUAGE_COLUMNS];
-    lanes low, high;
-    unsigned added, grams;
-};
+typedef uint16_t pairs __attribute__((vector_size(EAR_LANGUAGE_ROW_BYTES)));
 #define ADDS_MAX (255 / 15)
 
-static void widen(struct sums *s)
+/* Sums of all columns, of the low halves and of the high ones. */
+struct sums {
+    pairs wide[2][2]; /* of even bytes, of odd ones */
+    unsigned grams;
+};
+_Static_assert(EAR_LETTERS_MAX *EAR_LANGUAGE_GRAM_MAX * 15 <= UINT16_MAX, "sums fit");
+
+static void widen(pairs wide[2], lanes sum)
 {
-    for (size_t i = 0; i < EAR_LANGUAGE_ROW_BYTES; i++) {
-        s->wide[2 * i] += s->low[i];
-        s->wide[2 * i + 1] += s->high[i];
-    }
-    s->low = s->high = (lanes){0};
-    s->grams += s->added;
-    s->added = 0;
+    wide[0] += (pairs)sum & 0xFF;
+    wide[1] += (pairs)sum >> 8;
 }
 
-static inline void add_row(struct sums *s, const uint8_t *row)
+static void add_rows(struct sums *s, const uint8_t *rows, const uint32_t *row, size_t count)
 {
-    lanes both;
-    memcpy(&both, row, sizeof both);
-    if (s->added == ADDS_MAX) widen(s);
-    s->low += both & 15;
-    s->high += both >> 4;
-    s->added++;
+    s->grams += (unsigned)count;
+    for (size_t done = 0; done < count;) {
+        lanes low = {0}, high = {0}, both;
+        size_t end = count - done < ADDS_MAX ? count : done + ADDS_MAX;
+        for (; done < end; done++) {
+            memcpy(&both, rows + (size_t)row[done] * EAR_LANGUAGE_ROW_BYTES, sizeof both);
+            low += both & 15;
+            high += both >> 4;
+        }
+        widen(s->wide[0], low);
+        widen(s->wide[1], high);
+    }
+}
+
+static unsigned steps_of(const struct sums *s, size_t column)
+{
+    return s->wide[column & 1][column >> 1 & 1][column >> 2];
 }
 
 struct reading {
     const struct ear_language *language;
     const struct ear_letters *letters;
     struct sums sums;
+    size_t columns;                    /* that are languages */
+    size_t hinted;                     /* the column of the hint; of none: beyond all */
     float score[EAR_LANGUAGE_COLUMNS]; /* nats */
     size_t best;
     float ahead;
 };
 
-/* All grams that begin at a letter. */
-static void add_grams(struct reading *r, size_t at)
+/* All grams grow by a letter each. */
+EAR_CLONES static void grow(uint32_t *restrict hash, const int32_t *restrict letter, size_t count)
+{
+    for (size_t i = 0; i < count; i++) hash[i] = ear_gram_grow(hash[i], letter[i]);
+}
+
+EAR_CLONES static void find_rows(const uint32_t *restrict hash, size_t count, uint32_t first,
+                                 uint32_t rows, uint32_t *restrict row)
+{
+    for (size_t i = 0; i < count; i++) row[i] = ear_gram_row(hash[i], first, rows);
+}
+
+/* A blank alone is no gram. */
+static size_t without_blanks(const int32_t *letter, uint32_t *row, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        row[found] = row[i];
+        found += letter[i] != ' ';
+    }
+    return found;
+}
+
+/* All grams that begin at some letters. Their rows are all known before the first is looked at,
+ * so that memory is asked for many at a time. */
+static void add_grams(struct reading *r, size_t at, size_t count)
 {
     const struct ear_language_layout *layout = r->language->layout;
-    const struct ear_letters *letters = r->letters;
-    uint32_t first = layout->row_first[letters->script], count = layout->row_count[letters->script];
-    uint32_t hash = EAR_GRAM_SEED;
-    size_t end =
-        at + EAR_LANGUAGE_GRAM_MAX < letters->count ? at + EAR_LANGUAGE_GRAM_MAX : letters->count;
-    for (size_t i = at; i < end; i++) {
-        hash = ear_gram_grow(hash, letters->points[i]);
-        if (i == at && letters->points[i] == ' ') continue;
-        uint32_t row = ear_gram_row(hash, first, count);
-        add_row(&r->sums, r->language->rows + (size_t)row * EAR_LANGUAGE_ROW_BYTES);
+    ear_lettered script = r->letters->script;
+    uint32_t hash[LOOK_EVERY], row[LOOK_EVERY * EAR_LANGUAGE_GRAM_MAX];
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) hash[i] = EAR_GRAM_SEED;
+    for (size_t n = 1; n <= EAR_LANGUAGE_GRAM_MAX && at + n <= r->letters->count; n++) {
+        const int32_t *letter = r->letters->points + at + n - 1;
+        if (at + n - 1 + count > r->letters->count) count = r->letters->count - (at + n - 1);
+        grow(hash, letter, count);
+        find_rows(hash, count, layout->row_first[script], layout->row_count[script], row + found);
+        found += n == 1 ? without_blanks(letter, row, count) : count;
     }
+    add_rows(&r->sums, r->language->rows, row, found);
 }
 
 static const char *code_of(const struct reading *r, size_t column)
@@ -79,16 +117,24 @@ static struct ear_str primary_of(struct ear_str hint)
     return (struct ear_str){hint.ptr, len};
 }
 
-static void score_all(struct reading *r, struct ear_str hint)
+static void set_columns(struct reading *r, struct ear_str hint)
+{
+    size_t count = 0;
+    r->hinted = SIZE_MAX;
+    for (; count < EAR_LANGUAGE_COLUMNS && code_of(r, count)[0]; count++)
+        if (hint.len && ear_str_eq_nocase(hint, ear_str_from(code_of(r, count)))) r->hinted = count;
+    r->columns = count;
+}
+
+static void score_all(struct reading *r)
 {
     const struct ear_language_layout *layout = r->language->layout;
+    const float *prior = layout->prior[r->letters->script];
     float second = -INFINITY;
     r->best = 0;
-    widen(&r->sums);
-    for (size_t i = 0; i < EAR_LANGUAGE_COLUMNS && code_of(r, i)[0]; i++) {
-        bool hinted = ear_str_eq_nocase(hint, ear_str_from(code_of(r, i)));
-        r->score[i] = (float)r->sums.wide[i] * layout->step + layout->prior[r->letters->script][i] +
-                      (hinted ? HINT_NATS : 0);
+    for (size_t i = 0; i < r->columns; i++) {
+        float nats = i == r->hinted ? HINT_NATS : 0;
+        r->score[i] = (float)steps_of(&r->sums, i) * layout->step + prior[i] + nats;
         if (i > 0 && r->score[i] > r->score[r->best]) {
             second = r->score[r->best];
             r->best = i;
@@ -99,22 +145,23 @@ static void score_all(struct reading *r, struct ear_str hint)
     r->ahead = r->score[r->best] - second;
 }
 
-static void read_letters(struct reading *r, struct ear_str hint)
+static void read_letters(struct reading *r)
 {
-    for (size_t at = 0; at < r->letters->count; at++) {
-        add_grams(r, at);
-        if (at % LOOK_EVERY != LOOK_EVERY - 1) continue;
-        score_all(r, hint);
-        if (r->ahead > CERTAIN_NATS) return;
+    size_t all = r->letters->count;
+    for (size_t at = 0; at < all; at += LOOK_EVERY) {
+        add_grams(r, at, all - at < LOOK_EVERY ? all - at : LOOK_EVERY);
+        score_all(r);
+        if (at + LOOK_EVERY <= all && r->ahead > CERTAIN_NATS) return;
     }
-    score_all(r, hint);
 }
 
 static float probability(const struct reading *r)
 {
     float sharpness = r->language->layout->sharpness, sum = 0;
-    for (size_t i = 0; i < EAR_LANGUAGE_COLUMNS && code_of(r, i)[0]; i++)
-        sum += expf(sharpness * (r->score[i] - r->score[r->best]));
+    for (size_t i = 0; i < r->columns; i++) {
+        float nats = sharpness * (r->score[i] - r->score[r->best]);
+        if (nats > NOTHING_NATS) sum += expf(nats);
+    }
     return 1 / sum;
 }
 
@@ -128,7 +175,7 @@ static void set_guess(struct ear_language_guess *out, const char *code, float p,
 /* Letters that make up no word of any language known. */
 static bool is_foreign(const struct reading *r)
 {
-    float steps = (float)r->sums.wide[r->best];
+    float steps = (float)steps_of(&r->sums, r->best);
     return r->sums.grams >= FEW_GRAMS &&
            steps < r->language->layout->familiar * (float)r->sums.grams;
 }
@@ -144,7 +191,8 @@ void ear_language_guess(const struct ear_language *language, struct ear_str text
     } else if (language->layout && letters.count > 0) {
         struct reading r = {.language = language, .letters = &letters};
         if (!code_of(&r, 0)[0]) return;
-        read_letters(&r, primary_of(hint));
+        set_columns(&r, primary_of(hint));
+        read_letters(&r);
         float p = probability(&r);
         if (is_foreign(&r)) p /= 2;
         set_guess(out, code_of(&r, r.best), p, p >= language->layout->unsure_below);

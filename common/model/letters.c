@@ -150,6 +150,13 @@ static void cut(struct ear_str text, bool all, struct cutter *c)
     out->count = c->word = 1;
     size_t at = 0;
     while (at < text.len && out->count + 2 < EAR_LETTERS_MAX) {
+        char plain = text.ptr[at];
+        if (plain >= 'a' && plain <= 'z') { /* as add_point() has it; most letters are such */
+            c->census.lettered[EAR_LATIN]++;
+            out->points[out->count++] = plain;
+            at++;
+            continue;
+        }
         size_t skip = passed_over(text, at, all);
         int32_t cp = ' ';
         at += skip ? skip : decode((const unsigned char *)text.ptr + at, text.len - at, &cp);

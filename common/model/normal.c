@@ -245,6 +245,7 @@ static void set_off(struct ear_normal *n)
 
 /* ---- tokens ---- */
 
+/* By length and first letter, which most words share with none. */
 static bool is_negation(struct ear_str word)
 {
     static const struct ear_str words[] = {
@@ -257,17 +258,25 @@ static bool is_negation(struct ear_str word)
                             X("nooit")
 #undef X
     };
+    static const uint32_t initials = 1 << ('n' - 'a') | 1 << ('c' - 'a') | 1 << ('d' - 'a') |
+                                     1 << ('w' - 'a') | 1 << ('i' - 'a') | 1 << ('a' - 'a') |
+                                     1 << ('k' - 'a') | 1 << ('p' - 'a') | 1 << ('j' - 'a') |
+                                     1 << ('r' - 'a') | 1 << ('m' - 'a') | 1 << ('g' - 'a');
+    const char *end = word.ptr + word.len;
     if (word.len < 2 || word.len > 8) return false;
-    if (ear_str_eq(behind(word, word.len - 2), EAR_STR("'t"))) return true;
-    if (!memchr("ncdwiakpjrmg", *word.ptr, 12)) return false;
+    if (end[-1] == 't' && end[-2] == '\'') return true;
+    if (*word.ptr < 'a' || *word.ptr > 'z' || !(initials >> (*word.ptr - 'a') & 1)) return false;
     for (size_t i = 0; i < EAR_COUNT(words); i++)
-        if (*words[i].ptr == *word.ptr && ear_str_eq(word, words[i])) return true;
+        if (words[i].len == word.len && *words[i].ptr == *word.ptr && ear_str_eq(word, words[i]))
+            return true;
     return false;
 }
 
 static bool ends_clause(const struct ear_token *token)
 {
-    return token->kind == EAR_TOKEN_MARK && memchr(".,;:!?", *token->text.ptr, 6) != NULL;
+    char c = *token->text.ptr;
+    return token->kind == EAR_TOKEN_MARK &&
+           (c == '.' || c == ',' || c == ';' || c == ':' || c == '!' || c == '?');
 }
 
 static void cut_tokens(struct ear_normal *n)

@@ -168,13 +168,14 @@ static void read_heads(struct ear_model_reader *r, unsigned level, struct ear_re
     const struct ear_model *m = r->model;
     size_t input = m->dense_count;
     bool nothing = ear_extractor_normal(r->extractor)->token_count == 0;
+    bool stacked = m->first_stacked < m->columns;
     for (size_t i = 0; i < m->head_count; i++) {
         const struct ear_plan *plan = &m->plans[i];
         if (plan->level != level) continue;
         struct ear_prediction *d = &out->heads[i];
         *d = predict(r, i);
         d->unsure = nothing || d->p < r->unsure_below[i] || !taught(&m->heads[i], out->language);
-        if (level == 1)
+        if (level == 1 && stacked)
             input +=
                 ear_stack_fill(plan->kind, d->p_labels, m->heads[i].label_count, r->input + input);
     }

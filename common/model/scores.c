@@ -28,9 +28,14 @@ static uint32_t hash_of(struct ear_str word, const char *language)
     return folded ? folded : 1;
 }
 
+static size_t start_of(size_t count, uint32_t hash)
+{
+    return (hash ^ hash >> 15) & (count - 1);
+}
+
 static size_t slot_of(const struct ear_score_slot *slots, size_t count, uint32_t hash)
 {
-    size_t at = (hash ^ hash >> 15) & (count - 1);
+    size_t at = start_of(count, hash);
     while (slots[at].hash && slots[at].hash != hash) at = (at + 1) & (count - 1);
     return at;
 }
@@ -76,17 +81,32 @@ ear_err ear_scores_open(struct ear_str section, struct ear_scores *out, struct e
     return EAR_OK;
 }
 
-bool ear_scores_find(const struct ear_scores *scores, struct ear_str word, const char *language,
+struct ear_score_key ear_scores_key(const struct ear_scores *scores, struct ear_str word,
+                                    const char *language)
+{
+    struct ear_score_key key = {hash_of(word, language), hash_of(word, "")};
+    if (!scores->slots) return key;
+    __builtin_prefetch(&scores->slots[start_of(scores->slot_count, key.own)]);
+    __builtin_prefetch(&scores->slots[start_of(scores->slot_count, key.any)]);
+    return key;
+}
+
+bool ear_scores_look(const struct ear_scores *scores, struct ear_score_key key,
                      struct ear_score_found *out)
 {
     if (!scores->slots) return false;
-    size_t at = slot_of(scores->slots, scores->slot_count, hash_of(word, language));
-    if (!scores->slots[at].hash && *language)
-        at = slot_of(scores->slots, scores->slot_count, hash_of(word, ""));
+    size_t at = slot_of(scores->slots, scores->slot_count, key.own);
+    if (!scores->slots[at].hash) at = slot_of(scores->slots, scores->slot_count, key.any);
     if (!scores->slots[at].hash) return false;
     memcpy(out->channel, scores->slots[at].channel, sizeof out->channel);
     out->vector = scores->slots[at].vector;
     return true;
+}
+
+bool ear_scores_find(const struct ear_scores *scores, struct ear_str word, const char *language,
+                     struct ear_score_found *out)
+{
+    return ear_scores_look(scores, ear_scores_key(scores, word, language), out);
 }
 
 /* ---- vectors ---- */

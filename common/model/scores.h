@@ -49,6 +49,16 @@ ear_err ear_scores_open(struct ear_str section, struct ear_scores *out,
 bool ear_scores_find(const struct ear_scores *scores, struct ear_str word, const char *language,
                      struct ear_score_found *out);
 
+/* The same in two steps, so that the first can be done for many words before the second waits for
+ * memory. */
+struct ear_score_key {
+    uint32_t own, any; /* hashes of the word in its language and in any */
+};
+struct ear_score_key ear_scores_key(const struct ear_scores *scores, struct ear_str word,
+                                    const char *language);
+bool ear_scores_look(const struct ear_scores *scores, struct ear_score_key key,
+                     struct ear_score_found *out);
+
 /* Word vectors, int8 with one scale a dimension. Zero: none. */
 struct ear_vectors {
     const int8_t *rows;

@@ -158,7 +158,58 @@ static ear_err piece_add(struct fold *f, struct piece *p, int32_t cp)
     return err;
 }
 
-/* Letters, digits and blanks with the like behind them: most of most texts takes no other way. */
+/* Printable signs of ASCII but '&' and '`', sixteen at a time: most of most texts takes no other
+ * way. */
+#define BLOCK 16
+typedef uint8_t block __attribute__((vector_size(BLOCK)));
+typedef uint64_t halves __attribute__((vector_size(BLOCK)));
+
+static bool any_in(block flags)
+{
+    halves h = (halves)flags;
+    return (h[0] | h[1]) != 0;
+}
+
+static block load(const char *at)
+{
+    block b;
+    memcpy(&b, at, sizeof b);
+    return b;
+}
+
+/* A block of such signs, none thrice in a row, no two blanks: what emit() and source_next() make
+ * of it is the same in lower case. `lower` has the two signs before it in front. */
+static bool fold_block(const struct fold *f, const char *raw, char *lower)
+{
+    block c = load(raw);
+    block odd = (block)(c - ' ' > '~' - ' ') | (block)(c == '&') | (block)(c == '`');
+    c |= (block)(c - 'A' < 26) & 0x20;
+    memcpy(lower + 2, &c, sizeof c);
+    lower[1] = f->last < 0x80 ? (char)f->last : 0;
+    lower[0] = f->run > 1 ? lower[1] : 0;
+    block once = (block)(c == load(lower + 1)), twice = once & (block)(c == load(lower));
+    return !any_in(odd | twice | (once & (block)(c == ' ')));
+}
+
+/* As far as there are such blocks with ASCII behind them, and memory. */
+static void fold_blocks(struct fold *f, struct source *src)
+{
+    struct ear_buf *out = f->out;
+    char lower[BLOCK + 2];
+    while (src->raw.len - src->at > BLOCK && out->cap > out->len + BLOCK &&
+           (unsigned char)src->raw.ptr[src->at + BLOCK] < 0x80 &&
+           fold_block(f, src->raw.ptr + src->at, lower)) {
+        memcpy(out->data + out->len, lower + 2, BLOCK);
+        out->len += BLOCK;
+        out->data[out->len] = 0;
+        f->last = lower[BLOCK + 1];
+        f->run = lower[BLOCK] == lower[BLOCK + 1] ? 2 : 1;
+        src->at += BLOCK;
+        src->marks = 0;
+    }
+}
+
+/* Letters, digits and blanks with the like behind them. */
 static bool is_simple(char c)
 {
     char lower = (char)(c | 0x20);
@@ -204,6 +255,7 @@ ear_err ear_fold(struct ear_str raw, struct ear_buf *out)
     ear_err err = EAR_OK;
     int32_t cp;
     while (!err) {
+        if (!piece.len) fold_blocks(&f, &src);
         if (!piece.len) fold_simple(&f, &src);
         if (!source_next(&src, &cp)) break;
         err = cp >= 0x80 ? piece_add(&f, &piece, plain(cp)) : fold_ascii(&f, &piece, &src, cp);

@@ -32,13 +32,48 @@ static struct ear_str ahead(const struct scan *s)
     return (struct ear_str){s->in.ptr + s->at, s->in.len - s->at};
 }
 
-/* Length of the run of such characters, without signs that end a sentence. */
-static size_t run_of(struct ear_str s, bool (*is)(char))
+static bool ends_sentence(char c)
+{
+    switch (c) {
+    case '.':
+    case ',':
+    case ';':
+    case ':':
+    case '!':
+    case '?':
+    case ')':
+    case '\'':
+    case '-':
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Without signs that end a sentence. */
+static size_t trimmed(struct ear_str s, size_t len)
+{
+    while (len > 0 && ends_sentence(s.ptr[len - 1])) len--;
+    return len;
+}
+
+static size_t mail_chars(struct ear_str s)
 {
     size_t len = 0;
-    while (len < s.len && is(s.ptr[len])) len++;
-    while (len > 0 && memchr(".,;:!?)'-", s.ptr[len - 1], 9)) len--;
+    while (len < s.len && is_mail_char(s.ptr[len])) len++;
     return len;
+}
+
+static size_t url_length(struct ear_str s)
+{
+    size_t len = 0;
+    while (len < s.len && is_url_char(s.ptr[len])) len++;
+    return trimmed(s, len);
+}
+
+static size_t name_length(struct ear_str s)
+{
+    return trimmed(s, mail_chars(s));
 }
 
 static bool starts_url(struct ear_str s)
@@ -50,7 +85,7 @@ static bool starts_url(struct ear_str s)
 static size_t url_at(struct ear_str s)
 {
     bool url = *s.ptr == 'w' ? ear_str_starts(s, EAR_STR("www.")) : starts_url(s);
-    return url ? run_of(s, is_url_char) : 0;
+    return url ? url_length(s) : 0;
 }
 
 /* "bit.ly/x": a host with a dot and a path. `run` is the run of mail characters at s. */
@@ -60,14 +95,14 @@ static size_t bare_url_at(struct ear_str s, size_t run)
     const char *dot = memchr(s.ptr, '.', run);
     size_t tail = dot ? (size_t)(s.ptr + run - dot) : 0;
     if (tail < 3 || (dot[1] >= '0' && dot[1] <= '9')) return 0;
-    return run_of(s, is_url_char);
+    return url_length(s);
 }
 
 static size_t mail_at(struct ear_str s, size_t run)
 {
     if (run == 0 || run + 1 >= s.len || s.ptr[run] != '@') return 0;
     struct ear_str host = {s.ptr + run + 1, s.len - run - 1};
-    size_t len = run_of(host, is_mail_char);
+    size_t len = name_length(host);
     return len > 2 && memchr(host.ptr, '.', len) ? run + 1 + len : 0;
 }
 
@@ -90,17 +125,28 @@ static size_t handle_at(const struct scan *s, struct ear_str here, struct ear_st
 {
     if (here.len < 2 || here.ptr[0] != '@' || !is_name_char(here.ptr[1])) return 0;
     struct ear_str name = {here.ptr + 1, 0};
-    name.len = run_of((struct ear_str){name.ptr, here.len - 1}, is_mail_char);
+    name.len = name_length((struct ear_str){name.ptr, here.len - 1});
     if (name.len == 0) return 0;
     size_t len = 1 + name.len;
     struct ear_str behind = {here.ptr + len, here.len - len};
     if (behind.len > 1 && behind.ptr[0] == '@' && is_name_char(behind.ptr[1])) {
-        size_t host = run_of((struct ear_str){behind.ptr + 1, behind.len - 1}, is_mail_char);
+        size_t host = name_length((struct ear_str){behind.ptr + 1, behind.len - 1});
         name.len += 1 + host;
         len += 1 + host;
     }
     *mask = handle_mask(s, name);
     return len;
+}
+
+/* Where a URL begins within a run of mail characters that ends at `end`: its colon stands there. */
+static size_t url_within(struct ear_str s, size_t end)
+{
+    if (end >= s.len || s.ptr[end] != ':') return end;
+    for (size_t scheme = 5; scheme >= 4; scheme--)
+        if (end > scheme &&
+            starts_url((struct ear_str){s.ptr + end - scheme, s.len - end + scheme}))
+            return end - scheme;
+    return end;
 }
 
 /* The length of what to mask at the start of a word; 0 for an ordinary word, of which *plain gets
@@ -114,12 +160,11 @@ static size_t maskable(const struct scan *s, struct ear_str *mask, size_t *plain
     *mask = EAR_STR("@url");
     if (!is_mail_char(*here.ptr)) return 0;
     if ((len = url_at(here))) return len;
-    size_t run = run_of(here, is_mail_char);
+    size_t end = mail_chars(here), run = trimmed(here, end);
     if ((len = bare_url_at(here, run))) return len;
     *mask = EAR_STR("@mail");
     if ((len = mail_at(here, run))) return len;
-    for (; *plain < here.len && is_mail_char(here.ptr[*plain]); ++*plain)
-        if (starts_url((struct ear_str){here.ptr + *plain, here.len - *plain})) break;
+    *plain = url_within(here, end);
     return 0;
 }
 

@@ -20,7 +20,7 @@ static const struct ear_str elisions[] = {
 static bool is_elision(struct ear_str word)
 {
     for (size_t i = 0; i < EAR_COUNT(elisions); i++)
-        if (ear_str_eq(elisions[i], word)) return true;
+        if (word.len == elisions[i].len && ear_str_eq(elisions[i], word)) return true;
     return false;
 }
 
@@ -65,6 +65,9 @@ static size_t plain_length(struct ear_str s)
 static size_t word_length(struct ear_str s)
 {
     size_t at = plain_length(s);
+    /* No other ASCII than these two goes on with a word. */
+    if (at == s.len || ((unsigned char)s.ptr[at] < 0x80 && s.ptr[at] != '\'' && s.ptr[at] != '-'))
+        return at;
     for (;;) {
         size_t took;
         int32_t cp = point_at(s, at, &took);
@@ -101,10 +104,9 @@ static size_t mask_length(struct ear_str s)
 
 static size_t emoticon_length(struct ear_str s)
 {
-    if (!memchr(":;=<xd", *s.ptr, 6)) return 0;
     for (size_t i = 0; i < EAR_COUNT(emoticons); i++) {
         struct ear_str e = emoticons[i];
-        if (!ear_str_starts(s, e)) continue;
+        if (*e.ptr != *s.ptr || !ear_str_starts(s, e)) continue;
         size_t took;
         int32_t behind = point_at(s, e.len, &took);
         if (!took || (!is_word_point(behind) && behind != '/')) return e.len;
@@ -119,13 +121,25 @@ static size_t repeat_length(struct ear_str s, int32_t cp, size_t took)
     return at;
 }
 
+/* Letters that no emoticon begins with. */
+static bool is_plain_letter(char c)
+{
+    return c >= 'a' && c <= 'z' && c != 'x' && c != 'd';
+}
+
+static bool may_be_face(char c)
+{
+    return c == ':' || c == ';' || c == '=' || c == '<' || c == 'x' || c == 'd';
+}
+
 static size_t classify(struct ear_str s, struct ear_token *token, size_t *dropped)
 {
     size_t took, len = 0;
-    int32_t cp = point_at(s, 0, &took);
     *dropped = 0;
+    if (is_plain_letter(*s.ptr)) return token->kind = EAR_TOKEN_WORD, word_length(s);
+    int32_t cp = point_at(s, 0, &took);
     if ((len = mask_length(s))) return token->kind = EAR_TOKEN_MASK, len;
-    if ((len = emoticon_length(s))) return token->kind = EAR_TOKEN_FACE, len;
+    if (may_be_face(*s.ptr) && (len = emoticon_length(s))) return token->kind = EAR_TOKEN_FACE, len;
     if (ear_utf8_is_emoji(cp)) return token->kind = EAR_TOKEN_FACE, took;
     if (ear_utf8_is_digit(cp)) return token->kind = EAR_TOKEN_NUMBER, number_length(s);
     if (cp == '#' && (len = word_length((struct ear_str){s.ptr + 1, s.len - 1}))) {

@@ -1,6 +1,7 @@
 #include "model/cues/cues.h"
 
 #include "model/cues/rules.h"
+#include "model/simd.h"
 #include <stdlib.h>
 
 #define NEGATION_WORDS 3
@@ -55,8 +56,9 @@ static void on_match(void *self, const struct ear_match *m)
     }
 }
 
-static bool is_word(const struct ear_word *word, struct ear_str text)
+static bool is_mask(const struct ear_word *word, struct ear_str text)
 {
+    if (*word->text.ptr != '@') return false;
     return ear_str_eq(word->text, text);
 }
 
@@ -65,28 +67,42 @@ static void raise_address(struct ear_cues *cues, const struct ear_cue_post *post
 {
     struct ear_signals *s = &cues->signals;
     for (size_t i = 0; i < cues->word_count; i++) {
-        if (is_word(&cues->words[i], EAR_STR("@firm"))) s->value[EAR_SIGNAL_MENTION] = 2;
-        if (is_word(&cues->words[i], EAR_STR("@url"))) ear_signal_raise(s, EAR_SIGNAL_LINK, 1);
+        if (is_mask(&cues->words[i], EAR_STR("@firm"))) s->value[EAR_SIGNAL_MENTION] = 2;
+        if (is_mask(&cues->words[i], EAR_STR("@url"))) ear_signal_raise(s, EAR_SIGNAL_LINK, 1);
     }
     if (post->direct || post->reply) s->value[EAR_SIGNAL_MENTION] = 2;
     /* Heard by an account, on its own page or forum perhaps, without being named. */
     if (post->account.len && s->value[EAR_SIGNAL_MENTION] == 0) s->value[EAR_SIGNAL_MENTION] = 1;
-    bool other_first = cues->word_count && is_word(&cues->words[0], EAR_STR("@user"));
+    bool other_first = cues->word_count && is_mask(&cues->words[0], EAR_STR("@user"));
     if (other_first && s->value[EAR_SIGNAL_MENTION] == 0) ear_signal_raise(s, EAR_SIGNAL_OTHERS, 2);
+}
+
+/* What a run of bytes holds; counted by compilers many at a time. */
+struct signs {
+    unsigned exclamations, questions, tags, upper, lower;
+};
+
+EAR_CLONES static struct signs count_signs(struct ear_str raw)
+{
+    struct signs n = {0};
+    for (size_t i = 0; i < raw.len; i++) {
+        unsigned char c = (unsigned char)raw.ptr[i];
+        n.exclamations += c == '!';
+        n.questions += c == '?';
+        n.tags += c == '#';
+        n.upper += (unsigned char)(c - 'A') < 26;
+        n.lower += (unsigned char)(c - 'a') < 26;
+    }
+    return n;
 }
 
 static void raise_signs(struct ear_signals *s, struct ear_str raw)
 {
-    unsigned upper = 0, lower = 0;
-    for (size_t i = 0; i < raw.len; i++) {
-        char c = raw.ptr[i];
-        if (c == '!') ear_signal_raise(s, EAR_SIGNAL_SHOUT, 0.5f);
-        if (c == '?') ear_signal_raise(s, EAR_SIGNAL_QUESTION, 1);
-        if (c == '#') ear_signal_raise(s, EAR_SIGNAL_TAGS, 1);
-        upper += c >= 'A' && c <= 'Z';
-        lower += c >= 'a' && c <= 'z';
-    }
-    if (upper > 12 && upper > lower) ear_signal_raise(s, EAR_SIGNAL_SHOUT, 2);
+    struct signs n = count_signs(raw);
+    ear_signal_raise(s, EAR_SIGNAL_SHOUT, 0.5f * (float)n.exclamations);
+    ear_signal_raise(s, EAR_SIGNAL_QUESTION, (float)n.questions);
+    ear_signal_raise(s, EAR_SIGNAL_TAGS, (float)n.tags);
+    if (n.upper > 12 && n.upper > n.lower) ear_signal_raise(s, EAR_SIGNAL_SHOUT, 2);
 }
 
 static void raise_shape(struct ear_cues *cues)

@@ -24,7 +24,7 @@ struct hit {
 
 /* Says no without a look at the vocabulary to most of what is not in it. */
 struct filter {
-    uint64_t bits[64];
+    uint64_t bits[256];
 };
 
 struct ear_lexicon {
@@ -36,6 +36,8 @@ struct ear_lexicon {
     uint32_t any; /* id of "_" */
     struct edge *edges;
     size_t edge_slots;
+    uint32_t *starts;    /* the child of the root by word id; 0: none */
+    uint64_t *leads;     /* of each other node which words lead on, by a bit of their ids */
     uint32_t *node_hits; /* the first hit of each node; 0: no phrase ends there */
     uint32_t node_count;
     struct hit *hits; /* the first is unused */
@@ -44,13 +46,13 @@ struct ear_lexicon {
 
 static void filter_add(struct filter *f, uint32_t hash)
 {
-    uint32_t at = hash * UINT32_C(0x9E3779B1) >> 20;
+    uint32_t at = hash * UINT32_C(0x9E3779B1) >> 18;
     f->bits[at >> 6] |= UINT64_C(1) << (at & 63);
 }
 
 static bool filter_has(const struct filter *f, uint32_t hash)
 {
-    uint32_t at = hash * UINT32_C(0x9E3779B1) >> 20;
+    uint32_t at = hash * UINT32_C(0x9E3779B1) >> 18;
     return f->bits[at >> 6] >> (at & 63) & 1;
 }
 
@@ -79,11 +81,25 @@ static struct edge *edge_slot(const struct ear_lexicon *lex, uint32_t from, uint
     }
 }
 
+static uint64_t lead_of(uint32_t word)
+{
+    return UINT64_C(1) << (word * UINT32_C(0x9E3779B1) >> 26);
+}
+
 static uint32_t step_add(struct ear_lexicon *lex, uint32_t from, uint32_t word)
 {
     struct edge *e = edge_slot(lex, from, word);
     if (!e->to) *e = (struct edge){from, word, lex->node_count++};
+    lex->leads[from] |= lead_of(word);
+    if (!from) lex->starts[word] = e->to;
     return e->to;
+}
+
+/* The node that a word leads to, 0: nowhere. Most lead nowhere, and that is seen at once. */
+static uint32_t step(const struct ear_lexicon *lex, uint32_t from, uint32_t word)
+{
+    if (!from) return lex->starts[word];
+    return lex->leads[from] & lead_of(word) ? edge_slot(lex, from, word)->to : 0;
 }
 
 /* "word*" comes from the tokeniser as a word and a sign. */
@@ -136,6 +152,8 @@ struct ear_lexicon *ear_lexicon_new(const struct ear_cue *cues, size_t count)
     lex->edge_slots = slots_for(bound);
     lex->edges = ear_alloc(lex->edge_slots * sizeof *lex->edges);
     lex->node_hits = ear_alloc(bound * sizeof *lex->node_hits);
+    lex->leads = ear_alloc(bound * sizeof *lex->leads);
+    lex->starts = ear_alloc(bound * sizeof *lex->starts);
     lex->hits = ear_alloc(bound * sizeof *lex->hits);
     lex->hit_count = 1;
     ear_vocab_init(&lex->words);
@@ -160,6 +178,8 @@ void ear_lexicon_free(struct ear_lexicon **lexicon)
     ear_vocab_release(&lex->words);
     ear_vocab_release(&lex->prefixes);
     free(lex->edges);
+    free(lex->starts);
+    free(lex->leads);
     free(lex->node_hits);
     free(lex->hits);
     EAR_FREE(*lexicon);
@@ -215,14 +235,14 @@ static void follow(struct scan *s, uint32_t node, size_t first, size_t at);
 
 static void take(struct scan *s, uint32_t node, uint32_t word, size_t first, size_t at)
 {
-    const struct edge *e = edge_slot(s->lex, node, word);
-    if (!e->to) return;
-    uint32_t hit = s->lex->node_hits[e->to];
+    uint32_t to = step(s->lex, node, word);
+    if (!to) return;
+    uint32_t hit = s->lex->node_hits[to];
     if (hit && at + 1 - first > s->best_count) {
         s->best_count = at + 1 - first;
         s->best_hit = hit;
     }
-    follow(s, e->to, first, at + 1);
+    if (s->lex->leads[to]) follow(s, to, first, at + 1);
 }
 
 /* As deep as the longest phrase, PHRASE_WORDS, and only along edges that are there. */
