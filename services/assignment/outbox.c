@@ -11,7 +11,7 @@
 
 #define PAGE          64
 #define IN_FLIGHT_MAX 512
-#define LOOK_MS       2000
+#define LOOK_MS       5000 /* who writes a reply says so; this is for what was missed */
 #define AGAIN_MS      300
 #define REST_MS       2000 /* after a responder could not read it: another may be of a later release */
 #define READINGS_MAX  3    /* in vain: then it has failed */
@@ -190,7 +190,8 @@ static void on_due(void *self, ear_err err, const struct ear_pg_result *const *r
     size_t row = 0;
     while (row < rows && !outbox->draining && offer(outbox, results[0], row) == EAR_OK) row++;
     /* All of a full page went out: there may be more. */
-    rest(outbox, rows == PAGE && row == rows ? 0 : LOOK_MS);
+    int64_t next_ms = outbox->count > 0 ? REST_MS : LOOK_MS;
+    rest(outbox, rows == PAGE && row == rows ? 0 : next_ms);
 }
 
 /* Those that came back may be offered again after their rest. */

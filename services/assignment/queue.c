@@ -9,6 +9,7 @@
 
 #define PAGE     64
 #define ROUND_MS 1000
+#define QUIET_MS 4000 /* while nobody waits */
 #define AGAIN_MS 500
 
 /* One round goes through the teams; in each through its queue, page by page, while somebody of the
@@ -21,6 +22,7 @@ struct ear_queue {
     bool busy;
     bool kicked; /* while busy: another round follows */
     bool sweep;  /* the next round looks for strays first */
+    bool waits;  /* somebody does, this round saw */
     bool draining;
     int64_t after_us; /* last deadline and case of the page before */
     struct ear_id after_case;
@@ -60,7 +62,7 @@ static void open_team(struct ear_queue *queue, size_t team)
     queue->after_us = 0;
     queue->after_case = (struct ear_id){{0}};
     if (queue->draining || team >= ear_care_of(queue->care)->team_count)
-        end_round(queue, ROUND_MS);
+        end_round(queue, queue->waits ? ROUND_MS : QUIET_MS);
     else
         read_page(queue);
 }
@@ -75,6 +77,7 @@ static void begin_round(void *self)
         return;
     }
     queue->busy = true;
+    queue->waits = false;
     queue->care = ear_care_hold(queue->ground.care);
     if (queue->sweep)
         read_strays(queue);
@@ -184,6 +187,7 @@ static void on_page(void *self, ear_err err, const struct ear_pg_result *const *
         return;
     }
     take_page(queue, results[1]);
+    queue->waits |= queue->count > 0;
     if (queue->count) {
         queue->after_case = queue->cases[queue->count - 1];
         queue->after_us = ear_pg_get_time(results[1], queue->count - 1, 2);

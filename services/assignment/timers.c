@@ -7,9 +7,11 @@
 #include "store_sql.h"
 #include <stdlib.h>
 
-#define PAGE     256
-#define SLEEP_MS 1000 /* at most: other replicas set clocks too */
-#define AGAIN_MS 500
+#define PAGE           256
+#define SLEEP_LEAST_MS 1000 /* at most, with the shortest policies: other replicas set clocks too \
+                             */
+#define SLEEP_MOST_MS 5000
+#define AGAIN_MS      500
 
 struct ear_timers {
     struct ear_ground ground;
@@ -26,11 +28,23 @@ struct ear_timers {
 
 static void look(void *self);
 
+/* A quarter of the least time that a new clock takes to fire, within bounds. */
+static int64_t longest_sleep_ms(const struct ear_timers *timers)
+{
+    if (!ear_care_cache_is_loaded(timers->ground.care)) return SLEEP_LEAST_MS;
+    struct ear_care_version *version = ear_care_hold(timers->ground.care);
+    int64_t ms = ear_care_least_s(ear_care_of(version)) * 1000 / 4;
+    ear_care_let_go(&version);
+    if (ms < SLEEP_LEAST_MS) return SLEEP_LEAST_MS;
+    return ms < SLEEP_MOST_MS ? ms : SLEEP_MOST_MS;
+}
+
 static void sleep_for(struct ear_timers *timers, int64_t ms)
 {
     timers->busy = false;
     if (timers->draining) return;
-    ear_timer_start(timers->wake, ms < SLEEP_MS ? ms : SLEEP_MS, 0);
+    int64_t most_ms = longest_sleep_ms(timers);
+    ear_timer_start(timers->wake, ms < most_ms ? ms : most_ms, 0);
 }
 
 static void stumble(struct ear_timers *timers, ear_err err, const struct ear_diag *diag)
@@ -155,7 +169,8 @@ static void on_due(void *self, ear_err err, const struct ear_pg_result *const *r
     if (timers->count > 0 && !timers->draining)
         fire_page(timers);
     else
-        sleep_for(timers, ear_pg_rows(results[1]) ? ear_pg_get_i64(results[1], 0, 0) : SLEEP_MS);
+        sleep_for(timers,
+                  ear_pg_rows(results[1]) ? ear_pg_get_i64(results[1], 0, 0) : SLEEP_MOST_MS);
 }
 
 static size_t push_buckets(const struct ear_timers *timers, struct ear_pg_batch *batch)
@@ -189,7 +204,7 @@ static void look(void *self)
     push_buckets(timers, batch);
     if (held == 0) {
         ear_pg_batch_free(&batch);
-        sleep_for(timers, SLEEP_MS);
+        sleep_for(timers, SLEEP_LEAST_MS);
         return;
     }
     timers->busy = true;

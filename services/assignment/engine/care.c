@@ -44,13 +44,12 @@ static int exactness(const struct ear_policy *p, const char *team, const char *p
     return (p->team ? 2 : 0) + (p->platform ? 1 : 0);
 }
 
+static const struct ear_policy usual = {
+    .id = "", .first_response_s = 900, .warn_before_s = 300, .reopen_within_s = INT64_C(7) * 86400};
+
 const struct ear_policy *ear_care_policy(const struct ear_care *care, const char *team,
                                          const char *platform)
 {
-    static const struct ear_policy usual = {.id = "",
-                                            .first_response_s = 900,
-                                            .warn_before_s = 300,
-                                            .reopen_within_s = INT64_C(7) * 86400};
     const struct ear_policy *best = &usual;
     int most = -1;
     for (size_t i = 0; i < care->policy_count; i++) {
@@ -60,6 +59,22 @@ const struct ear_policy *ear_care_policy(const struct ear_care *care, const char
         best = &care->policies[i];
     }
     return best;
+}
+
+static int64_t first_timer_s(const struct ear_policy *policy)
+{
+    bool warns = policy->warn_before_s > 0 && policy->warn_before_s < policy->first_response_s;
+    return policy->first_response_s - (warns ? policy->warn_before_s : 0);
+}
+
+int64_t ear_care_least_s(const struct ear_care *care)
+{
+    int64_t least_s = first_timer_s(&usual);
+    for (size_t i = 0; i < care->policy_count; i++) {
+        int64_t s = first_timer_s(&care->policies[i]);
+        if (s < least_s) least_s = s;
+    }
+    return least_s;
 }
 
 bool ear_words_hold(const struct ear_words *words, const char *word)

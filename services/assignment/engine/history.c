@@ -25,23 +25,33 @@ int ear_triage_doubts(const Earshot__V1__Triage *triage)
     return bits;
 }
 
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
 static ear_err append_quoted(struct ear_buf *out, const char *text)
 {
     ear_err err = ear_buf_append_char(out, '"');
     for (const char *p = text; !err && *p; p++) {
+        size_t plain = 0;
+        while (is_plain(p[plain])) plain++;
+        err = ear_buf_append(out, p, plain);
+        p += plain;
+        if (err || !*p) break;
         if (*p == '"' || *p == '\\')
             err = ear_buf_printf(out, "\\%c", *p);
-        else if ((unsigned char)*p < 0x20)
-            err = ear_buf_printf(out, "\\u%04x", (unsigned)*p);
         else
-            err = ear_buf_append_char(out, *p);
+            err = ear_buf_printf(out, "\\u%04x", (unsigned)*p);
     }
     return err ? err : ear_buf_append_char(out, '"');
 }
 
 static ear_err append_key(struct ear_buf *out, size_t start, const char *key)
 {
-    return ear_buf_printf(out, "%c\"%s\":", out->len == start ? '{' : ',', key);
+    ear_err err = ear_buf_append_str(out, out->len == start ? EAR_STR("{\"") : EAR_STR(",\""));
+    if (!err) err = ear_buf_append_str(out, ear_str_from(key));
+    return err ? err : ear_buf_append_str(out, EAR_STR("\":"));
 }
 
 static ear_err append_text(struct ear_buf *out, size_t start, const char *key, const char *value)
