@@ -10,8 +10,11 @@ struct ear_socket;
 struct ear_zap;
 
 #define EAR_BUS_SILENT_BEATS 3
-#define EAR_BUS_GATE_MS      30000
-#define EAR_BUS_PEER_LINES   200 /* a rolling restart of many replicas is all seen */
+/* Who said nothing for so long beats at this tick: a tick a little late, and the next one in time,
+ * are less than a beat apart. */
+#define EAR_BUS_QUIET_MS(bus) ((bus)->beat_ms * 3 / 4)
+#define EAR_BUS_GATE_MS       30000
+#define EAR_BUS_PEER_LINES    200 /* a rolling restart of many replicas is all seen */
 
 struct ear_bus {
     struct ear_loop *loop;       /* borrowed */

@@ -187,6 +187,6 @@ void ear_bus_link_tick(struct ear_bus_link *link, int64_t last_ms, int64_t now_m
     link->heard_ms = ear_bus_heard_ms(link->bus, link->heard_ms, last_ms, now_ms);
     if (now_ms - link->heard_ms >= EAR_BUS_SILENT_BEATS * link->bus->beat_ms)
         ear_bus_link_cut(link, "silent", 0);
-    else if (now_ms - link->spoke_ms >= link->bus->beat_ms)
+    else if (now_ms - link->spoke_ms >= EAR_BUS_QUIET_MS(link->bus))
         sent(link, ear_frame_send_beat(link->socket, EAR_STR_NONE, link->version));
 }

@@ -246,7 +246,8 @@ static void drain_messages(struct ear_socket *socket)
 {
     zmq_msg_t parts[EAR_SOCKET_PARTS_MAX];
     size_t count, taken = 0;
-    if (!socket->due) return;
+    /* Before the news that a peer left, what he said last. */
+    if (!socket->due && !socket->monitor_due) return;
     socket->due = false;
     while (taken < MESSAGES_A_TURN && socket->zmq && receive(socket->zmq, parts, &count)) {
         taken++;

@@ -296,7 +296,7 @@ static void tick(void *self)
         peer->heard_ms = ear_bus_heard_ms(bus, peer->heard_ms, last, now);
         if (now - peer->heard_ms >= EAR_BUS_SILENT_BEATS * bus->beat_ms)
             mark_gone(source, peer, "silent");
-        else if (!peer->gone && now - peer->spoke_ms >= bus->beat_ms)
+        else if (!peer->gone && now - peer->spoke_ms >= EAR_BUS_QUIET_MS(bus))
             beat(source, peer);
     }
     drop_gone(source);

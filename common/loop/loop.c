@@ -26,18 +26,12 @@ void ear_loop_must(int rc)
     EAR_CHECK(rc == 0);
 }
 
-/* How long this turn worked: the time since the last wait began, without the wait itself. */
+/* How long this turn worked, from the first callback behind its wait to the next wait. */
 static void measure_turn(struct ear_loop *loop)
 {
-    uint64_t now = uv_hrtime();
-    uint64_t idle = uv_metrics_idle_time(&loop->uv);
-    uint64_t waited = idle - loop->turn_idle_ns;
-    uint64_t elapsed = now - loop->turn_at_ns;
-    bool first = loop->turn_at_ns == 0;
-    loop->turn_at_ns = now;
-    loop->turn_idle_ns = idle;
-    if (first || elapsed < waited) return;
-    uint64_t busy = elapsed - waited;
+    if (!loop->woken_ns) return;
+    uint64_t busy = uv_hrtime() - loop->woken_ns;
+    loop->woken_ns = 0;
     ear_metric_observe(&M_LOOP_BUSY, (double)busy / 1e9);
     uint64_t suppressed = 0;
     if (busy > STALL_NS &&
@@ -45,6 +39,18 @@ static void measure_turn(struct ear_loop *loop)
         ear_log(&EV_LOOP_STALLED, kv_int("busy_ms", busy / 1000000),
                 kv_int("suppressed", suppressed));
     }
+}
+
+/* libuv could tell how long it waits, but then asks the kernel twice a turn. */
+void ear_loop_woken(struct ear_loop *loop)
+{
+    if (!loop->woken_ns) loop->woken_ns = uv_hrtime();
+}
+
+/* Nothing happened but that a timer is due. */
+static void on_check(uv_check_t *handle)
+{
+    ear_loop_woken(handle->data);
 }
 
 static void on_prepare(uv_prepare_t *handle)
@@ -89,16 +95,18 @@ ear_err ear_loop_new(struct ear_loop **out)
         free(loop);
         return EAR_IO;
     }
-    ear_loop_must(uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME));
     loop->gate = ear_alloc(sizeof(*loop->gate));
     loop->later_end = &loop->later_first;
     ear_loop_must(uv_prepare_init(&loop->uv, &loop->prepare));
+    ear_loop_must(uv_check_init(&loop->uv, &loop->check));
     ear_loop_must(uv_idle_init(&loop->uv, &loop->awake));
     ear_loop_must(uv_idle_init(&loop->uv, &loop->later_idle));
     ear_loop_must(uv_timer_init(&loop->uv, &loop->limit));
     loop->prepare.data = loop;
+    loop->check.data = loop;
     loop->later_idle.data = loop;
     ear_loop_must(uv_prepare_start(&loop->prepare, on_prepare));
+    ear_loop_must(uv_check_start(&loop->check, on_check));
     *out = loop;
     return EAR_OK;
 }
@@ -112,6 +120,7 @@ void ear_loop_free(struct ear_loop **loop_ptr)
     ear_loop_run_hooks(loop); /* forgets the freed ones */
     ear_loop_free_signals(loop);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
+    uv_close((uv_handle_t *)&loop->check, NULL);
     uv_close((uv_handle_t *)&loop->awake, NULL);
     uv_close((uv_handle_t *)&loop->later_idle, NULL);
     uv_close((uv_handle_t *)&loop->limit, NULL);

@@ -28,7 +28,8 @@ int64_t ear_loop_now_ms(const struct ear_loop *loop); /* monotonic, of this turn
 /* Calls fn once, in the next turn. */
 void ear_loop_later(struct ear_loop *loop, ear_loop_fn *fn, void *self);
 
-/* Timers. repeat_ms 0: once. Starting a running timer restarts it. */
+/* Timers. repeat_ms 0: once. Starting a running timer restarts it. What repeats every second or
+ * more rarely is due on whole seconds, the first time for that up to a second early. */
 void ear_timer_new(struct ear_timer **out, struct ear_loop *loop, ear_loop_fn *fn, void *self);
 void ear_timer_free(struct ear_timer **timer);
 void ear_timer_start(struct ear_timer *timer, int64_t delay_ms, int64_t repeat_ms);

@@ -20,6 +20,7 @@ static void on_done(uv_work_t *req, int status)
 {
     struct ear_offload *offload = req->data;
     (void)status; /* never cancelled */
+    ear_loop_woken(offload->loop);
     if (!offload->forgotten) offload->loop->live--;
     offload->done(offload->job, !offload->forgotten);
     free(offload);

@@ -76,6 +76,7 @@ static void finish(struct ear_resolve *resolve, ear_err err, const struct addrin
 static void on_found(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
 {
     struct ear_resolve *resolve = req->data;
+    ear_loop_woken(resolve->loop);
     finish(resolve, status_err(status), list);
     uv_freeaddrinfo(list);
 }

@@ -30,6 +30,7 @@ static void start(struct ear_watch *watch)
 static void on_poll(uv_poll_t *handle, int status, int uv_events)
 {
     struct ear_watch *watch = handle->data;
+    ear_loop_woken(watch->loop);
     unsigned events = ((uv_events & UV_READABLE) ? EAR_READABLE : 0u) |
                       ((uv_events & UV_WRITABLE) ? EAR_WRITABLE : 0u);
     if (status < 0) {

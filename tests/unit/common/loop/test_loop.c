@@ -25,6 +25,7 @@ struct seen {
     size_t addresses;
     char first[64];
     int fd;
+    int64_t at_ms;
 };
 
 static int set_up(void **state)
@@ -61,6 +62,34 @@ static void count_and_free_timer(void *self)
     struct seen *seen = self;
     seen->calls++;
     ear_timer_free(&seen->timer);
+}
+
+static void note_time(void *self)
+{
+    struct seen *seen = self;
+    seen->calls++;
+    seen->at_ms = ear_loop_now_ms(seen->loop);
+}
+
+/* What repeats by the second wakes the process once for all of it. */
+static void test_timer__slow_repeats_share_their_turns(void **state)
+{
+    struct seen *seen = *state;
+    struct seen other = {.loop = seen->loop};
+    ear_timer_new(&seen->timer, seen->loop, note_time, seen);
+    ear_timer_new(&other.timer, seen->loop, note_time, &other);
+    ear_timer_start(seen->timer, 1000, 1000);
+    int64_t began_ms = ear_clock_mono_ms();
+    while (ear_clock_mono_ms() < began_ms + 130) ear_loop_turn(seen->loop, 10);
+    ear_timer_start(other.timer, 2000, 2000);
+    for (int times = 1; times <= 2; times++) {
+        turn_until(&other, times);
+        assert_int_equal(other.at_ms, seen->at_ms);
+    }
+    assert_true(seen->calls >= other.calls);
+    assert_true(ear_timer_active(other.timer));
+    ear_timer_free(&seen->timer);
+    ear_timer_free(&other.timer);
 }
 
 static void test_timer__fires_once(void **state)
@@ -322,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_timer__fires_once),
+        TEST(test_timer__slow_repeats_share_their_turns),
         TEST(test_timer__repeats_until_freed_in_its_callback),
         TEST(test_loop__runs_until_stopped_and_again),
         TEST(test_later__comes_in_the_next_turn_once),
