@@ -27,7 +27,8 @@ struct ear_client;
 typedef enum ear_lane { EAR_LANE_LIVE, EAR_LANE_BACKFILL, EAR_LANES } ear_lane;
 
 struct ear_bus_opts {
-    const char *service;    /* "ingest": whose key this process holds */
+    const char *service; /* "ingest": whose key this process holds */
+    /* Both borrowed as long as the bus is there: ear_bus_reload reads them again. */
     const char *key_file;   /* CURVE secret of the service; NULL: no CURVE */
     const char *peers_file; /* lines "service public-key": who may connect, and servers' keys */
     int64_t beat_ms;        /* 0: 1000; a link is dead after three silent beats */
@@ -38,6 +39,10 @@ ear_err ear_bus_new(struct ear_bus **out, struct ear_loop *loop, const struct ea
                     struct ear_diag *diag) EAR_MUST_CHECK;
 /* All sources, sinks, servers and clients must have been freed. */
 void ear_bus_free(struct ear_bus **bus);
+/* Reads key and peers file again. Whoever is not listed any more loses its link within a beat;
+ * where our own key is another one, all links to us are made anew. On an error, which diag
+ * explains, all stays as it was. Does nothing without CURVE. */
+ear_err ear_bus_reload(struct ear_bus *bus, struct ear_diag *diag) EAR_MUST_CHECK;
 /* Makes a CURVE pair as Z85 text. For `earshotctl keygen`. */
 void ear_bus_keypair(char public_key[static 41], char secret_key[static 41]);
 
@@ -133,6 +138,9 @@ size_t ear_sink_unsettled(const struct ear_sink *sink); /* batches */
 size_t ear_sink_sources(const struct ear_sink *sink);   /* live links */
 /* A name of `sources` that stands for no address now, for /readyz; NULL: none. Borrowed. */
 const char *ear_sink_unknown(const struct ear_sink *sink);
+/* Whether a source can be reached; otherwise why names the first that is unknown or does not
+ * answer. */
+bool ear_sink_reaches(const struct ear_sink *sink, struct ear_diag *why);
 
 /* --- Calls ---------------------------------------------------------------------------------- */
 
@@ -164,6 +172,8 @@ ear_err ear_client_new(struct ear_client **out, struct ear_bus *bus, const char 
                        const char *server_service, struct ear_diag *diag) EAR_MUST_CHECK;
 /* Questions under way get EAR_CLOSED. */
 void ear_client_free(struct ear_client **client);
+/* The same for those who are asked. */
+bool ear_client_reaches(const struct ear_client *client, struct ear_diag *why);
 /* Asks one live replica; after a third of the time without an answer asks another the same. */
 void ear_client_ask(struct ear_client *client, struct ear_str request, int64_t timeout_ms,
                     ear_client_fn *fn, void *self);

@@ -192,6 +192,11 @@ void ear_client_free(struct ear_client **client_ptr)
     EAR_FREE(*client_ptr);
 }
 
+bool ear_client_reaches(const struct ear_client *client, struct ear_diag *why)
+{
+    return ear_names_reach(client->names, why);
+}
+
 static ear_err fill(struct question *question, struct ear_str request)
 {
     if (question->client->count > QUESTIONS_MAX) return EAR_LIMITED;

@@ -17,14 +17,17 @@ struct ear_zap;
 #define EAR_BUS_PEER_LINES    200 /* a rolling restart of many replicas is all seen */
 
 struct ear_bus {
-    struct ear_loop *loop;       /* borrowed */
-    void *zmq;                   /* owned context */
-    struct ear_keyring *keyring; /* owned; NULL without CURVE */
-    struct ear_zap *zap;         /* owned; NULL without CURVE */
-    struct ear_socket *sockets;  /* list of all; each belongs to its room */
-    struct ear_hook *hook;       /* owned */
-    struct ear_timer *kick;      /* owned: keeps the loop from sleeping after a send */
-    struct ear_arena *arena;     /* owned: the one message that is being read */
+    struct ear_loop *loop;             /* borrowed */
+    void *zmq;                         /* owned context */
+    struct ear_keyring *keyring;       /* owned; NULL without CURVE */
+    struct ear_zap *zap;               /* owned; NULL without CURVE */
+    struct ear_socket *sockets;        /* list of all; each belongs to its room */
+    struct ear_hook *hook;             /* owned */
+    struct ear_timer *kick;            /* owned: keeps the loop from sleeping after a send */
+    struct ear_timer *rebind;          /* owned: until what was unbound is bound again */
+    unsigned rebinds;                  /* tries of that */
+    const char *key_file, *peers_file; /* borrowed; NULL without CURVE */
+    struct ear_arena *arena;           /* owned: the one message that is being read */
     char service[EAR_SERVICE_BYTES];
     struct ear_id instance;            /* random per process start */
     uint32_t version_min, version_max; /* of frames: what we read */

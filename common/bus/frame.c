@@ -2,6 +2,7 @@
 
 #include "bus/events.h"
 #include "bus/metrics.h"
+#include "bus/zap.h"
 
 ear_err ear_frame_send(struct ear_socket *socket, struct ear_str to, uint32_t version,
                        Earshot__V1__Frame *frame)
@@ -89,10 +90,20 @@ void ear_frame_refuse(struct ear_bus *bus, const char *reason, const char *peer)
                 kv_int("suppressed", suppressed));
 }
 
-const char *ear_frame_sender(zmq_msg_t *part)
+static const char *property(zmq_msg_t *part, const char *name)
 {
-    const char *user = zmq_msg_gets(part, "User-Id");
-    return user ? user : "";
+    const char *value = zmq_msg_gets(part, name);
+    return value ? value : "";
+}
+
+struct ear_sender ear_frame_sender(zmq_msg_t *part)
+{
+    return (struct ear_sender){property(part, "User-Id"), property(part, EAR_ZAP_KEY)};
+}
+
+bool ear_sender_listed(const struct ear_bus *bus, const char *service, const char *key)
+{
+    return !bus->keyring || ear_keyring_lists(bus->keyring, service, key);
 }
 
 struct ear_amount ear_frame_amount(const Earshot__V1__Batch *batch)

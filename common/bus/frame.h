@@ -31,14 +31,20 @@ struct ear_admission {
     char services[256]; /* with commas; empty: all that have a key */
 };
 void ear_admission_set(struct ear_admission *admission, const char *services);
-/* sender: of ear_frame_sender. */
+/* sender: the service of ear_frame_sender. */
 bool ear_admission_has(const struct ear_admission *admission, const char *sender);
 /* Counts and logs (gated) a dropped message. */
 void ear_frame_refuse(struct ear_bus *bus, const char *reason, const char *peer);
 /* The same for a connection that did not get through its handshake. */
 void ear_frame_handshake_failed(struct ear_bus *bus, const char *address, uint16_t port);
-/* The service whose key the sender showed; "" without CURVE. Borrowed from the message. */
-const char *ear_frame_sender(zmq_msg_t *part);
+/* Who sent it, by CURVE; both "" without. Borrowed from the message. */
+struct ear_sender {
+    const char *service;
+    const char *key; /* Z85 */
+};
+struct ear_sender ear_frame_sender(zmq_msg_t *part);
+/* Whether the key is still listed: it may have been taken out since its owner connected. */
+bool ear_sender_listed(const struct ear_bus *bus, const char *service, const char *key);
 
 /* Posts and bytes of a batch, as credit counts them. */
 struct ear_amount ear_frame_amount(const Earshot__V1__Batch *batch);

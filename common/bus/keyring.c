@@ -70,7 +70,8 @@ static ear_err parse_peers(struct ear_keyring *ring, const char *path, struct ea
                             number);
         ring->count++;
     }
-    return EAR_OK;
+    /* A file that is being written: nobody could connect. */
+    return ring->count ? EAR_OK : ear_fail(diag, EAR_INVALID, "%s: names no key", path);
 }
 
 static ear_err read_peers(struct ear_keyring *ring, const char *path, struct ear_diag *diag)
@@ -124,11 +125,32 @@ const char *ear_keyring_owner(const struct ear_keyring *keyring,
     return NULL;
 }
 
-const char *ear_keyring_of(const struct ear_keyring *keyring, const char *service)
+static bool is_of(const struct peer_key *peer, const char *service)
 {
-    struct ear_str want = ear_str_from(service);
+    return ear_str_eq(ear_str_from(peer->service), ear_str_from(service));
+}
+
+const char *ear_keyring_of(const struct ear_keyring *keyring, const char *service, size_t nth)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < keyring->count; i++) count += is_of(&keyring->peers[i], service);
+    if (count == 0) return NULL;
+    size_t skip = nth % count;
+    const struct peer_key *peer = keyring->peers;
+    while (!is_of(peer, service) || skip--) peer++;
+    return peer->text;
+}
+
+bool ear_keyring_lists(const struct ear_keyring *keyring, const char *service, const char *key)
+{
     for (size_t i = 0; i < keyring->count; i++)
-        if (ear_str_eq(ear_str_from(keyring->peers[i].service), want))
-            return keyring->peers[i].text;
-    return NULL;
+        if (is_of(&keyring->peers[i], service) &&
+            ear_str_eq(ear_str_from(keyring->peers[i].text), ear_str_from(key)))
+            return true;
+    return false;
+}
+
+size_t ear_keyring_count(const struct ear_keyring *keyring)
+{
+    return keyring->count;
 }

@@ -17,7 +17,8 @@ struct ear_peer {
     size_t routing_id_len;
     char name[EAR_ID_TEXT_BYTES]; /* its instance, for the log */
     char service[EAR_SERVICE_BYTES];
-    uint32_t version; /* what we write to it */
+    char key[EAR_KEY_TEXT_BYTES]; /* the one that it showed; "" without CURVE */
+    uint32_t version;             /* what we write to it */
     struct ear_allowance lanes[EAR_LANES];
     int64_t heard_ms, spoke_ms;
     const char *gone; /* why it is to be dropped; NULL: it lives */

@@ -80,10 +80,12 @@ static void schedule(struct ear_bus_link *link, int64_t delay_ms)
     ear_timer_start(link->retry, delay_ms, 0);
 }
 
-static ear_err open_socket(struct ear_bus_link *link, const char *key, struct ear_diag *diag)
+static ear_err open_socket(struct ear_bus_link *link, struct ear_diag *diag)
 {
-    const struct ear_socket_opts opts = {
-        .type = ZMQ_DEALER, .max_bytes = EAR_FRAME_BYTES_MAX, .hwm = HWM, .server_key = key};
+    const struct ear_socket_opts opts = {.type = ZMQ_DEALER,
+                                         .max_bytes = EAR_FRAME_BYTES_MAX,
+                                         .hwm = HWM,
+                                         .server_key = link->key[0] ? link->key : NULL};
     char url[EAR_URL_BYTES];
     ear_endpoint_url(link->host, link->port, url);
     ear_err err = ear_socket_new(&link->socket, link->bus, &opts, &socket_ops, link, diag);
@@ -92,12 +94,15 @@ static ear_err open_socket(struct ear_bus_link *link, const char *key, struct ea
                                                  : EAR_OK;
 }
 
-static bool allowed(struct ear_bus_link *link, const char **key)
+/* Of several keys another one each time: replicas change theirs one after the other. */
+static bool choose_key(struct ear_bus_link *link)
 {
     struct ear_bus *bus = link->bus;
     uint64_t suppressed;
-    *key = bus->keyring ? ear_keyring_of(bus->keyring, link->service) : NULL;
-    if (bus->keyring ? *key != NULL : ear_endpoint_is_loopback(link->host)) return true;
+    const char *key =
+        bus->keyring ? ear_keyring_of(bus->keyring, link->service, link->tries) : NULL;
+    if (!ear_str_copy(link->key, sizeof(link->key), ear_str_from(key))) link->key[0] = '\0';
+    if (bus->keyring ? key != NULL : ear_endpoint_is_loopback(link->host)) return true;
     if (ear_log_gate_open(&bus->denied_gate, ear_loop_now_ms(bus->loop), EAR_BUS_GATE_MS,
                           &suppressed))
         ear_log(&EV_BUS_ADDRESS_DENIED, kv_text("address", link->host),
@@ -109,13 +114,12 @@ static void try_open(void *self)
 {
     struct ear_bus_link *link = self;
     struct ear_diag diag;
-    const char *key;
-    if (!allowed(link, &key)) {
+    if (!choose_key(link)) {
         schedule(link, EAR_BUS_GATE_MS);
         return;
     }
     set_state(link, EAR_BUS_LINK_OPENING);
-    if (open_socket(link, key, &diag)) ear_bus_link_cut(link, diag.text, 0);
+    if (open_socket(link, &diag)) ear_bus_link_cut(link, diag.text, 0);
 }
 
 void ear_bus_link_new(struct ear_bus_link **out, struct ear_bus *bus, const char *host,
@@ -184,6 +188,10 @@ void ear_bus_link_send_hello(struct ear_bus_link *link)
 void ear_bus_link_tick(struct ear_bus_link *link, int64_t last_ms, int64_t now_ms)
 {
     if (!ear_bus_link_is_up(link)) return;
+    if (!ear_sender_listed(link->bus, link->service, link->key)) {
+        ear_bus_link_cut(link, "key not listed any more", 0);
+        return;
+    }
     link->heard_ms = ear_bus_heard_ms(link->bus, link->heard_ms, last_ms, now_ms);
     if (now_ms - link->heard_ms >= EAR_BUS_SILENT_BEATS * link->bus->beat_ms)
         ear_bus_link_cut(link, "silent", 0);

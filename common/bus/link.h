@@ -38,11 +38,12 @@ struct ear_bus_link {
     ear_bus_link_state state;
     char host[EAR_HOST_BYTES]; /* numeric */
     uint16_t port;
-    const char *service;       /* whose key the peer must show; borrowed */
-    const void *origin;        /* the name it was found behind; opaque here */
-    unsigned missing;          /* answers in a row without this address */
-    struct ear_socket *socket; /* owned; NULL while waiting */
-    struct ear_timer *retry;   /* owned */
+    const char *service;          /* whose key the peer must show; borrowed */
+    char key[EAR_KEY_TEXT_BYTES]; /* the one that it was asked to show; "" without CURVE */
+    const void *origin;           /* the name it was found behind; opaque here */
+    unsigned missing;             /* answers in a row without this address */
+    struct ear_socket *socket;    /* owned; NULL while waiting */
+    struct ear_timer *retry;      /* owned */
     unsigned tries;
     uint32_t version; /* what we write here; grows when the peer says what it reads */
     int64_t heard_ms, spoke_ms;

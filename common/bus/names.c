@@ -145,7 +145,7 @@ ear_err ear_names_new(struct ear_names **out, struct ear_bus *bus, const char *t
     ear_err err = parse(names, text, diag);
     if (!err && !ear_str_copy(names->service, sizeof(names->service), ear_str_from(service)))
         err = ear_fail(diag, EAR_INVALID, "service name too long");
-    if (!err && bus->keyring && !ear_keyring_of(bus->keyring, service))
+    if (!err && bus->keyring && !ear_keyring_of(bus->keyring, service, 0))
         err = ear_fail(diag, EAR_NOT_FOUND, "the peers file has no key of \"%s\"", service);
     if (err)
         ear_names_free(out, 0);
@@ -178,4 +178,17 @@ const char *ear_names_unknown(const struct ear_names *names)
     for (size_t i = 0; i < names->target_count; i++)
         if (names->targets[i].unknown) return names->targets[i].endpoint.host;
     return NULL;
+}
+
+bool ear_names_reach(const struct ear_names *names, struct ear_diag *why)
+{
+    for (const struct ear_bus_link *link = names->links; link; link = link->next)
+        if (link->state == EAR_BUS_LINK_LIVE) return true;
+    const struct target *first = &names->targets[0];
+    for (size_t i = 0; i < names->target_count && !first->unknown; i++)
+        if (names->targets[i].unknown) first = &names->targets[i];
+    ear_fail(why, EAR_UNAVAILABLE, "no %s can be reached: \"%s:%u\" %s", names->service,
+             first->endpoint.host, (unsigned)first->endpoint.port,
+             first->unknown ? "stands for no address" : "does not answer");
+    return false;
 }

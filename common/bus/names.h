@@ -16,5 +16,7 @@ void ear_names_free(struct ear_names **names, int linger_ms);
 struct ear_bus_link *ear_names_first(const struct ear_names *names);
 /* The first name of the list that stands for no address now; NULL: none. Borrowed. */
 const char *ear_names_unknown(const struct ear_names *names);
+/* True when a link is live; otherwise why names the first that is unknown or does not answer. */
+bool ear_names_reach(const struct ear_names *names, struct ear_diag *why);
 
 #endif

@@ -83,9 +83,13 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
     struct ear_server *server = self;
     struct ear_str from = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
     const Earshot__V1__Frame *frame = count == 2 ? ear_frame_read(server->bus, &parts[1]) : NULL;
-    const char *sender = count == 2 ? ear_frame_sender(&parts[1]) : "";
+    struct ear_sender from_whom = ear_frame_sender(&parts[count == 2]);
+    const char *sender = from_whom.service;
     if (!frame) {
         ear_frame_refuse(server->bus, "malformed", "");
+    } else if (!ear_sender_listed(server->bus, sender, from_whom.key)) {
+        ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "key");
+        ear_frame_refuse(server->bus, "key not listed any more", sender);
     } else if (!ear_admission_has(&server->admission, sender)) {
         ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "call");
         ear_frame_refuse(server->bus, "service not admitted", sender);

@@ -16,6 +16,8 @@ struct ear_socket {
     void *monitor;           /* owned; NULL: none */
     struct ear_watch *watch, *monitor_watch;
     bool due, monitor_due;            /* something may lie there: look until there is nothing */
+    char bound[EAR_URL_BYTES];        /* where it listens; "": it does not */
+    bool unbound;                     /* to be bound there again */
     const struct ear_socket_ops *ops; /* borrowed, static */
     void *self;
 };
@@ -139,13 +141,12 @@ void ear_socket_free(struct ear_socket **socket, int linger_ms)
     reap(s->bus);
 }
 
-static uint16_t bound_port(void *zmq)
+static uint16_t bound_port(struct ear_socket *socket)
 {
-    char url[EAR_URL_BYTES];
-    size_t size = sizeof(url);
+    size_t size = sizeof(socket->bound);
     struct ear_endpoint bound;
-    if (zmq_getsockopt(zmq, ZMQ_LAST_ENDPOINT, url, &size) != 0) return 0;
-    return ear_endpoint_parse(ear_str_from(url), false, &bound, NULL) ? 0 : bound.port;
+    if (zmq_getsockopt(socket->zmq, ZMQ_LAST_ENDPOINT, socket->bound, &size) != 0) return 0;
+    return ear_endpoint_parse(ear_str_from(socket->bound), false, &bound, NULL) ? 0 : bound.port;
 }
 
 static bool try_bind(void *zmq, const char *url)
@@ -177,8 +178,30 @@ ear_err ear_socket_bind(struct ear_socket *socket, const char *endpoint, uint16_
         return ear_fail(diag, errno == EADDRINUSE ? EAR_CONFLICT : EAR_IO, "%s: %s", endpoint,
                         zmq_strerror(zmq_errno()));
     socket->due = true;
-    *port = bound_port(socket->zmq);
+    *port = bound_port(socket);
     return EAR_OK;
+}
+
+void ear_socket_unbind_all(struct ear_bus *bus)
+{
+    for (struct ear_socket *s = bus->sockets; s; s = s->next) {
+        if (!s->zmq || !s->bound[0]) continue;
+        s->unbound |= zmq_unbind(s->zmq, s->bound) == 0;
+        EAR_CHECK(set_keys(s->zmq, bus->keyring, NULL));
+        s->due = true;
+    }
+}
+
+bool ear_socket_bind_all(struct ear_bus *bus)
+{
+    bool all = true;
+    for (struct ear_socket *s = bus->sockets; s; s = s->next) {
+        if (!s->zmq || !s->unbound) continue;
+        s->unbound = !try_bind(s->zmq, s->bound);
+        s->due = true;
+        all &= !s->unbound;
+    }
+    return all;
 }
 
 ear_err ear_socket_bind_inproc(struct ear_socket *socket, const char *url)

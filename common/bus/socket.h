@@ -39,6 +39,11 @@ void ear_socket_free(struct ear_socket **socket, int linger_ms);
 /* "host:port"; EAR_DENIED without keys on an address that others can reach. */
 ear_err ear_socket_bind(struct ear_socket *socket, const char *endpoint, uint16_t *port,
                         struct ear_diag *diag) EAR_MUST_CHECK;
+/* After a change of our own key, which connections are given when they are made: those to us are
+ * cut, and new ones get the new key once all are bound again. libzmq stops listening in its own
+ * time: try again until it is true. */
+void ear_socket_unbind_all(struct ear_bus *bus);
+bool ear_socket_bind_all(struct ear_bus *bus);
 /* For names inside this process. */
 ear_err ear_socket_bind_inproc(struct ear_socket *socket, const char *url) EAR_MUST_CHECK;
 ear_err ear_socket_connect(struct ear_socket *socket, const char *url) EAR_MUST_CHECK;

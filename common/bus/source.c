@@ -9,6 +9,7 @@
 #define MESSAGE_BYTES_MAX (64 << 10) /* sinks send small messages only */
 #define PROBE_MS          20
 #define PROBES            3
+#define UNLISTED          "key not listed any more"
 
 struct ear_source {
     struct ear_bus *bus;
@@ -125,7 +126,7 @@ static const char *hello_fault(const struct ear_source *source, const Earshot__V
 }
 
 static struct ear_peer *welcome(struct ear_source *source, struct ear_str id,
-                                const Earshot__V1__Hello *hello)
+                                const Earshot__V1__Hello *hello, const char *key)
 {
     struct ear_peer *peer = ear_ledger_add_peer(&source->ledger, id);
     struct ear_id instance;
@@ -133,6 +134,7 @@ static struct ear_peer *welcome(struct ear_source *source, struct ear_str id,
     ear_id_format(&instance, peer->name);
     if (!ear_str_copy(peer->service, sizeof(peer->service), ear_str_from(hello->service)))
         peer->service[0] = '?';
+    if (!ear_str_copy(peer->key, sizeof(peer->key), ear_str_from(key))) peer->key[0] = '\0';
     peer->version = ear_frame_version(source->bus, hello);
     peer->heard_ms = peer->spoke_ms = now_ms(source);
     ear_metric_set(&M_BUS_SINKS, (double)source->ledger.peer_count);
@@ -152,19 +154,19 @@ static void refuse(struct ear_source *source, const char *fault, const char *who
 /* Who is refused gets no answer and so never takes the link for a working one; but who is only of
  * another age is told which versions we read. */
 static void take_hello(struct ear_source *source, struct ear_str id,
-                       const Earshot__V1__Hello *hello, const char *sender)
+                       const Earshot__V1__Hello *hello, struct ear_sender sender)
 {
     struct ear_peer *old = ear_ledger_peer(&source->ledger, id);
     if (old) {
         old->gone = "said hello anew";
         drop_peer(source, old);
     }
-    const char *fault = hello_fault(source, hello, sender);
+    const char *fault = hello_fault(source, hello, sender.service);
     ear_err err = fault ? EAR_OK : ear_frame_send_hello(source->bus, source->socket, id);
     if (!fault && !ear_frame_version(source->bus, hello)) fault = "no common version";
-    if (fault) refuse(source, fault, sender[0] ? sender : hello->service);
+    if (fault) refuse(source, fault, sender.service[0] ? sender.service : hello->service);
     if (fault || err) return;
-    struct ear_peer *peer = welcome(source, id, hello);
+    struct ear_peer *peer = welcome(source, id, hello, sender.key);
     for (size_t i = 0; i < hello->n_credit && !peer->gone; i++)
         if (!set_credit(peer, hello->credit[i])) broke_rules(source, peer, "unknown lane");
     source->gained = true;
@@ -235,14 +237,18 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
     struct ear_source *source = self;
     struct ear_str id = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
     const Earshot__V1__Frame *frame = count == 2 ? ear_frame_read(source->bus, &parts[1]) : NULL;
+    struct ear_sender sender = ear_frame_sender(&parts[count == 2]);
     struct ear_peer *peer = ear_ledger_peer(&source->ledger, id);
     if (!frame) {
         ear_frame_refuse(source->bus, "malformed", peer ? peer->name : "");
         if (peer && !peer->gone) broke_rules(source, peer, "malformed frame");
+    } else if (!ear_sender_listed(source->bus, sender.service, sender.key)) {
+        ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "key");
+        ear_frame_refuse(source->bus, UNLISTED, sender.service);
     } else if (frame->body_case == EARSHOT__V1__FRAME__BODY_HELLO) {
-        take_hello(source, id, frame->hello, ear_frame_sender(&parts[1]));
+        take_hello(source, id, frame->hello, sender);
     } else if (!peer) {
-        ear_frame_refuse(source->bus, "stranger", ear_frame_sender(&parts[1]));
+        ear_frame_refuse(source->bus, "stranger", sender.service);
     } else if (!peer->gone) {
         peer_frame(source, peer, frame);
     }
@@ -293,6 +299,7 @@ static void tick(void *self)
     source->ticked_ms = now;
     for (struct ear_peer *peer = source->ledger.peers; peer; peer = peer->next) {
         peer->blocked = false;
+        if (!ear_sender_listed(bus, peer->service, peer->key)) mark_gone(source, peer, UNLISTED);
         peer->heard_ms = ear_bus_heard_ms(bus, peer->heard_ms, last, now);
         if (now - peer->heard_ms >= EAR_BUS_SILENT_BEATS * bus->beat_ms)
             mark_gone(source, peer, "silent");

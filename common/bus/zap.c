@@ -24,7 +24,20 @@ static void fill(zmq_msg_t *part, struct ear_str text)
     if (text.len) memcpy(zmq_msg_data(part), text.ptr, text.len);
 }
 
-static void answer(struct ear_zap *zap, struct ear_str request_id, const char *user)
+/* A property as RFC 23 has them: a name of one byte of length, a value of four. */
+static void fill_key(zmq_msg_t *part, const char *key)
+{
+    char property[1 + sizeof(EAR_ZAP_KEY) - 1 + 4 + EAR_KEY_TEXT_BYTES - 1];
+    char *at = property;
+    *at++ = sizeof(EAR_ZAP_KEY) - 1;
+    at = mempcpy(at, EAR_ZAP_KEY, sizeof(EAR_ZAP_KEY) - 1);
+    ear_put_be((uint8_t *)at, EAR_KEY_TEXT_BYTES - 1, 4);
+    memcpy(at + 4, key, EAR_KEY_TEXT_BYTES - 1);
+    fill(part, (struct ear_str){property, sizeof(property)});
+}
+
+static void answer(struct ear_zap *zap, struct ear_str request_id, const char *user,
+                   const char *key)
 {
     zmq_msg_t parts[6];
     fill(&parts[0], EAR_STR("1.0"));
@@ -32,7 +45,10 @@ static void answer(struct ear_zap *zap, struct ear_str request_id, const char *u
     fill(&parts[2], user ? EAR_STR("200") : EAR_STR("400"));
     fill(&parts[3], user ? EAR_STR("") : EAR_STR("key not known"));
     fill(&parts[4], ear_str_from(user));
-    fill(&parts[5], EAR_STR_NONE);
+    if (user)
+        fill_key(&parts[5], key);
+    else
+        fill(&parts[5], EAR_STR_NONE);
     /* Cannot fail: the asker waits inside this process. */
     if (ear_socket_send(zap->socket, parts, EAR_COUNT(parts)))
         ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "zap");
@@ -50,12 +66,14 @@ static void asked(void *self, zmq_msg_t *parts, size_t count)
 {
     struct ear_zap *zap = self;
     const char *user = NULL;
+    char key[EAR_KEY_TEXT_BYTES] = "";
     bool whole = count == REQUEST_PARTS && ear_str_eq(text_of(&parts[VERSION]), EAR_STR("1.0"));
     if (whole && ear_str_eq(text_of(&parts[MECHANISM]), EAR_STR("CURVE")) &&
         zmq_msg_size(&parts[KEY]) == EAR_KEY_BYTES)
         user = ear_keyring_owner(zap->bus->keyring, zmq_msg_data(&parts[KEY]));
+    if (user) zmq_z85_encode(key, zmq_msg_data(&parts[KEY]), EAR_KEY_BYTES);
     if (!user) refuse(zap->bus, count > ADDRESS ? text_of(&parts[ADDRESS]) : EAR_STR_NONE);
-    answer(zap, count > REQUEST_ID ? text_of(&parts[REQUEST_ID]) : EAR_STR_NONE, user);
+    answer(zap, count > REQUEST_ID ? text_of(&parts[REQUEST_ID]) : EAR_STR_NONE, user, key);
 }
 
 static const struct ear_socket_ops ops = {.message = asked};

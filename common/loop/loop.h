@@ -51,7 +51,8 @@ typedef bool ear_hook_fn(void *self);
 void ear_hook_new(struct ear_hook **out, struct ear_loop *loop, ear_hook_fn *fn, void *self);
 void ear_hook_free(struct ear_hook **hook);
 
-/* POSIX signals; fn gets the number. One handler a signal and loop. */
+/* POSIX signals; fn gets the number. Several may hear of the same; one handler a signal and self.
+ */
 typedef void ear_signal_fn(void *self, int signum);
 ear_err ear_loop_on_signal(struct ear_loop *loop, int signum, ear_signal_fn *fn,
                            void *self) EAR_MUST_CHECK;

@@ -19,19 +19,18 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-static struct signal_slot *find(struct ear_loop *loop, int signum)
+static struct signal_slot *find(struct ear_loop *loop, int signum, const void *self)
 {
     struct signal_slot *slot = loop->signals;
-    while (slot && slot->uv.signum != signum) slot = slot->next;
+    while (slot && (slot->uv.signum != signum || slot->self != self)) slot = slot->next;
     return slot;
 }
 
 ear_err ear_loop_on_signal(struct ear_loop *loop, int signum, ear_signal_fn *fn, void *self)
 {
-    struct signal_slot *slot = find(loop, signum);
+    struct signal_slot *slot = find(loop, signum, self);
     if (slot) {
         slot->fn = fn;
-        slot->self = self;
         return EAR_OK;
     }
     slot = ear_alloc(sizeof(*slot));

@@ -2,6 +2,7 @@
 #include "pg/pool.h"
 
 #include "pg/events.h"
+#include "pg/rights.h"
 #include "pg/sqlstate.h"
 #include <stdlib.h>
 
@@ -96,6 +97,9 @@ static void keep_error(struct ear_pg_flight *flight, size_t at, const PGresult *
     if (flight->err || !PQresultErrorField(result, PG_DIAG_SQLSTATE)) return;
     bool at_commit = at >= flight->batch->step_count + (flight->opens ? 1 : 0);
     flight->err = ear_pg_explain(result, command_name(flight, at), &flight->drop, &flight->diag);
+    size_t step = at - (flight->opens ? 1 : 0);
+    if (flight->err == EAR_DENIED && step < flight->batch->step_count)
+        ear_pg_rights_missing(flight->pg, flight->batch->steps[step].statement, &flight->diag);
     if (flight->err == EAR_UNAVAILABLE && at_commit)
         flight->err = flight->diag.err = EAR_UNKNOWN_FATE;
 }

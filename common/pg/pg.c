@@ -1,6 +1,7 @@
 #include "pg/pool.h"
 
 #include "pg/events.h"
+#include "pg/rights.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -182,6 +183,7 @@ ear_err ear_pg_new(struct ear_pg **out, struct ear_loop *loop, const struct ear_
     TAILQ_INIT(&pg->flights);
     ear_timer_new(&pg->kick, loop, on_kick, pg);
     open_slots(pg, opts->connections);
+    if (opts->role) ear_pg_rights_watch(pg);
     *out = pg;
     return EAR_OK;
 }
@@ -207,6 +209,7 @@ void ear_pg_free(struct ear_pg **ref)
         ear_pg_finish(flight);
     }
     ear_timer_free(&pg->kick);
+    ear_timer_free(&pg->rights.timer);
     ear_pg_target_release(&pg->target);
     free(pg->statements.shapes);
     free(pg->slots);

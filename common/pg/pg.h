@@ -59,6 +59,10 @@ void ear_pg_free(struct ear_pg **pg); /* not from inside a callback of a batch *
 bool ear_pg_is_up(const struct ear_pg *pg);
 /* Why there is no connection, for /readyz and logs; "" when up. */
 const char *ear_pg_why_down(const struct ear_pg *pg);
+/* True when there is a connection and, where a role was named, no statement is known to lack a
+ * right: one may be revoked while we are connected. Otherwise why says what is the matter, for
+ * /readyz. */
+bool ear_pg_works(const struct ear_pg *pg, struct ear_diag *why);
 /* The migration the database is at, as asked at the last connect; 0: not known. */
 int64_t ear_pg_schema(const struct ear_pg *pg);
 size_t ear_pg_busy(const struct ear_pg *pg); /* batches waiting or under way */

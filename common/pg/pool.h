@@ -56,6 +56,17 @@ struct ear_pg_slot {
     bool counted; /* in pg->usable */
 };
 
+/* Of rights.h: whether one is missing. */
+struct ear_pg_rights {
+    struct ear_timer *timer; /* owned; NULL: nobody looks */
+    struct ear_diag missing; /* err: a right is missing */
+    size_t at;               /* to that statement; without one, the statement to look at next */
+    bool looking;
+    size_t from, count; /* whose plans were asked for */
+    size_t refused;     /* of these, the one whose plan was not given; count: none */
+    struct ear_diag why;
+};
+
 struct ear_pg {
     struct ear_loop *loop;
     struct ear_pg_target target;
@@ -73,6 +84,7 @@ struct ear_pg {
     struct ear_log_gate gate;
     ear_loop_fn *up, *down;
     void *self;
+    struct ear_pg_rights rights;
     struct ear_pg_listener *listener; /* owned; NULL until used */
     struct ear_pg_script *script;     /* owned; NULL until used */
 };

@@ -32,6 +32,8 @@ struct ear_svc {
     bool started;
     bool draining;
     bool was_ready;
+    bool told; /* of its readiness, for the first time */
+    unsigned checks;
     int exit_code;
 };
 

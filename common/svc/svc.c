@@ -14,6 +14,7 @@
 #undef EAR_METRIC
 
 #define READY_CHECK_MS     1000
+#define START_CHECKS       30 /* whoever is not ready by then says why */
 #define LARGE_BUFFER_BYTES (512 << 10)
 #define TRIM_BYTES         (4 << 20)
 #define LINGER_TURNS       20 /* for answers that drain gave and that are still on their way out */
@@ -49,6 +50,18 @@ static void on_signal(void *self, int signum)
     }
 }
 
+static void on_hangup(void *self, int signum)
+{
+    struct ear_svc *svc = self;
+    struct ear_diag diag = {0};
+    (void)signum;
+    if (!svc->started || svc->draining) return;
+    if (svc->def->reload(svc->self, &diag) == EAR_OK)
+        ear_log(&EV_SVC_RELOADED);
+    else
+        ear_log(&EV_SVC_RELOAD_FAILED, kv_diag(&diag));
+}
+
 void ear_svc_drained(struct ear_svc *svc)
 {
     if (svc->draining) end(svc, 0);
@@ -66,8 +79,10 @@ static void on_ready_check(void *self)
     struct ear_svc *svc = self;
     struct ear_diag why;
     bool ready = ear_svc_is_ready(svc, &why);
-    if (ready == svc->was_ready) return;
+    svc->checks++;
+    if (ready == svc->was_ready && (svc->told || svc->checks < START_CHECKS)) return;
     svc->was_ready = ready;
+    svc->told = true;
     if (ready) {
         ear_log(&EV_SVC_READY);
     } else if (!svc->draining) {
@@ -83,7 +98,8 @@ static ear_err open_all(struct ear_svc *svc, struct ear_diag *diag)
     ear_timer_new(&svc->drain_timer, svc->loop, on_drain_timeout, svc);
     ear_timer_new(&svc->ready_timer, svc->loop, on_ready_check, svc);
     if (ear_loop_on_signal(svc->loop, SIGTERM, on_signal, svc) != EAR_OK ||
-        ear_loop_on_signal(svc->loop, SIGINT, on_signal, svc) != EAR_OK) {
+        ear_loop_on_signal(svc->loop, SIGINT, on_signal, svc) != EAR_OK ||
+        (svc->def->reload && ear_loop_on_signal(svc->loop, SIGHUP, on_hangup, svc) != EAR_OK)) {
         return ear_fail(diag, EAR_IO, "signals cannot be watched");
     }
     err = ear_httpd_new(&svc->httpd, svc->loop, &opts, diag);

@@ -2,7 +2,8 @@
  *
  * ear_svc_run reads the configuration, opens the log, makes loop and HTTP server (/healthz,
  * /readyz, /metrics), calls start, and runs until SIGTERM or SIGINT. Then it calls drain and waits
- * for ear_svc_drained (at most EAR_DRAIN_TIMEOUT); a second signal stops at once. stop releases.
+ * for ear_svc_drained (at most EAR_DRAIN_TIMEOUT); a second signal stops at once. SIGHUP calls
+ * reload. stop releases.
  *
  * Options of every program: --help, --version, --print-config, --print-config-docs. Exit codes: 0
  * stopped as asked, 1 could not start or a drain ran out of time, 2 bad configuration or usage. */
@@ -30,6 +31,9 @@ struct ear_svc_def {
     bool (*ready)(void *self, struct ear_diag *why);
     /* Adds lines to /readyz's JSON body ("key":value, without braces); may be NULL. */
     void (*describe)(void *self, struct ear_buf *json);
+    /* SIGHUP: reads again what may change while it runs; on an error all stays as it was. NULL: the
+     * signal ends the process, as by default. */
+    ear_err (*reload)(void *self, struct ear_diag *diag);
     /* Stop taking work; call ear_svc_drained when nothing is under way any more. */
     void (*drain)(void *self);
     void (*stop)(void *self);

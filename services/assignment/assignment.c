@@ -180,13 +180,16 @@ ear_err ear_assignment_start(struct ear_svc *svc, void **self, struct ear_diag *
 
 /* ---- health ---- */
 
+ear_err ear_assignment_reload(void *self, struct ear_diag *diag)
+{
+    struct assignment *a = self;
+    return ear_bus_reload(a->bus, diag);
+}
+
 bool ear_assignment_ready(void *self, struct ear_diag *why)
 {
     struct assignment *a = self;
-    if (!ear_pg_is_up(a->pg)) {
-        ear_fail(why, EAR_UNAVAILABLE, "PostgreSQL is away: %s", ear_pg_why_down(a->pg));
-        return false;
-    }
+    if (!ear_pg_works(a->pg, why)) return false;
     if (!ear_care_cache_is_loaded(a->care)) {
         ear_fail(why, EAR_AGAIN, "teams and policies have not been read yet");
         return false;
@@ -194,6 +197,10 @@ bool ear_assignment_ready(void *self, struct ear_diag *why)
     if (ear_care_cache_schema(a->care) < SCHEMA_LEAST) {
         ear_fail(why, EAR_UNSUPPORTED,
                  "the schema is older than migration %d: run earshotctl migrate", SCHEMA_LEAST);
+        return false;
+    }
+    if (!ear_work_reaches(a->work, why)) {
+        ear_fail_in(why, EAR_UNAVAILABLE, "EAR_ASSIGNMENT_CLASSIFIERS");
         return false;
     }
     return true;

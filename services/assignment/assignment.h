@@ -20,6 +20,7 @@ extern struct ear_assignment_settings ear_assignment_settings;
 
 /* As ear_svc_def asks for them. */
 ear_err ear_assignment_start(struct ear_svc *svc, void **self, struct ear_diag *diag);
+ear_err ear_assignment_reload(void *self, struct ear_diag *diag);
 bool ear_assignment_ready(void *self, struct ear_diag *why);
 void ear_assignment_describe(void *self, struct ear_buf *json);
 void ear_assignment_drain(void *self);

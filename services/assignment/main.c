@@ -37,6 +37,7 @@ int main(int argc, char **argv)
                                     .http_default = "*:8082",
                                     .start = ear_assignment_start,
                                     .ready = ear_assignment_ready,
+                                    .reload = ear_assignment_reload,
                                     .describe = ear_assignment_describe,
                                     .drain = ear_assignment_drain,
                                     .stop = ear_assignment_stop};

@@ -399,6 +399,11 @@ size_t ear_work_sources(const struct ear_work *work)
     return ear_sink_sources(work->sink);
 }
 
+bool ear_work_reaches(const struct ear_work *work, struct ear_diag *why)
+{
+    return ear_sink_reaches(work->sink, why);
+}
+
 size_t ear_work_waiting(const struct ear_work *work)
 {
     return work->waiting_count;

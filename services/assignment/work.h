@@ -25,6 +25,8 @@ void ear_work_free(struct ear_work **work);
 void ear_work_drain(struct ear_work *work);
 bool ear_work_is_idle(const struct ear_work *work);
 size_t ear_work_sources(const struct ear_work *work); /* classifiers linked */
+/* Otherwise why names the classifier that cannot be reached. */
+bool ear_work_reaches(const struct ear_work *work, struct ear_diag *why);
 size_t ear_work_waiting(const struct ear_work *work); /* batches not begun */
 
 struct ear_work_backlog {

@@ -39,6 +39,11 @@ static ear_err start(struct ear_svc *svc, void **self, struct ear_diag *diag)
     return ear_relay_new((struct ear_relay **)self, ear_svc_loop(svc), &settings, diag);
 }
 
+static ear_err reload(void *self, struct ear_diag *diag)
+{
+    return ear_relay_reload(self, diag);
+}
+
 static bool ready(void *self, struct ear_diag *why)
 {
     return ear_report_ready(self, why);
@@ -76,6 +81,7 @@ int main(int argc, char **argv)
         .http_default = "*:8081",
         .start = start,
         .ready = ready,
+        .reload = reload,
         .describe = describe,
         .drain = drain,
         .stop = stop,

@@ -315,6 +315,11 @@ void ear_relay_free(struct ear_relay **relay_ptr)
     EAR_FREE(*relay_ptr);
 }
 
+ear_err ear_relay_reload(struct ear_relay *relay, struct ear_diag *diag)
+{
+    return ear_bus_reload(relay->bus, diag);
+}
+
 uint16_t ear_relay_port(const struct ear_relay *relay)
 {
     return ear_source_port(relay->source);

@@ -26,6 +26,8 @@ ear_err ear_relay_new(struct ear_relay **out, struct ear_loop *loop,
                       struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_relay_free(struct ear_relay **relay);
 uint16_t ear_relay_port(const struct ear_relay *relay);
+/* Reads the CURVE key and the peers file again. */
+ear_err ear_relay_reload(struct ear_relay *relay, struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_relay_stats(const struct ear_relay *relay, struct ear_relay_stats *out);
 /* Takes nothing more, hands back what was not sent on, and calls drained once all that was sent on
  * is settled (never from inside this call). */

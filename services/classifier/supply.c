@@ -302,7 +302,7 @@ void ear_supply_free(struct ear_supply **supply_ptr)
 {
     struct ear_supply *supply = *supply_ptr;
     if (!supply) return;
-    (void)!ear_loop_on_signal(supply->loop, SIGHUP, deaf, NULL);
+    (void)!ear_loop_on_signal(supply->loop, SIGHUP, deaf, supply);
     ear_timer_free(&supply->timer);
     for (part p = 0; p < PARTS; p++) {
         ear_offload_forget(&supply->sources[p].loading);

@@ -382,12 +382,17 @@ ear_err ear_ingest_start(struct ear_svc *svc, void **self, struct ear_diag *diag
     return EAR_OK;
 }
 
+ear_err ear_ingest_reload(void *self, struct ear_diag *diag)
+{
+    struct ingest *ingest = self;
+    return ear_bus_reload(ingest->bus, diag);
+}
+
 bool ear_ingest_ready(void *self, struct ear_diag *why)
 {
     const struct ingest *ingest = self;
-    if (!ear_pg_is_up(ingest->pg)) {
-        ear_fail(why, EAR_UNAVAILABLE, "PostgreSQL: %s", ear_pg_why_down(ingest->pg));
-    } else if (!ingest->key_known) {
+    if (!ear_pg_works(ingest->pg, why)) return false;
+    if (!ingest->key_known) {
         ear_fail(why, EAR_AGAIN, "the id key is not read yet");
     } else if (!ear_care_loaded(ingest->care)) {
         ear_fail(why, EAR_AGAIN, "the accounts are not read yet");

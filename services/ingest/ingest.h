@@ -10,6 +10,7 @@
 extern struct ear_ingest_settings ear_ingest_settings;
 
 ear_err ear_ingest_start(struct ear_svc *svc, void **self, struct ear_diag *diag);
+ear_err ear_ingest_reload(void *self, struct ear_diag *diag);
 bool ear_ingest_ready(void *self, struct ear_diag *why);
 void ear_ingest_describe(void *self, struct ear_buf *json);
 void ear_ingest_drain(void *self);

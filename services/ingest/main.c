@@ -51,6 +51,7 @@ int main(int argc, char **argv)
         .http_default = "*:8080",
         .start = ear_ingest_start,
         .ready = ear_ingest_ready,
+        .reload = ear_ingest_reload,
         .describe = ear_ingest_describe,
         .drain = ear_ingest_drain,
         .stop = ear_ingest_stop,

@@ -298,3 +298,8 @@ size_t ear_inbox_sources(const struct ear_inbox *inbox)
 {
     return ear_sink_sources(inbox->sink);
 }
+
+bool ear_inbox_reaches(const struct ear_inbox *inbox, struct ear_diag *why)
+{
+    return ear_sink_reaches(inbox->sink, why);
+}

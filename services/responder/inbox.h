@@ -14,5 +14,7 @@ void ear_inbox_drain(struct ear_inbox *inbox);
 size_t ear_inbox_under_way(const struct ear_inbox *inbox); /* batches */
 size_t ear_inbox_room(const struct ear_inbox *inbox); /* replies that assignment may still offer */
 size_t ear_inbox_sources(const struct ear_inbox *inbox); /* live links to assignment */
+/* Otherwise why names the assignment that cannot be reached. */
+bool ear_inbox_reaches(const struct ear_inbox *inbox, struct ear_diag *why);
 
 #endif

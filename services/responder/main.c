@@ -47,6 +47,7 @@ int main(int argc, char **argv)
                                     .http_default = "*:8083",
                                     .start = ear_responder_start,
                                     .ready = ear_responder_ready,
+                                    .reload = ear_responder_reload,
                                     .describe = ear_responder_describe,
                                     .drain = ear_responder_drain,
                                     .stop = ear_responder_stop};

@@ -233,3 +233,8 @@ size_t ear_outcomes_under_way(const struct ear_outcomes *outcomes)
 {
     return outcomes->busy + outcomes->reading;
 }
+
+bool ear_outcomes_reach(const struct ear_outcomes *outcomes, struct ear_diag *why)
+{
+    return ear_client_reaches(outcomes->client, why);
+}

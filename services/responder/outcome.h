@@ -13,5 +13,7 @@ void ear_outcomes_free(struct ear_outcomes **outcomes);
 /* There may be one to tell. */
 void ear_outcomes_wake(struct ear_outcomes *outcomes);
 size_t ear_outcomes_under_way(const struct ear_outcomes *outcomes);
+/* Otherwise why names the assignment that cannot be told. */
+bool ear_outcomes_reach(const struct ear_outcomes *outcomes, struct ear_diag *why);
 
 #endif

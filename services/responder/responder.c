@@ -182,15 +182,26 @@ ear_err ear_responder_start(struct ear_svc *svc, void **self, struct ear_diag *d
     return EAR_OK;
 }
 
+ear_err ear_responder_reload(void *self, struct ear_diag *diag)
+{
+    struct ear_responder *core = self;
+    return ear_bus_reload(core->bus, diag);
+}
+
 bool ear_responder_ready(void *self, struct ear_diag *why)
 {
     struct ear_responder *core = self;
-    if (!ear_pg_is_up(core->pg)) {
-        ear_fail(why, EAR_UNAVAILABLE, "PostgreSQL: %s", ear_pg_why_down(core->pg));
-        return false;
-    }
+    if (!ear_pg_works(core->pg, why)) return false;
     if (!core->keyed || !core->accounts->read_once) {
         ear_fail(why, EAR_AGAIN, "accounts are being read");
+        return false;
+    }
+    if (!ear_inbox_reaches(core->inbox, why)) {
+        ear_fail_in(why, EAR_UNAVAILABLE, "EAR_RESPONDER_ASSIGNMENTS");
+        return false;
+    }
+    if (!ear_outcomes_reach(core->outcomes, why)) {
+        ear_fail_in(why, EAR_UNAVAILABLE, "EAR_RESPONDER_COMMANDS");
         return false;
     }
     return true;

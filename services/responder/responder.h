@@ -54,6 +54,7 @@ struct ear_responder {
 
 /* For ear_svc_def. */
 ear_err ear_responder_start(struct ear_svc *svc, void **self, struct ear_diag *diag);
+ear_err ear_responder_reload(void *self, struct ear_diag *diag);
 bool ear_responder_ready(void *self, struct ear_diag *why);
 void ear_responder_describe(void *self, struct ear_buf *json);
 void ear_responder_drain(void *self);

@@ -11,8 +11,9 @@ need_command jq curl openssl
 need_peer webhooks faultproxy
 
 # An answer that never comes costs its time-out twice; chance (below) has some of both kinds.
-many=24 silent=lost
-[ -z "${EARSHOT_FULL:-}" ] || many=200 silent='lost drop'
+many=24 customers=1 silent=lost
+# Replies of one customer go out one after another; those of many do not wait for one of them.
+[ -z "${EARSHOT_FULL:-}" ] || many=200 customers=25 silent='lost drop'
 
 certify() { # NAME: a new authority and a certificate of it for localhost, $WORK/tls/NAME.ca and .pem
   local at=$WORK/tls/$1
@@ -41,17 +42,17 @@ stack_prepare "$WORK/care.yaml"
 ENV_responder=(EAR_RESPONDER_BACKOFF=200ms EAR_RESPONDER_BACKOFF_MAX=2s)
 stack_start ingest=1 classifier=1 assignment=1 responder=1
 quietly ctl agent present ana --as ana
-jq -cn --arg at "$(date -u +%FT%TZ)" '{platform: "webshop", external_id: "1", account: "@shop", author: {id: "zoe"},
-  text: "My parcel arrived broken, I want my money back!", created_at: $at}' >"$WORK/feed.jsonl"
+jq -cn --arg at "$(date -u +%FT%TZ)" --argjson n "$customers" 'range($n) | {platform: "webshop", external_id: "\(.)", account: "@shop",
+  author: {id: "zoe-\(.)"}, text: "My parcel arrived broken, I want my money back!", created_at: $at}' >"$WORK/feed.jsonl"
 quietly ctl replay "$WORK/feed.jsonl" --live
-must_settle "the case" 30 cases_are 1
-only_case
+must_settle "the cases" 30 cases_are "$customers"
+mapfile -t cases < <(pg_query 'SELECT case_id FROM "case"')
 
 answers=0
 say_one() { # sets TEXT
   answers=$((answers + 1))
   TEXT="Answer $answers"
-  reply "$CASE" "$TEXT"
+  reply "${cases[answers % customers]}" "$TEXT"
 }
 tries() { pg_query 'SELECT count(*) FROM attempt WHERE reply_id = (SELECT max(reply_id::text)::uuid FROM reply)'; }
 tries_are() { [ "$(tries)" -ge "$1" ]; }

@@ -166,9 +166,10 @@ expect_eq "presence by command" f "$(pg_query "SELECT present FROM agent_presenc
 answer ok c31 - by-shift - ana
 expect_eq "follows the shift again" 0 "$(pg_query "SELECT count(*) FROM agent_presence")"
 
-for way in healthz readyz metrics; do
+for way in healthz metrics; do
   curl -sf "http://127.0.0.1:${http_port[1]}/$way" >"$WORK/$way" || fail "/$way"
 done
+curl -s "http://127.0.0.1:${http_port[1]}/readyz" >"$WORK/readyz" # no classifier plays now
 grep -q '"lag_s":0.000,"backlog":{"live":0,"backfill":0,"replies":0},"credit":{"replies":' "$WORK/readyz" || fail "/readyz: $(cat "$WORK/readyz")"
 grep -q '^earshot_assignment_posts_total{decision="opened"}' "$WORK/metrics" || fail "no metrics of posts"
 assignment_stop 1

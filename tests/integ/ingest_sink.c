@@ -8,7 +8,8 @@
  *   hold        settles nothing
  *   poison=TEXT fails posts of that text, the rest is done
  *   return      hands the first batch back, then settles
- * Ends on SIGTERM or after SECONDS. */
+ * Ends on SIGTERM or after SECONDS. With CURVE where EAR_BUS_KEY_FILE and EAR_BUS_PEERS_FILE say
+ * so. */
 #include "bus/bus.h"
 #include "wire/wire.h"
 #include <signal.h>
@@ -79,7 +80,9 @@ int main(int argc, char **argv)
     struct ear_timer *timer = NULL;
     if (argc < 3) return 2;
     struct taster taster = {.mode = argv[2]};
-    const struct ear_bus_opts bus_opts = {.service = "classifier"};
+    const struct ear_bus_opts bus_opts = {.service = "classifier",
+                                          .key_file = getenv("EAR_BUS_KEY_FILE"),
+                                          .peers_file = getenv("EAR_BUS_PEERS_FILE")};
     const struct ear_sink_opts sink_opts = {.sources = argv[1], .source_service = "ingest"};
     ear_crypt_start();
     EAR_CHECK(ear_loop_new(&taster.loop) == EAR_OK);

@@ -256,7 +256,7 @@ static void test_curve__key_files_are_checked_at_start(void **state)
         {secret, "ingest", EAR_INVALID},
         {secret, "ingest short", EAR_INVALID},
         {secret, text, EAR_INVALID},
-        {secret, "# nobody\n", EAR_OK},
+        {secret, "# nobody\n", EAR_INVALID},
     };
     snprintf(text, sizeof(text), "ingest %sx\n", good);
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
