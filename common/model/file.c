@@ -218,6 +218,22 @@ static void put_optional(struct writer *w, ear_section id, struct ear_str sectio
     if (section.len) put_section(w, id, section.ptr, section.len);
 }
 
+/* Of heads that know none: zeroes. */
+static void put_shares(struct writer *w)
+{
+    static const float none[EAR_MODEL_LABELS_MAX];
+    const struct ear_model_parts *parts = w->parts;
+    bool known = false;
+    for (size_t i = 0; i < parts->head_count; i++) known = known || parts->heads[i].shares;
+    if (!known) return;
+    begin(w, EAR_SECTION_SHARES);
+    for (size_t i = 0; i < parts->head_count; i++) {
+        const struct ear_model_part *h = &parts->heads[i];
+        put(w, h->shares ? h->shares : none, h->label_count * sizeof *h->shares);
+    }
+    end(w, EAR_SECTION_SHARES);
+}
+
 static void put_spec(struct writer *w, size_t dense_count)
 {
     const struct ear_feature_spec *s = &w->parts->spec;
@@ -246,6 +262,7 @@ static void put_all(struct writer *w, size_t dense_count)
     put_optional(w, EAR_SECTION_LANGUAGE, parts->language);
     put_optional(w, EAR_SECTION_SCORES, parts->scores);
     put_optional(w, EAR_SECTION_VECTORS, parts->vectors);
+    put_shares(w);
     pad(w);
 }
 

@@ -52,6 +52,7 @@ struct ear_model_part {
     size_t knot_count; /* 0: no bending */
     /* [i]: what p must reach so that (i + 1) × 5 % of posts are answered; falls with i. */
     float coverage[EAR_MODEL_COVERAGES];
+    const float *shares; /* of its training posts, by label; NULL: not known */
 };
 
 struct ear_model_parts {

@@ -28,7 +28,8 @@
     X(DENSE, "dense weights", false)     \
     X(LANGUAGE, "languages", false)      \
     X(SCORES, "word scores", false)      \
-    X(VECTORS, "word vectors", false)
+    X(VECTORS, "word vectors", false)    \
+    X(SHARES, "label shares", false)
 
 typedef enum ear_section {
 #define X(id, name, required) EAR_SECTION_##id,
@@ -36,6 +37,7 @@ typedef enum ear_section {
 #undef X
         EAR_SECTION_COUNT
 } ear_section;
+#define EAR_SECTIONS_LEAST EAR_SECTION_SHARES /* older files end before it */
 
 struct ear_file_head {
     char magic[8];

@@ -33,7 +33,7 @@ static ear_err bad(struct loader *l, ear_section section, const char *what)
 static ear_err check_frame(struct loader *l, struct ear_file_head *head)
 {
     struct ear_str bytes = l->m->bytes;
-    if (bytes.len < sizeof *head + EAR_SECTION_COUNT * sizeof(struct ear_file_section))
+    if (bytes.len < sizeof *head + EAR_SECTIONS_LEAST * sizeof(struct ear_file_section))
         return ear_fail(l->diag, EAR_INVALID, "too short for a model file");
     memcpy(head, bytes.ptr, sizeof *head);
     if (memcmp(head->magic, EAR_MODEL_MAGIC, sizeof head->magic) != 0)
@@ -52,19 +52,20 @@ static ear_err check_frame(struct loader *l, struct ear_file_head *head)
     ear_model_digest(bytes, digest);
     if (memcmp(digest, head->digest, sizeof digest) != 0)
         return ear_fail(l->diag, EAR_INVALID, "damaged: its digest does not match");
-    if (head->section_count != EAR_SECTION_COUNT)
-        return ear_fail(l->diag, EAR_INVALID, "%u sections, should be %d", head->section_count,
-                        EAR_SECTION_COUNT);
+    if (head->section_count < EAR_SECTIONS_LEAST || head->section_count > EAR_SECTION_COUNT ||
+        bytes.len < sizeof *head + head->section_count * sizeof(struct ear_file_section))
+        return ear_fail(l->diag, EAR_INVALID, "%u sections, should be %d to %d",
+                        head->section_count, EAR_SECTIONS_LEAST, EAR_SECTION_COUNT);
     return EAR_OK;
 }
 
-static ear_err find_sections(struct loader *l)
+static ear_err find_sections(struct loader *l, size_t count)
 {
     struct ear_model *m = l->m;
     struct ear_file_section table[EAR_SECTION_COUNT];
-    memcpy(table, m->bytes.ptr + sizeof(struct ear_file_head), sizeof table);
-    uint64_t before = sizeof(struct ear_file_head) + sizeof table;
-    for (size_t i = 0; i < EAR_SECTION_COUNT; i++) {
+    memcpy(table, m->bytes.ptr + sizeof(struct ear_file_head), count * sizeof *table);
+    uint64_t before = sizeof(struct ear_file_head) + count * sizeof *table;
+    for (size_t i = 0; i < count; i++) {
         struct ear_file_section s = table[i];
         if (s.id != i + 1) return bad(l, (ear_section)i, "not at its place in the table");
         if (!s.bytes && !s.offset && !sections[i].required) continue;
@@ -193,6 +194,38 @@ static ear_err read_heads(struct loader *l)
     return m->columns <= EAR_MODEL_COLUMNS ? EAR_OK : bad(l, EAR_SECTION_HEADS, "too many columns");
 }
 
+/* Of the twentieths of posts into which coverage cuts them the middles. */
+static float sureness_of(const float *coverage)
+{
+    float sum = 0;
+    for (size_t i = 0; i < EAR_MODEL_COVERAGES; i++)
+        sum += (coverage[i ? i - 1 : 0] + coverage[i]) / 2;
+    return sum / EAR_MODEL_COVERAGES;
+}
+
+/* All zeroes: not known. */
+static ear_err read_shares(struct loader *l)
+{
+    struct ear_model *m = l->m;
+    struct ear_str section = m->section[EAR_SECTION_SHARES];
+    const float *shares = (const void *)section.ptr;
+    for (size_t i = 0; i < m->head_count; i++)
+        m->heads[i].sureness = sureness_of(m->plans[i].file->coverage);
+    if (!section.len) return EAR_OK;
+    if (section.len != m->label_count * sizeof *shares) return bad(l, EAR_SECTION_SHARES, "size");
+    for (size_t i = 0; i < m->head_count; shares += m->heads[i++].label_count) {
+        float sum = 0;
+        for (size_t k = 0; k < m->heads[i].label_count; k++) {
+            if (!is_share(shares[k])) return bad(l, EAR_SECTION_SHARES, "a number out of range");
+            sum += shares[k];
+        }
+        if (m->plans[i].kind != EAR_HEAD_FLAGS && sum > 0 && fabsf(sum - 1) > 1e-3f)
+            return bad(l, EAR_SECTION_SHARES, "they do not sum to 1");
+        m->heads[i].shares = sum > 0 ? shares : NULL;
+    }
+    return EAR_OK;
+}
+
 static bool all_bounded(const float *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -274,11 +307,12 @@ static ear_err read_all(struct loader *l)
 {
     struct ear_file_head head;
     ear_err err = check_frame(l, &head);
-    if (!err) err = find_sections(l);
+    if (!err) err = find_sections(l, head.section_count);
     if (!err) err = name_it(l, &head);
     if (!err) err = read_spec(l);
     if (!err) err = read_labels(l);
     if (!err) err = read_heads(l);
+    if (!err) err = read_shares(l);
     if (!err) err = read_weights(l);
     if (!err) err = read_tables(l);
     return err;

@@ -27,6 +27,8 @@ struct ear_head {
     struct ear_str languages;     /* that it was taught, "en de"; empty: any */
     bool auxiliary;               /* there for other heads, seldom worth showing */
     float unsure_below;           /* a likeliest label less probable than this is unsure */
+    const float *shares;          /* of the posts it was trained on, by label; NULL: not known */
+    float sureness;               /* mean p of the likeliest label there; 0: not known */
 };
 
 struct ear_model_info {

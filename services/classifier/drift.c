@@ -17,21 +17,20 @@ static void count(struct ear_drift_tally *tally, const struct ear_triage *triage
     }
 }
 
-static float distance(const struct ear_drift_tally *a, const struct ear_drift_tally *b, size_t q)
+static float distance(const struct ear_drift_norm *norm, const struct ear_drift_tally *of, size_t q)
 {
     float sum = 0;
     for (size_t i = 0; i < EAR_MODEL_LABELS_MAX; i++)
-        sum += fabsf((float)a->labels[q][i] / (float)a->posts -
-                     (float)b->labels[q][i] / (float)b->posts);
+        sum += fabsf(norm->shares[i] - (float)of->labels[q][i] / (float)of->posts);
     return sum / 2;
 }
 
 static void compare(struct ear_drift *d, size_t q)
 {
-    float before = (float)(d->reference.p[q] / d->reference.posts);
-    d->moved[q] = distance(&d->reference, &d->window, q);
+    const struct ear_drift_norm *norm = &d->norm[q];
+    d->moved[q] = distance(norm, &d->window, q);
     d->mean_p[q] = (float)(d->window.p[q] / d->window.posts);
-    bool far = d->moved[q] > EAR_DRIFT_FAR || d->mean_p[q] < before - EAR_DRIFT_LESS_SURE;
+    bool far = d->moved[q] > EAR_DRIFT_FAR || d->mean_p[q] < norm->p - EAR_DRIFT_LESS_SURE;
     bool drifted = d->far[q] >= 2;
     d->far[q] = far ? d->far[q] + 1 : 0;
     d->change[q] = d->far[q] == 2    ? EAR_DRIFT_BEGAN
@@ -39,11 +38,41 @@ static void compare(struct ear_drift *d, size_t q)
                                      : EAR_DRIFT_AS_BEFORE;
 }
 
+void ear_drift_expect(struct ear_drift *drift, ear_question question, const float *shares,
+                      size_t label_count, float p)
+{
+    struct ear_drift_norm *norm = &drift->norm[question];
+    *norm = (struct ear_drift_norm){.known = true, .p = p};
+    memcpy(norm->shares, shares, label_count * sizeof *shares);
+}
+
+static bool all_known(const struct ear_drift *drift)
+{
+    for (size_t q = 0; q < EAR_QUESTIONS; q++)
+        if (!drift->norm[q].known) return false;
+    return true;
+}
+
+/* Heads of which nothing else is known are to go on as they began. */
+static void learn_norms(struct ear_drift *drift)
+{
+    const struct ear_drift_tally *first = &drift->reference;
+    for (size_t q = 0; q < EAR_QUESTIONS; q++) {
+        struct ear_drift_norm *norm = &drift->norm[q];
+        if (norm->known) continue;
+        for (size_t i = 0; i < EAR_MODEL_LABELS_MAX; i++)
+            norm->shares[i] = (float)first->labels[q][i] / (float)first->posts;
+        norm->p = (float)(first->p[q] / first->posts);
+        norm->known = true;
+    }
+}
+
 bool ear_drift_add(struct ear_drift *drift, const struct ear_triage *triage,
                    struct ear_drift_tally *last)
 {
-    if (drift->reference.posts < EAR_DRIFT_REFERENCE) {
+    if (!all_known(drift)) {
         count(&drift->reference, triage);
+        if (drift->reference.posts == EAR_DRIFT_REFERENCE) learn_norms(drift);
         return false;
     }
     count(&drift->window, triage);

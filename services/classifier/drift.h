@@ -1,7 +1,8 @@
-/* drift: Pure: does what a model says of today's posts still look like what it said at first? The
- * first posts after a model was put in place are the reference; then window after window is held
- * against it, head by head: how far the shares of its labels have moved, and how sure it is. A
- * head has drifted when two windows in a row are far off, and is back when one is near again. */
+/* drift: Pure: does what a model says of today's posts look like what it was trained for? Window
+ * after window is held against the shares of labels among its training posts and against how sure
+ * it was there; where the model file does not tell, against what it said of the first posts after
+ * it was put in place. A head has drifted when two windows in a row are far off, and is back when
+ * one is near again. */
 #ifndef EAR_CLASSIFIER_DRIFT_H
 #define EAR_CLASSIFIER_DRIFT_H
 
@@ -26,7 +27,15 @@ typedef enum ear_drift_change {
     EAR_DRIFT_ENDED
 } ear_drift_change;
 
+/* What a head is held against. */
+struct ear_drift_norm {
+    bool known;
+    float shares[EAR_MODEL_LABELS_MAX];
+    float p; /* mean */
+};
+
 struct ear_drift {
+    struct ear_drift_norm norm[EAR_QUESTIONS];
     struct ear_drift_tally reference, window;
     unsigned far[EAR_QUESTIONS]; /* windows in a row */
     /* Of the last full window. */
@@ -37,6 +46,9 @@ struct ear_drift {
 
 /* For a new model; also the first time. */
 void ear_drift_reset(struct ear_drift *drift);
+/* What the model file says of a head: once for each after a reset. Copies. */
+void ear_drift_expect(struct ear_drift *drift, ear_question question, const float *shares,
+                      size_t label_count, float p);
 /* True when a window is full: moved, mean_p and change tell of it, and last is what it held. */
 bool ear_drift_add(struct ear_drift *drift, const struct ear_triage *triage,
                    struct ear_drift_tally *last);

@@ -8,9 +8,10 @@ struct cargo {
     const struct ear_fitted *fitted;
     uint32_t *columns; /* sparse columns that stay, ascending */
     size_t column_count;
-    uint32_t *kept; /* their hash indices */
-    float *dense;   /* [input × all columns + column] */
-    size_t width;   /* columns of all heads */
+    uint32_t *kept;                        /* their hash indices */
+    float *dense;                          /* [input × all columns + column] */
+    size_t width;                          /* columns of all heads */
+    float (*shares)[EAR_MODEL_LABELS_MAX]; /* by head: of the posts that it is judged by */
 };
 
 struct weighed {
@@ -94,6 +95,21 @@ static void fill_dense(struct cargo *c)
         fill_input(c, corpus->x.sparse_columns + i, c->dense + i * c->width);
 }
 
+static void fill_shares(struct cargo *c, size_t at)
+{
+    const struct ear_task *task = &c->lessons->tasks[at];
+    float posts = 0, *shares = c->shares[at];
+    for (size_t e = 0; e < task->count; e++) {
+        const struct ear_example *example = &task->examples[e];
+        if (example->part == EAR_PART_EXTRA) continue;
+        posts++;
+        for (size_t k = 0; k < task->label_count; k++)
+            shares[k] += task->kind == EAR_HEAD_FLAGS ? (float)(example->labels >> k & 1)
+                                                      : (float)(example->labels == k);
+    }
+    for (size_t k = 0; k < task->label_count && posts > 0; k++) shares[k] /= posts;
+}
+
 static void describe(const struct cargo *c, size_t at, struct ear_model_part *part)
 {
     const struct ear_task *task = &c->lessons->tasks[at];
@@ -108,7 +124,8 @@ static void describe(const struct cargo *c, size_t at, struct ear_model_part *pa
                                     .auxiliary = task->auxiliary,
                                     .bias = fitted->columns.biases,
                                     .slope = cal->slope,
-                                    .offset = cal->offset};
+                                    .offset = cal->offset,
+                                    .shares = c->shares[at]};
     memcpy(part->coverage, cal->coverage, sizeof part->coverage);
     long step = lroundf(c->lessons->coverage * EAR_MODEL_COVERAGES);
     part->unsure_below = cal->coverage[step > 0 ? step - 1 : 0];
@@ -121,7 +138,11 @@ ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_fitted *fit
     struct ear_model_part *heads = ear_alloc(EAR_MODEL_HEADS_MAX * sizeof *heads);
     choose_rows(&c);
     fill_dense(&c);
-    for (size_t t = 0; t < lessons->task_count; t++) describe(&c, t, &heads[t]);
+    c.shares = ear_alloc(EAR_MODEL_HEADS_MAX * sizeof *c.shares);
+    for (size_t t = 0; t < lessons->task_count; t++) {
+        fill_shares(&c, t);
+        describe(&c, t, &heads[t]);
+    }
     struct ear_model_parts parts = {.name = ear_str_from(lessons->name),
                                     .licences = ear_buf_str(&lessons->licences),
                                     .spec = lessons->spec,
@@ -140,5 +161,6 @@ ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_fitted *fit
     free(c.columns);
     free(c.kept);
     free(c.dense);
+    free(c.shares);
     return err;
 }

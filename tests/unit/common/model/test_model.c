@@ -1,7 +1,7 @@
 /* A model written, read back and asked: what it says is what its weights say, damage is refused by
  * name, and a warm reader allocates nothing. */
 #include "base/base.h"
-#include "model/file.h"
+#include "model/layout.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,6 +62,7 @@ static float rnd(void)
 static const struct ear_str tones[] = {{"bad", 3}, {"plain", 5}, {"good", 4}};
 static const struct ear_str yes_no[] = {{"no", 2}, {"yes", 3}};
 static const struct ear_str levels[] = {{"0", 1}, {"1", 1}, {"2", 1}, {"3", 1}};
+static const float shares[] = {0.5f, 0.25f, 0.25f};
 
 struct fixture {
     struct ear_model_part heads[5];
@@ -113,6 +114,7 @@ static void make_heads(struct fixture *f)
     }
     assert_int_equal(column, COLUMNS);
     f->heads[0].languages = EAR_STR("en de");
+    f->heads[0].shares = shares;
 }
 
 static void make_weights(struct fixture *f)
@@ -320,12 +322,15 @@ static void test_model_read__allocates_nothing_when_warm(void **state)
     struct fixture *f = *state;
     struct ear_model_reader *reader = ear_model_reader_new(f->model);
     struct ear_reading reading;
+    struct ear_reason reasons[5];
     size_t before = 0;
     for (size_t round = 0; round < 3; round++) {
         before = allocations;
         for (size_t i = 0; i < EAR_COUNT(posts); i++) {
             struct ear_model_post post = post_of(posts[i]);
             ear_model_read(reader, &post, &reading);
+            for (size_t head = 0; head < 5; head++)
+                (void)ear_model_why(reader, head, reading.heads[head].label, reasons, 5);
         }
     }
     assert_true(before > 0);
@@ -394,6 +399,44 @@ static void test_model_open__refuses_damage_by_name(void **state)
     assert_refused(f, 0, "too short");
 }
 
+static void test_model_open__tells_what_heads_were_trained_on(void **state)
+{
+    struct fixture *f = *state;
+    const struct ear_head *heads = ear_model_info(f->model).heads;
+    for (size_t i = 0; i < 3; i++) assert_true(heads[0].shares[i] == shares[i]);
+    for (size_t i = 1; i < 5; i++) assert_null(heads[i].shares);
+    assert_near(heads[0].sureness, 0.54875f);
+    f->parts.heads = f->heads;
+    static const float wrong[] = {0.5f, 0.25f, 0.5f};
+    f->heads[0].shares = wrong;
+    ear_buf_release(&f->file);
+    ear_model_free(&f->model);
+    write_file(f);
+    assert_refused(f, f->file.len, "label shares");
+}
+
+/* A file of before there were shares: its table ends earlier. */
+static void test_model_open__takes_older_files(void **state)
+{
+    struct fixture *f = *state;
+    struct ear_file_head head;
+    struct ear_model *model;
+    memcpy(&head, f->aligned, sizeof head);
+    head.section_count = EAR_SECTION_SHARES;
+    memcpy(f->aligned, &head, sizeof head);
+    struct ear_str bytes = {f->aligned, f->file.len};
+    ear_model_digest(bytes, head.digest);
+    memcpy(f->aligned, &head, sizeof head);
+    assert_int_equal(ear_model_open(bytes, &model, NULL), EAR_OK);
+    assert_null(ear_model_info(model).heads[0].shares);
+    ear_model_free(&model);
+    head.section_count = EAR_SECTION_SHARES - 1;
+    memcpy(f->aligned, &head, sizeof head);
+    ear_model_digest(bytes, head.digest);
+    memcpy(f->aligned, &head, sizeof head);
+    assert_refused(f, bytes.len, "sections");
+}
+
 static void test_model_load__names_the_file(void **state)
 {
     (void)state;
@@ -433,6 +476,9 @@ int main(void)
         cmocka_unit_test(test_model_write__gives_the_same_bytes_again),
         cmocka_unit_test(test_model_info__names_version_and_heads),
         cmocka_unit_test(test_model_open__refuses_damage_by_name),
+        cmocka_unit_test_setup_teardown(test_model_open__tells_what_heads_were_trained_on, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_model_open__takes_older_files, set_up, tear_down),
         cmocka_unit_test(test_model_load__names_the_file),
         cmocka_unit_test(test_model_write__refuses_what_does_not_fit),
     };

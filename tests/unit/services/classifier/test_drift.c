@@ -81,6 +81,37 @@ static void test_drift__a_new_model_has_a_reference_of_its_own(void **state)
     assert_float_equal(drift.moved[EAR_ASKS_INTENT], 0, 1e-6);
 }
 
+/* What a model file says of its training posts counts from the first post on. */
+static void test_drift__is_held_against_the_training_posts(void **state)
+{
+    (void)state;
+    static const float intents[] = {0.4f, 0.6f}, all[] = {1};
+    ear_drift_reset(&drift);
+    for (ear_question q = 0; q < EAR_QUESTIONS; q++) ear_drift_expect(&drift, q, all, 1, 0.8f);
+    ear_drift_expect(&drift, EAR_ASKS_INTENT, intents, 2, 0.8f);
+    assert_int_equal(add(EAR_DRIFT_WINDOW, 8, 0.8f), 1);
+    assert_float_equal(drift.moved[EAR_ASKS_INTENT], 0.4, 1e-6);
+    assert_float_equal(drift.moved[EAR_ASKS_TOPIC], 0, 1e-6);
+    add(EAR_DRIFT_WINDOW, 8, 0.8f);
+    assert_int_equal(drift.change[EAR_ASKS_INTENT], EAR_DRIFT_BEGAN);
+    add(EAR_DRIFT_WINDOW, 4, 0.65f);
+    assert_int_equal(drift.change[EAR_ASKS_INTENT], EAR_DRIFT_AS_BEFORE); /* less sure now */
+    assert_int_equal(drift.change[EAR_ASKS_TOPIC], EAR_DRIFT_AS_BEFORE);
+}
+
+/* One head that says nothing of it, and all wait until that one has a reference. */
+static void test_drift__heads_without_it_learn_theirs(void **state)
+{
+    (void)state;
+    static const float intents[] = {0.4f, 0.6f};
+    ear_drift_reset(&drift);
+    ear_drift_expect(&drift, EAR_ASKS_INTENT, intents, 2, 0.8f);
+    assert_int_equal(add(EAR_DRIFT_REFERENCE, 9, 0.9f), 0);
+    assert_int_equal(add(EAR_DRIFT_WINDOW, 9, 0.9f), 1);
+    assert_float_equal(drift.moved[EAR_ASKS_INTENT], 0.5, 1e-6);
+    assert_float_equal(drift.moved[EAR_ASKS_TOPIC], 0, 1e-6);
+}
+
 #define TEST(fn) cmocka_unit_test_setup(fn, set_up)
 
 int main(void)
@@ -90,6 +121,8 @@ int main(void)
         TEST(test_drift__begins_with_the_second_far_window_and_ends_with_a_near_one),
         TEST(test_drift__less_sure_is_drift_too),
         TEST(test_drift__a_new_model_has_a_reference_of_its_own),
+        TEST(test_drift__is_held_against_the_training_posts),
+        TEST(test_drift__heads_without_it_learn_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
