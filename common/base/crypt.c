@@ -56,17 +56,41 @@ void ear_sha256(struct ear_str data, uint8_t hash[static EAR_SHA256_BYTES])
     crypto_hash_sha256(hash, bytes_of(data), data.len);
 }
 
+#define LEN_BYTES 8
+#define FEW_BYTES 256
+
+/* Short parts one behind another, each behind its length: hashed at one go they cost a fifth less.
+ * 0 where they do not fit. */
+static size_t gather(const struct ear_str *parts, size_t count, uint8_t few[static FEW_BYTES])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t room = FEW_BYTES - used;
+        if (room < LEN_BYTES || parts[i].len > room - LEN_BYTES) return 0;
+        ear_put_be(few + used, parts[i].len, LEN_BYTES);
+        if (parts[i].len) memcpy(few + used + LEN_BYTES, parts[i].ptr, parts[i].len);
+        used += LEN_BYTES + parts[i].len;
+    }
+    return used;
+}
+
 void ear_hash(struct ear_str key, const struct ear_str *parts, size_t count, uint8_t *out,
               size_t out_bytes)
 {
     EAR_CHECK(out_bytes >= crypto_generichash_BYTES_MIN &&
               out_bytes <= crypto_generichash_BYTES_MAX);
     EAR_CHECK(key.len <= crypto_generichash_KEYBYTES_MAX);
-    crypto_generichash_state state;
     const unsigned char *key_bytes = key.len ? bytes_of(key) : NULL;
+    uint8_t few[FEW_BYTES];
+    size_t used = gather(parts, count, few);
+    if (used) {
+        EAR_CHECK(crypto_generichash(out, out_bytes, few, used, key_bytes, key.len) == 0);
+        return;
+    }
+    crypto_generichash_state state;
     EAR_CHECK(crypto_generichash_init(&state, key_bytes, key.len, out_bytes) == 0);
     for (size_t i = 0; i < count; i++) {
-        uint8_t len[8];
+        uint8_t len[LEN_BYTES];
         ear_put_be(len, parts[i].len, sizeof(len));
         crypto_generichash_update(&state, len, sizeof(len));
         crypto_generichash_update(&state, bytes_of(parts[i]), parts[i].len);

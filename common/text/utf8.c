@@ -70,9 +70,19 @@ bool ear_utf8_is_ideograph(int32_t cp)
            (cp >= 0x20000 && cp <= 0x3FFFF);
 }
 
+/* Where the next eight bytes are not all ASCII, or are not eight any more. */
+static size_t skip_ascii(struct ear_str s, size_t at)
+{
+    for (uint64_t eight; s.len - at >= sizeof(eight); at += sizeof(eight)) {
+        memcpy(&eight, s.ptr + at, sizeof(eight));
+        if (eight & UINT64_C(0x8080808080808080)) break;
+    }
+    return at;
+}
+
 bool ear_text_is_utf8(struct ear_str s)
 {
-    for (size_t at = 0; at < s.len;) {
+    for (size_t at = skip_ascii(s, 0); at < s.len; at = skip_ascii(s, at)) {
         int32_t cp;
         bool ok;
         at += ear_utf8_next(s, at, &cp, &ok);
