@@ -4,10 +4,10 @@
 #define EAR_MODEL_SIMD_H
 
 /* Sanitizers instrument the resolvers that choose a clone, which run before they have started. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define EAR_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define EAR_SANITIZED 1
 #endif
 #endif
