@@ -2,7 +2,6 @@
 
 #include "model/bytes.h"
 #include "model/cues/cues.h"
-#include "model/cues/lang.h"
 #include "model/dense.h"
 #include "model/handle.h"
 #include "model/kept.h"
@@ -29,7 +28,6 @@ struct ear_extractor {
     struct ear_str account; /* of the last post; in account_text */
     char account_text[ACCOUNT_BYTES];
     struct ear_cues cues;
-    struct ear_lang *lang; /* rules for models without a table of languages; else NULL */
     struct ear_points points;
     struct ear_unique unique;
     uint64_t *hashes; /* of tokens */
@@ -73,7 +71,6 @@ struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
     x->kept = kept;
     ear_normal_init(&x->normal);
     ear_cues_init(&x->cues);
-    if (!tables->language.layout) x->lang = ear_lang_new();
     ear_points_init(&x->points);
     ear_unique_init(&x->unique, kept ? kept->count : (size_t)1 << spec->hash_bits);
     x->hashes = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *x->hashes);
@@ -91,7 +88,6 @@ void ear_extractor_free(struct ear_extractor **extractor)
     if (!x) return;
     ear_normal_release(&x->normal);
     ear_cues_release(&x->cues);
-    ear_lang_free(&x->lang);
     ear_points_release(&x->points);
     ear_unique_release(&x->unique);
     free(x->hashes);
@@ -245,21 +241,6 @@ static void take_group(struct ear_extractor *x, ear_feature_group group)
 
 /* ---- a post ---- */
 
-static void guess_language(struct ear_extractor *x, struct ear_str hint)
-{
-    struct ear_language_guess *out = &x->out.language;
-    struct ear_str text = ear_normal_text(&x->normal);
-    if (!x->lang) {
-        ear_language_guess(&x->tables.language, text, hint, out);
-        return;
-    }
-    struct ear_lang_guess guess =
-        ear_lang_guess(x->lang, text, x->cues.words, x->cues.word_count, hint);
-    memcpy(out->code, guess.code, sizeof out->code);
-    memcpy(out->best, guess.best, sizeof out->best);
-    out->p = guess.p;
-}
-
 /* The words that ear_cues_cut would find. */
 static void give_words(struct ear_extractor *x)
 {
@@ -290,7 +271,8 @@ const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear
                                     .direct = post->direct,
                                     .reply = post->reply};
     give_words(x);
-    guess_language(x, post->language_hint);
+    ear_language_guess(&x->tables.language, ear_normal_text(&x->normal), post->language_hint,
+                       &x->out.language);
     ear_cues_raise(&x->cues, &cue_post, x->out.language.best, NULL, NULL);
     ear_dense_fill(&x->tables, &x->normal, &x->cues.signals, post, x->out.language.best, x->dense);
     for (size_t group = 0; group < EAR_FEATURE_GROUPS; group++)

@@ -66,6 +66,7 @@ static ear_err check_parts(struct writer *w, struct ear_diag *diag)
         level = h->level;
         w->columns += ear_head_columns(h->kind, h->label_count);
     }
+    if (!parts->language.len) return ear_fail(diag, EAR_INVALID, "no table of languages");
     if (w->columns > EAR_MODEL_COLUMNS)
         return ear_fail(diag, EAR_INVALID, "%zu columns, %d at most", w->columns,
                         EAR_MODEL_COLUMNS);
@@ -259,7 +260,7 @@ static void put_all(struct writer *w, size_t dense_count)
     put_section(w, EAR_SECTION_TRAINING, parts->training, sizeof parts->training);
     put_heads(w);
     put_weights(w);
-    put_optional(w, EAR_SECTION_LANGUAGE, parts->language);
+    put_section(w, EAR_SECTION_LANGUAGE, parts->language.ptr, parts->language.len);
     put_optional(w, EAR_SECTION_SCORES, parts->scores);
     put_optional(w, EAR_SECTION_VECTORS, parts->vectors);
     put_shares(w);

@@ -72,7 +72,7 @@ struct ear_model_parts {
     /* [input × columns + column]; inputs: dense, then stack. NULL: none. Weights of stack inputs
      * count for level 2 only. */
     const float *dense;
-    /* Sections as their writers left them; empty: none. */
+    /* Sections as their writers left them; of the second and third empty: none. */
     struct ear_str language, scores, vectors;
 };
 

@@ -26,7 +26,7 @@
     X(KEPT, "kept features", true)       \
     X(ROWS, "rows", true)                \
     X(DENSE, "dense weights", false)     \
-    X(LANGUAGE, "languages", false)      \
+    X(LANGUAGE, "languages", true)       \
     X(SCORES, "word scores", false)      \
     X(VECTORS, "word vectors", false)    \
     X(SHARES, "label shares", false)

@@ -275,7 +275,7 @@ static ear_err read_tables(struct loader *l)
         ear_kept_open(m->section[EAR_SECTION_KEPT], m->spec.hash_bits, rows, &m->kept, l->diag);
     m->kept.weights = m->rows;
     m->kept.width = m->width;
-    if (!err && language.len) err = ear_language_open(language, &m->tables.language, l->diag);
+    if (!err) err = ear_language_open(language, &m->tables.language, l->diag);
     if (!err && scores.len) err = ear_scores_open(scores, &m->tables.scores, l->diag);
     if (!err && vectors.len) err = ear_vectors_open(vectors, &m->tables.vectors, l->diag);
     if (!err && m->dense_count != ear_dense_count(&m->tables))

@@ -1,6 +1,7 @@
 /* libFuzzer target: the loader of model files. The input is either a file, or changes to a good
  * one, three bytes each: where, and what; then the digest is made to fit, so that what lies behind
  * it is reached. What the loader takes is read with and asked why. */
+#include "../lib/language_table.h"
 #include "model/file.h"
 #include "model/layout.h"
 #include <stdint.h>
@@ -46,7 +47,8 @@ static void write_good(struct ear_buf *out)
                                     .kept = kept,
                                     .kept_count = ROWS,
                                     .row = fill_row,
-                                    .dense = dense};
+                                    .dense = dense,
+                                    .language = language_table()};
     parts.spec.hash_bits = 14;
     struct ear_diag diag;
     ear_buf_init(out, (size_t)1 << 20);

@@ -8,6 +8,7 @@
 #ifndef EAR_TEST_CARE_MODEL_H
 #define EAR_TEST_CARE_MODEL_H
 
+#include "language_table.h"
 #include "model/file.h"
 
 #include <stdlib.h>
@@ -115,7 +116,8 @@ static inline void care_model_write(const char *name, const struct ear_str topic
                                     .kept = m.kept,
                                     .kept_count = CARE_WORDS,
                                     .row = care_model_row,
-                                    .self = &m};
+                                    .self = &m,
+                                    .language = language_table()};
     if (ear_model_write(&parts, out, &diag)) ear_check_failed(diag.text, __FILE__, __LINE__, name);
 }
 

@@ -4,6 +4,7 @@
 #ifndef EAR_TEST_WORD_MODEL_H
 #define EAR_TEST_WORD_MODEL_H
 
+#include "language_table.h"
 #include "model/file.h"
 
 #include <stdlib.h>
@@ -102,7 +103,8 @@ static inline void word_model_write(bool swap, struct ear_buf *out)
                                     .kept = m.kept,
                                     .kept_count = WORD_COUNT,
                                     .row = word_model_row,
-                                    .self = &m};
+                                    .self = &m,
+                                    .language = language_table()};
     EAR_CHECK(ear_model_write(&parts, out, &diag) == EAR_OK);
 }
 

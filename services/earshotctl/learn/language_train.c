@@ -63,6 +63,13 @@ static const struct talk {
 #undef CUES
 };
 
+/* What is known of languages without any text of theirs. */
+static const struct talk words[] = {
+#define LANG(code, script, words, letters, endings) {code, words},
+#include "words.def"
+#undef LANG
+};
+
 /* What was counted of one language in one script. */
 struct tally {
     float *grams; /* owned; one a row of the script; NULL: none yet */
@@ -180,6 +187,15 @@ ear_err ear_language_trainer_add(struct ear_language_trainer *t, struct ear_str 
     if (err) return ear_fail(diag, err, "a text of %zu bytes", text.len);
     err = count_text(t, lesson, ear_buf_str(&t->mended), 1, diag);
     return err ? err : count_talk(t, lesson, diag);
+}
+
+ear_err ear_language_trainer_add_own(struct ear_language_trainer *t, struct ear_diag *diag)
+{
+    ear_err err = EAR_OK;
+    for (size_t i = 0; i < EAR_COUNT(words) && !err; i++)
+        err = ear_language_trainer_add(t, ear_str_from(words[i].code),
+                                       ear_str_from(words[i].phrases), diag);
+    return err;
 }
 
 static float prior_of(const char *code)

@@ -17,6 +17,10 @@ void ear_language_trainer_free(struct ear_language_trainer **trainer);
  * another code, EAR_TOO_LARGE for a text of more than 1 MiB. */
 ear_err ear_language_trainer_add(struct ear_language_trainer *trainer, struct ear_str code,
                                  struct ear_str text, struct ear_diag *diag) EAR_MUST_CHECK;
+/* What we know ourselves of some thirty languages: small words, and how people talk. For who has no
+ * texts to give. */
+ear_err ear_language_trainer_add_own(struct ear_language_trainer *trainer,
+                                     struct ear_diag *diag) EAR_MUST_CHECK;
 /* Appends the table. EAR_INVALID where no lettered script has two languages,
  * EAR_TOO_LARGE where one has more than the table has columns. */
 ear_err ear_language_trainer_write(const struct ear_language_trainer *trainer, struct ear_buf *out,

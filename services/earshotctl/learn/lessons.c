@@ -72,10 +72,13 @@ ear_err ear_lessons_open(struct ear_lessons *lessons, struct ear_diag *diag)
 {
     struct ear_feature_tables tables = {0};
     ear_err err = EAR_OK;
-    if (lessons->languages) {
-        err = ear_language_trainer_write(lessons->languages, &lessons->language_section, diag);
-        if (!err) err = ear_language_open(aligned(lessons), &tables.language, diag);
+    if (!lessons->languages) {
+        lessons->languages = ear_language_trainer_new();
+        err = ear_language_trainer_add_own(lessons->languages, diag);
     }
+    if (!err)
+        err = ear_language_trainer_write(lessons->languages, &lessons->language_section, diag);
+    if (!err) err = ear_language_open(aligned(lessons), &tables.language, diag);
     if (!err && lessons->lists.count) {
         err = ear_lists_write(&lessons->lists, &lessons->list_section, diag);
         if (!err) err = ear_scores_open(ear_buf_str(&lessons->list_section), &tables.scores, diag);

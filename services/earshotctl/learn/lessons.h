@@ -23,7 +23,7 @@ struct ear_lessons {
     struct ear_lists lists;
     struct ear_buf list_section, language_section;
     void *language_memory;                  /* the table again, aligned as the reader wants it */
-    struct ear_language_trainer *languages; /* NULL: none were given */
+    struct ear_language_trainer *languages; /* NULL: no texts were given */
     struct ear_buf licences;
     uint8_t digest[32]; /* of all that was read, file by file */
 };

@@ -1,5 +1,6 @@
 /* What a post comes to: groups, values, dense inputs; the worked example of docs/classifier.md. */
 #include "base/base.h"
+#include "language_table.h"
 #include "model/features.h"
 #include <math.h>
 #include <setjmp.h>
@@ -108,6 +109,7 @@ static void test_extract__cuts_hashtags_and_looks_words_up(void **state)
     ear_buf_init(&section, 1 << 20);
     assert_int_equal(ear_scores_write(scores, EAR_COUNT(scores), &section), EAR_OK);
     assert_int_equal(ear_scores_open(ear_buf_str(&section), &tables.scores, NULL), EAR_OK);
+    assert_int_equal(ear_language_open(language_table(), &tables.language, NULL), EAR_OK);
     struct ear_extractor *x = extractor_with(&tables);
     uint32_t word = index_of(x, "i am frustrated", "frustrated");
     assert_int_equal(index_of(x, "#sofrustrated by you", "frustrated"), word);

@@ -1,6 +1,7 @@
 /* A model written, read back and asked: what it says is what its weights say, damage is refused by
  * name, and a warm reader allocates nothing. */
 #include "base/base.h"
+#include "language_table.h"
 #include "model/layout.h"
 #include <math.h>
 #include <setjmp.h>
@@ -175,6 +176,7 @@ static int set_up(void **state)
                                         .row = fill_row,
                                         .self = f,
                                         .dense = f->dense,
+                                        .language = language_table(),
                                         .scores = ear_buf_str(&f->scores)};
     f->parts.spec.hash_bits = BITS;
     write_file(f);
@@ -244,6 +246,7 @@ static void test_model_read__says_what_the_weights_say(void **state)
     struct fixture *f = *state;
     struct ear_feature_tables tables = {0};
     assert_int_equal(ear_scores_open(ear_buf_str(&f->scores), &tables.scores, NULL), EAR_OK);
+    assert_int_equal(ear_language_open(language_table(), &tables.language, NULL), EAR_OK);
     struct ear_extractor *x = ear_extractor_new(&f->parts.spec, &tables, NULL);
     struct ear_model_reader *reader = ear_model_reader_new(f->model);
     for (size_t i = 0; i < EAR_COUNT(posts); i++) {
@@ -282,10 +285,12 @@ static void test_model_read__is_unsure_where_it_was_not_taught(void **state)
     struct ear_model_reader *reader = ear_model_reader_new(f->model);
     struct ear_reading reading;
     struct ear_model_post post = post_of("Je n'ai toujours pas re\u00E7u ma commande, c'est nul");
+    post.language_hint = EAR_STR("fr");
     ear_model_read(reader, &post, &reading);
     assert_string_equal(reading.language, "fr");
     assert_true(reading.heads[0].unsure);
     post = post_of(posts[2]);
+    post.language_hint = EAR_STR("de");
     ear_model_read(reader, &post, &reading);
     assert_string_equal(reading.language, "de");
     assert_false(reading.heads[0].unsure);

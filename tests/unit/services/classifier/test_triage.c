@@ -201,7 +201,8 @@ static void test_triage__refuses_a_model_that_it_does_not_understand(void **stat
                                     .kept = kept,
                                     .kept_count = 1,
                                     .row = care_model_row,
-                                    .self = &m};
+                                    .self = &m,
+                                    .language = language_table()};
     ear_buf_init(&file, 1 << 20);
     assert_int_equal(ear_model_write(&parts, &file, &diag), EAR_OK);
     void *bytes = aligned_alloc(64, (file.len + 63) & ~(size_t)63);

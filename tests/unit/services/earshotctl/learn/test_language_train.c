@@ -243,6 +243,53 @@ static void test_mojibake__mends_what_was_read_wrongly(void **state)
     }
 }
 
+/* Without any text of a language, by what we know ourselves. */
+static const struct {
+    const char *text, *best;
+} plain[] = {
+    {"why is my train always late", "en"},
+    {"Wo bleibt mein Paket?", "de"},
+    {"kein Internet seit gestern", "de"},
+    {"toujours pas de réponse", "fr"},
+    {"no me ha llegado el pedido", "es"},
+    {"non è ancora arrivato niente", "it"},
+    {"não consigo entrar na minha conta", "pt"},
+    {"ik kan niet inloggen", "nl"},
+    {"jag har inte fått mitt paket än", "sv"},
+    {"hvornår kommer min pakke, jeg har ventet siden mandag", "da"},
+    {"gdzie jest moja paczka, proszę o pomoc", "pl"},
+    {"paketim nerede, çok bekledim", "tr"},
+    {"где моя посылка?", "ru"},
+    {"де моя посилка? її досі немає", "uk"},
+    {"πού είναι το δέμα μου", "el"},
+    {"איפה החבילה שלי", "he"},
+    {"أين الطرد الخاص بي", "ar"},
+    {"मेरा पार्सल कहाँ है", "hi"},
+    {"荷物はどこですか", "ja"},
+    {"내 소포는 어디 있나요", "ko"},
+};
+
+static void test_language__our_own_words_tell_languages(void **state)
+{
+    (void)state;
+    struct ear_language_trainer *t = ear_language_trainer_new();
+    struct ear_language whole = table.language;
+    struct ear_buf bytes;
+    struct ear_diag diag;
+    ear_buf_init(&bytes, EAR_LANGUAGE_BYTES_MAX);
+    assert_int_equal(ear_language_trainer_add_own(t, &diag), EAR_OK);
+    assert_int_equal(ear_language_trainer_write(t, &bytes, &diag), EAR_OK);
+    void *aligned = aligned_alloc(EAR_LANGUAGE_ALIGN, (bytes.len + 63) / 64 * 64);
+    memcpy(aligned, bytes.data, bytes.len);
+    struct ear_str section = {aligned, bytes.len};
+    assert_int_equal(ear_language_open(section, &table.language, &diag), EAR_OK);
+    for (size_t i = 0; i < EAR_COUNT(plain); i++) assert_best(plain[i].text, "", plain[i].best);
+    table.language = whole;
+    ear_language_trainer_free(&t);
+    ear_buf_release(&bytes);
+    free(aligned);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_language__passes_over_what_is_no_talk),
         cmocka_unit_test(test_language__is_unsure_of_what_says_nothing),
         cmocka_unit_test(test_language__hint_breaks_ties_only),
+        cmocka_unit_test(test_language__our_own_words_tell_languages),
         cmocka_unit_test(test_language__same_texts_give_the_same_bytes),
         cmocka_unit_test(test_language__takes_any_bytes),
         cmocka_unit_test(test_trainer__refuses_what_teaches_nothing),
