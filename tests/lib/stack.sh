@@ -11,7 +11,7 @@
 #   stack_settled                    true when nothing is on its way any more
 #
 # Ports of a replica are fixed for the run, so that a restarted one is found again. Logs are
-# $WORK/log/NAME.N.log; settings for one service come from arrays ENV_ingest=(KEY=value …).
+# $WORK/log/NAME.N.log; settings for one service come from arrays ENV_ingest=(KEY=value …), for earshotctl from ENV_ctl.
 # Every process dies with the test, also when that is killed with -9.
 
 STACK_SERVICES=(ingest classifier assignment responder)
@@ -167,6 +167,7 @@ ctl() {
     "EAR_INGEST_REPLAY_TOKEN_FILE=$WORK/secrets/replay-token")
   [ -z "$status" ] || settings+=("EAR_CTL_STATUS=$status" "EAR_CTL_INGEST=$(stack_url ingest 1)"
     "EAR_CTL_COMMANDS=$(stack_peers assignment commands)")
+  [ -z "${ENV_ctl+x}" ] || settings+=("${ENV_ctl[@]}")
   env "${settings[@]}" "$EARSHOT_BIN/earshotctl" "$@"
 }
 
