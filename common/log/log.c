@@ -13,6 +13,14 @@ static const char *const level_names[] = {
     [EAR_LOG_ERROR] = "error",
 };
 
+/* What a thread holds back between hold and release. */
+#define HELD_BYTES ((size_t)16 << 10)
+static _Thread_local struct {
+    bool on;
+    size_t len;
+    char bytes[HELD_BYTES];
+} held;
+
 /* Set once at start, before any thread; read by all of them. */
 static struct {
     char service[32];
@@ -41,12 +49,21 @@ ear_err ear_log_parse_level(struct ear_str text, ear_level *level)
     return EAR_INVALID;
 }
 
+/* Many lines are of one second: its text is made once. */
 static void put_time(struct ear_line *line, int64_t at_us)
 {
-    char text[EAR_TIME_TEXT_BYTES];
+    static _Thread_local int64_t second = -1;
+    static _Thread_local char text[EAR_TIME_TEXT_BYTES];
     char millis[8];
-    ear_time_format(at_us - at_us % EAR_US_PER_S, text);
-    snprintf(millis, sizeof(millis), ".%03dZ", (int)(at_us % EAR_US_PER_S / EAR_US_PER_MS));
+    if (at_us / EAR_US_PER_S != second) {
+        ear_time_format(at_us - at_us % EAR_US_PER_S, text);
+        second = at_us / EAR_US_PER_S;
+    }
+    int ms = (int)(at_us % EAR_US_PER_S / EAR_US_PER_MS);
+    memcpy(millis,
+           (const char[]){'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+                          (char)('0' + ms % 10), 'Z', '\0'},
+           6);
     struct ear_str whole = ear_str_from(text);
     whole.len--; /* its Z stands behind the fraction instead */
     ear_line_raw(line, EAR_STR("ts="));
@@ -92,6 +109,38 @@ static void write_line(struct ear_str text)
     }
 }
 
+static void write_held(void)
+{
+    size_t len = held.len;
+    held.len = 0;
+    if (len) write_line((struct ear_str){held.bytes, len});
+}
+
+void ear_log_hold(void)
+{
+    held.on = true;
+}
+
+void ear_log_release(void)
+{
+    int saved = errno;
+    held.on = false;
+    write_held();
+    errno = saved;
+}
+
+static void put_line(struct ear_str text, ear_level level)
+{
+    if (held.len + text.len > sizeof(held.bytes)) write_held();
+    if (!held.on || level > EAR_LOG_INFO || text.len > sizeof(held.bytes)) {
+        write_held();
+        write_line(text);
+        return;
+    }
+    memcpy(held.bytes + held.len, text.ptr, text.len);
+    held.len += text.len;
+}
+
 void ear_log_write(const struct ear_event *event, const struct ear_kv *kvs)
 {
     if ((int)event->level < atomic_load(&out.least)) return;
@@ -103,7 +152,7 @@ void ear_log_write(const struct ear_event *event, const struct ear_kv *kvs)
     ear_line_pair(&line, "svc", ear_str_from(out.service));
     ear_line_pair(&line, "event", ear_str_from(event->name));
     for (; kvs->type != EAR_KV_END; kvs++) put_kv(&line, kvs);
-    write_line(ear_line_end(&line));
+    put_line(ear_line_end(&line), event->level);
     errno = saved;
 }
 

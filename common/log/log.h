@@ -74,6 +74,12 @@ struct ear_kv {
 
 void ear_log_write(const struct ear_event *event, const struct ear_kv *kvs);
 
+/* For a loop that writes a line a post: this thread's lines between the two go out together, a few
+ * kilobytes at a time, instead of one by one. Nothing in between may wait, fail or return to the
+ * loop. A warning takes what was held along with it. */
+void ear_log_hold(void);
+void ear_log_release(void);
+
 /* The svc= of every line, and the least level written. Defaults: "earshot", INFO. */
 void ear_log_start(const char *service, ear_level least);
 ear_err ear_log_parse_level(struct ear_str text, ear_level *level) EAR_MUST_CHECK;

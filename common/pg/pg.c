@@ -172,6 +172,7 @@ ear_err ear_pg_new(struct ear_pg **out, struct ear_loop *loop, const struct ear_
     pg->patience_ms =
         timeout_ms + (opts->answer_margin_ms ? opts->answer_margin_ms : DEFAULT_MARGIN_MS);
     pg->statements.scans = opts->keyed ? "off" : "on";
+    pg->statements.plans = opts->planned_once ? "force_generic_plan" : "auto";
     pg->statements.role = opts->role;
     pg->statements.schema_least = opts->schema_least;
     pg->quiet = opts->quiet;

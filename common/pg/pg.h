@@ -43,9 +43,12 @@ struct ear_pg_opts {
      * had broken: a backend that stands still holds a connection no longer than that. 0: 5 s. */
     int64_t answer_margin_ms;
     /* Every statement finds its rows by key: no plan reads a table from end to end, not even one
-     * that was made, and is kept, while the table was empty. So each is planned once a connection.
-     */
+     * that was made, and is kept, while the table was empty. */
     bool keyed;
+    /* Each statement is planned once a connection, whatever its parameters: the planner takes
+     * longer than a small transaction does. It must then be written so that its plan is good for a
+     * table of any size, since it may be made while that is empty (tests/lint/sql.sh looks). */
+    bool planned_once;
     ear_loop_fn *up;   /* called when the first connection is usable, and after each outage */
     ear_loop_fn *down; /* called when no connection is usable any more */
     void *self;

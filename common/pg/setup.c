@@ -4,16 +4,14 @@
 
 /* Command 0 sets the limits, 1 asks for the types of rows, 2 who we are and what schema there is,
  * where a role is named; then two commands a statement. Compiling a plan (jit) takes longer than
- * any of our statements does, and so does planning by key for the parameters of each run, which
- * would give the same plan. */
+ * any of our statements does. */
 static const char limits_sql[] = "SELECT set_config('statement_timeout', $1, false),"
                                  " set_config('idle_in_transaction_session_timeout', '60s', false),"
                                  " set_config('enable_seqscan', $2, false),"
                                  " set_config('enable_bitmapscan', $2, false),"
                                  " set_config('enable_hashjoin', $2, false),"
                                  " set_config('enable_mergejoin', $2, false),"
-                                 " set_config('plan_cache_mode', CASE $2 WHEN 'off'"
-                                 "            THEN 'force_generic_plan' ELSE 'auto' END, false),"
+                                 " set_config('plan_cache_mode', $3, false),"
                                  " set_config('jit', 'off', false)";
 
 static const char schema_sql[] = "SELECT coalesce(max(version), 0), pg_has_role($1::name, 'USAGE')"
@@ -34,9 +32,9 @@ static size_t first_prepare(const struct ear_pg_statements *all)
 bool ear_pg_setup_send(struct ear_pg_setup *setup, PGconn *pq)
 {
     const struct ear_pg_statements *all = setup->statements;
-    const char *values[] = {all->timeout, all->scans};
+    const char *values[] = {all->timeout, all->scans, all->plans};
     setup->user = PQuser(pq);
-    bool sent = PQsendQueryParams(pq, limits_sql, 2, NULL, values, NULL, NULL, 0) == 1 &&
+    bool sent = PQsendQueryParams(pq, limits_sql, 3, NULL, values, NULL, NULL, 0) == 1 &&
                 PQsendQueryParams(pq, row_types_sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
     if (all->role && sent)
         sent = PQsendQueryParams(pq, schema_sql, 1, NULL, &all->role, NULL, NULL, 0) == 1;

@@ -25,6 +25,7 @@ struct ear_pg_statements {
     size_t row_type_count;
     char timeout[24];  /* statement_timeout in ms, as text */
     const char *scans; /* "off": plans by key only */
+    const char *plans; /* plan_cache_mode */
     const char *role;  /* borrowed; NULL: neither role nor schema is asked for */
     int64_t schema_least;
     int64_t schema; /* the newest connection found it at this migration */

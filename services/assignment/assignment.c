@@ -115,6 +115,7 @@ static ear_err open_pg(struct assignment *a, struct ear_loop *loop, struct ear_d
                                .role = "earshot_assignment",
                                .schema_least = SCHEMA_LEAST,
                                .keyed = true,
+                               .planned_once = true,
                                /* Batches must never keep commands and clocks waiting. */
                                .connections = (unsigned)set->at_once + 3,
                                .max_waiting = 4096};

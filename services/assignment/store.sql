@@ -1,5 +1,6 @@
 -- All SQL of assignment. Case rows are written whole: the customer's lock makes them ours. What comes
--- in numbers comes as one array of rows (migrations 0009, 0011).
+-- in numbers comes as one array of rows (migrations 0009, 0011). OFFSET 0 keeps a look by
+-- key a look by key: plans are made once, also while a table is empty.
 
 -- name: lock_customers
 SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::int8[]) AS k;
@@ -10,7 +11,8 @@ SELECT t.post_id, t.case_id,
        (SELECT string_agg(m.account_id, E'\n') FROM mention m
          WHERE m.post_id = t.post_id AND m.customer_id = t.customer_id)
   FROM unnest($1::uuid[], $2::uuid[]) AS k (post_id, customer_id)
-  JOIN triage t ON t.post_id = k.post_id AND t.customer_id = k.customer_id;
+ CROSS JOIN LATERAL (SELECT d.* FROM triage d
+                     WHERE d.post_id = k.post_id AND d.customer_id = k.customer_id OFFSET 0) t;
 
 -- name: read_links
 SELECT ref, customer_id, case_id FROM link WHERE ref = ANY ($1::uuid[]);
@@ -23,16 +25,18 @@ SELECT c.case_id, c.customer_id, c.account_id, c.platform, c.team_id, c.agent_id
        c.seq, c.posts, c.last_post_id, c.last_post_at, c.opened_at, c.heard_at, c.changed_at,
        c.clock_no, c.respond_by, c.first_responded_at, c.breached, c.closed_at, c.follows,
        c.tail_post_id, c.place
-  FROM (SELECT o.*, o.ctid AS place FROM unnest($1::uuid[]) AS k
-          JOIN "case" o ON o.customer_id = k AND o.state <> 3
+  FROM (SELECT l.* FROM unnest($1::uuid[]) AS k,
+               LATERAL (SELECT o.*, o.ctid AS place FROM "case" o
+                         WHERE o.customer_id = k AND o.state <> 3 OFFSET 0) l
          UNION ALL
         SELECT l.* FROM unnest($1::uuid[]) AS k,
                LATERAL (SELECT s.*, s.ctid AS place FROM "case" s
                          WHERE s.customer_id = k AND s.state = 3
                          ORDER BY s.case_id DESC LIMIT 8) l
          UNION ALL
-        SELECT n.*, n.ctid FROM unnest($2::uuid[]) AS i JOIN "case" n ON n.case_id = i
-         WHERE n.customer_id = ANY ($1::uuid[])
+        SELECT l.* FROM unnest($2::uuid[]) AS i,
+               LATERAL (SELECT n.*, n.ctid FROM "case" n
+                         WHERE n.case_id = i AND n.customer_id = ANY ($1::uuid[]) OFFSET 0) l
        ) c;
 
 -- name: read_loads
@@ -93,9 +97,9 @@ WITH changed AS (
            respond_by = n.respond_by, first_responded_at = n.first_responded_at,
            breached = n.breached, closed_at = n.closed_at, tail_post_id = n.tail_post_id
       FROM unnest($1::changed_row[]) AS n
-     WHERE c.ctid = n.place AND c.case_id = n.case_id
-    RETURNING 1)
-SELECT 1 / (count(*) = $2::int4)::int FROM changed;
+     WHERE c.ctid = n.place
+    RETURNING c.case_id = n.case_id AS same)
+SELECT 1 / (count(*) FILTER (WHERE same) = $2::int4)::int FROM changed;
 
 -- name: write_events
 INSERT INTO event (case_id, seq, customer_id, at, kinds, actor, post_id, reply_id, code, detail)
@@ -121,7 +125,10 @@ SELECT n.post_id, n.customer_id, n.account_id
 -- name: clear_timers
 DELETE FROM timer t
  USING unnest($1::uuid[], $2::int2[], $3::int4[]) AS n (case_id, kind, clock_no)
- WHERE t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no;
+ CROSS JOIN LATERAL (SELECT x.ctid AS place FROM timer x
+                      WHERE x.case_id = n.case_id AND x.kind = n.kind AND x.clock_no = n.clock_no
+                     OFFSET 0) l
+ WHERE t.ctid = l.place;
 
 -- name: start_timers
 INSERT INTO timer (bucket, due_at, case_id, customer_id, kind, clock_no, then_at)
@@ -132,8 +139,11 @@ SELECT n.bucket, n.due_at, n.case_id, n.customer_id, n.kind, n.clock_no, n.then_
 UPDATE timer t SET due_at = least(t.due_at, n.due_at), then_at = least(t.then_at, n.then_at)
   FROM unnest($1::timestamptz[], $2::uuid[], $3::int2[], $4::int4[], $5::timestamptz[])
     AS n (due_at, case_id, kind, clock_no, then_at)
- WHERE t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no
-   AND (t.due_at > n.due_at OR t.then_at > n.then_at);
+ CROSS JOIN LATERAL (SELECT x.ctid AS place FROM timer x
+                      WHERE x.case_id = n.case_id AND x.kind = n.kind AND x.clock_no = n.clock_no
+                        AND (x.due_at > n.due_at OR x.then_at > n.then_at)
+                     OFFSET 0) l
+ WHERE t.ctid = l.place;
 
 -- name: write_loads
 -- Last of a transaction, each agent once, in the order of their ids. Where another replica has filled
@@ -224,7 +234,9 @@ HAVING min(n.due_at) IS NOT NULL;
 -- Those that have not fired meanwhile.
 SELECT t.case_id, t.kind, t.clock_no, t.then_at
   FROM unnest($1::uuid[], $2::int2[], $3::int4[]) AS n (case_id, kind, clock_no)
-  JOIN timer t ON t.case_id = n.case_id AND t.kind = n.kind AND t.clock_no = n.clock_no;
+ CROSS JOIN LATERAL (SELECT x.* FROM timer x
+                      WHERE x.case_id = n.case_id AND x.kind = n.kind AND x.clock_no = n.clock_no
+                     OFFSET 0) t;
 
 -- name: read_queue
 -- A page of a team's queue: deadline, then age, nothing else.
@@ -245,8 +257,10 @@ SELECT c.case_id, c.customer_id FROM "case" c
 SELECT r.reply_id, r.customer_id, r.case_id, r.account_id, r.platform, r.post_id, r.body,
        r.agent_id, r.sign_off, r.by_rule, r.direct, r.created_at
   FROM reply_due d
-  JOIN reply r ON r.reply_id = d.reply_id AND r.customer_id = d.customer_id
- WHERE d.reply_id <> ALL ($1::uuid[]) AND r.body IS NOT NULL
+ CROSS JOIN LATERAL (SELECT x.* FROM reply x
+                      WHERE x.reply_id = d.reply_id AND x.customer_id = d.customer_id
+                        AND x.body IS NOT NULL OFFSET 0) r
+ WHERE d.reply_id <> ALL ($1::uuid[])
  ORDER BY d.reply_id LIMIT $2::int4;
 
 -- name: clear_outbox

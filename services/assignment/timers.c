@@ -7,9 +7,10 @@
 #include "store_sql.h"
 #include <stdlib.h>
 
-#define PAGE           256
-#define SLEEP_LEAST_MS 1000 /* at most, with the shortest policies: other replicas set clocks too \
-                             */
+#define PAGE 256
+#define SLEEP_LEAST_MS                                                         \
+    1000 /* at most, with the shortest policies: other replicas set clocks too \
+          */
 #define SLEEP_MOST_MS 5000
 #define AGAIN_MS      500
 

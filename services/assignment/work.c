@@ -77,6 +77,7 @@ static const char *decision_name(ear_decision decision)
 
 static void tell(const struct ear_job *job, const struct ear_book *book)
 {
+    ear_log_hold();
     for (const struct ear_verdict *v = book->verdicts; v; v = v->next) {
         const char *name = decision_name(v->decision);
         ear_metric_add(&M_POSTS, 1, name);
@@ -94,6 +95,7 @@ static void tell(const struct ear_job *job, const struct ear_book *book)
             ear_log(&EV_POST_DECIDED, kv_id("post", &v->heard->post_id), kv_text("decision", name),
                     kv_text("trace", job->trace));
     }
+    ear_log_release();
 }
 
 static void tell_mentions(const struct ear_job *job, const struct ear_book *book)

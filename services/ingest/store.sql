@@ -1,5 +1,6 @@
 -- All SQL of ingest. Posts, identities, reach and revisions are single-table and set-based, in key
--- order, so that two replicas with the same posts wait for one another instead of deadlocking.
+-- order, so that two replicas with the same posts wait for one another instead of deadlocking. OFFSET 0
+-- keeps a look by key a look by key: plans are made once, also while a table is empty.
 
 -- name: id_key
 SELECT key FROM id_key
@@ -46,7 +47,7 @@ WITH fresh AS (
            CASE WHEN u.mentions <> '' THEN string_to_array(u.mentions, E'\n') END
       FROM unnest($7::post_row[]) AS u
      WHERE NOT EXISTS (SELECT FROM post p
-                        WHERE p.post_id = u.post_id AND p.customer_id = u.customer_id)
+                        WHERE p.post_id = u.post_id AND p.customer_id = u.customer_id OFFSET 0)
     RETURNING post_id, customer_id
 ), taken AS (
     INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
@@ -82,12 +83,14 @@ UPDATE post SET body = NULL, url = NULL, thread = NULL
 -- case learns it. (What this transaction added is left alone: it has the account, or the mention.)
 WITH told AS (
     UPDATE post p SET mentions = coalesce(p.mentions, '{}') || n.accounts
-      FROM (SELECT u.post_id, array_agg(DISTINCT u.account_id) AS accounts
+      FROM (SELECT o.place, o.part, array_agg(DISTINCT u.account_id) AS accounts
               FROM unnest($1::uuid[], $2::text[]) AS u (post_id, account_id)
-              JOIN post o ON o.post_id = u.post_id AND o.account_id <> u.account_id
-               AND NOT u.account_id = ANY (coalesce(o.mentions, '{}')) AND o.body IS NOT NULL
-             GROUP BY u.post_id ORDER BY u.post_id) n
-     WHERE p.post_id = n.post_id
+             CROSS JOIN LATERAL (SELECT o.ctid AS place, o.tableoid AS part FROM post o
+                                  WHERE o.post_id = u.post_id AND o.account_id <> u.account_id
+                                    AND NOT u.account_id = ANY (coalesce(o.mentions, '{}'))
+                                    AND o.body IS NOT NULL OFFSET 0) o
+             GROUP BY u.post_id, o.place, o.part ORDER BY u.post_id) n
+     WHERE p.ctid = n.place AND p.tableoid = n.part
     RETURNING p.post_id)
 INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
 SELECT $3, $4, $5, $6, $7, 0, $8, array_agg(post_id ORDER BY post_id) FROM told HAVING count(*) > 0
@@ -137,7 +140,8 @@ ON CONFLICT (account_id, half) DO UPDATE
 -- name: receipts_of
 SELECT r.account_id, r.webhook_id, r.body_sha256, r.answer
   FROM unnest($1::text[], $2::text[]) AS u (account_id, webhook_id)
-  JOIN webhook_receipt r USING (account_id, webhook_id)
+ CROSS JOIN LATERAL (SELECT w.* FROM webhook_receipt w
+                     WHERE w.account_id = u.account_id AND w.webhook_id = u.webhook_id OFFSET 0) r
 
 -- name: insert_receipts
 -- In the order of their keys, like everything that two replicas may write at the same moment.
@@ -149,9 +153,13 @@ SELECT u.account_id, u.webhook_id, u.answer, u.body_sha256
 ON CONFLICT DO NOTHING
 
 -- name: correct_receipts
-UPDATE webhook_receipt r SET answer = u.answer
-  FROM unnest($1::text[], $2::text[], $3::text[]) AS u (account_id, webhook_id, answer)
- WHERE r.account_id = u.account_id AND r.webhook_id = u.webhook_id AND r.answer <> u.answer
+UPDATE webhook_receipt r SET answer = n.answer
+  FROM (SELECT u.answer, l.place
+          FROM unnest($1::text[], $2::text[], $3::text[]) AS u (account_id, webhook_id, answer)
+         CROSS JOIN LATERAL (SELECT w.ctid AS place FROM webhook_receipt w
+                              WHERE w.account_id = u.account_id AND w.webhook_id = u.webhook_id
+                                AND w.answer <> u.answer OFFSET 0) l) n
+ WHERE r.ctid = n.place
 
 -- name: forget_receipts
 DELETE FROM webhook_receipt WHERE received_at < now() - $1::bigint * interval '1 millisecond'
@@ -172,12 +180,12 @@ UPDATE lease SET until_at = now() WHERE name = ANY ($1::text[]) AND owner = $2
 -- name: adopt_intake
 -- What belongs to nobody alive. Bounded: the next round takes the rest.
 UPDATE intake SET owner = $1, epoch = $2
- WHERE intake_id IN (
-       SELECT intake_id FROM intake
+ WHERE ctid = ANY (ARRAY (
+       SELECT ctid FROM intake
         WHERE owner <> ALL (ARRAY (SELECT substr(l.name, 8)::uuid FROM lease l
                                     WHERE l.name LIKE 'intake/%' AND l.until_at > now())
                             || $1::uuid)
-        ORDER BY intake_id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+        ORDER BY intake_id LIMIT 1000 FOR UPDATE SKIP LOCKED))
 
 -- name: late_intake
 -- Lanes where rows of ours wait for longer than any answer is waited for. A COMMIT that got none may
@@ -185,7 +193,7 @@ UPDATE intake SET owner = $1, epoch = $2
 SELECT l.lane FROM unnest('{0,1}'::smallint[]) AS l (lane)
  WHERE EXISTS (SELECT FROM intake i
                 WHERE i.lane = l.lane AND i.owner = $1
-                  AND i.received_at < now() - interval '40 s')
+                  AND i.received_at < now() - interval '40 s' OFFSET 0)
 
 -- name: forget_instances
 SELECT forget_instances()
@@ -210,7 +218,7 @@ SELECT post_id, customer_id, platform, account_id, coalesce(body, ''), language_
        automated, array_to_string(mentions, E'\n')
   FROM post p
  WHERE post_id = ANY ($1::uuid[])
-   AND NOT EXISTS (SELECT FROM tombstone t WHERE t.self_ref = p.self_ref)
+   AND NOT EXISTS (SELECT FROM tombstone t WHERE t.self_ref = p.self_ref OFFSET 0)
 
 -- name: delete_intake
 -- This and the next three leave alone what somebody else has adopted: it is theirs to judge.

@@ -134,6 +134,7 @@ void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env
     read_tails(commit, results);
     commit->told =
         commit->places.mentions >= 0 && ear_pg_affected(results[commit->places.mentions]) > 0;
+    ear_log_hold();
     for (size_t i = 0; i < commit->edits_at; i++) {
         const struct ear_entry *entry = &commit->entries[i];
         ear_seen_note(env->seen, &entry->known->customer_id, entry->post, commit->day);
@@ -142,6 +143,7 @@ void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env
                     kv_text("lane", ear_lane_name(commit->lane)), kv_text("trace", commit->trace));
         }
     }
+    ear_log_release();
 }
 
 /* --- What follows --- */

@@ -1,5 +1,6 @@
 #include "log/log.h"
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 static const struct ear_event EV_THING = {EAR_LOG_INFO, "test.thing", "A thing happened."};
 static const struct ear_event EV_DETAIL = {EAR_LOG_DEBUG, "test.detail", "A detail of it."};
+static const struct ear_event EV_ALARM = {EAR_LOG_WARN, "test.alarm", "It went wrong."};
 
 static int ends[2];
 static char caught[65536];
@@ -132,6 +134,31 @@ static void test_log__leaves_errno_alone(void **state)
     ear_log_to(ends[1]);
 }
 
+static bool readable(void)
+{
+    struct pollfd look = {.fd = ends[0], .events = POLLIN};
+    return poll(&look, 1, 0) == 1;
+}
+
+static void test_log__holds_lines_until_released(void **state)
+{
+    (void)state;
+    ear_log_hold();
+    ear_log(&EV_THING, kv_int("n", 1));
+    ear_log(&EV_THING, kv_int("n", 2));
+    assert_false(readable());
+    ear_log_release();
+    assert_non_null(strstr(catch_line(), "n=2"));
+    /* A warning goes out at once, behind what was held. */
+    ear_log_hold();
+    ear_log(&EV_THING, kv_int("n", 3));
+    ear_log(&EV_ALARM, kv_int("n", 4));
+    const char *lines = catch_line();
+    assert_true(strstr(lines, "n=3") < strstr(lines, "n=4"));
+    ear_log_release();
+    assert_false(readable());
+}
+
 static void test_log_level__is_one_of_four_words(void **state)
 {
     (void)state;
@@ -195,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_log__cuts_values_and_lines),
         cmocka_unit_test(test_log__keeps_below_the_least_level),
         cmocka_unit_test(test_log__leaves_errno_alone),
+        cmocka_unit_test(test_log__holds_lines_until_released),
         cmocka_unit_test(test_log_level__is_one_of_four_words),
         cmocka_unit_test(test_log_gate__opens_once_an_interval),
         cmocka_unit_test(test_log_budget__lets_the_first_lines_through_and_counts_the_rest),
