@@ -10,6 +10,8 @@
 #include "connectors/mail/letter.h"
 #include "metric/metric.h"
 #include "mime/mime.h"
+#include "offer/post_out.h"
+#include "pg/batch.h"
 #include "text/text.h"
 #include "web/feed_line.h"
 #include "web/parcel.h"
@@ -174,6 +176,43 @@ static ear_err run_webhook(void)
     return ear_fault_passed() ? EAR_OK : EAR_INVALID;
 }
 
+/* A row that was not kept whole must not be counted: the batch is refused as a whole. */
+static ear_err run_rows(void)
+{
+    static const ear_pg_type columns[] = {EAR_PG_ID, EAR_PG_TEXT, EAR_PG_I64};
+    struct ear_pg_batch *batch = ear_pg_batch_new(BYTES_MAX);
+    struct ear_id id = ear_id_new(1);
+    for (unsigned statement = 0; statement < 40; statement++) {
+        ear_pg_batch_add(batch, statement);
+        ear_pg_text(batch, EAR_STR("a text of some length"));
+        struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
+        struct ear_pg_array *rows = ear_pg_rows_array(batch, columns, EAR_COUNT(columns));
+        for (int i = 0; i < 20; i++) {
+            ear_pg_push_id(ids, &id);
+            ear_pg_push_id(rows, i % 3 ? &id : NULL);
+            ear_pg_push_text(rows, EAR_STR(POST));
+            ear_pg_push_int(rows, i);
+        }
+    }
+    ear_err err = ear_pg_batch_seal(batch);
+    ear_pg_batch_free(&batch);
+    return err;
+}
+
+/* What is offered: a mention more for each of many accounts. */
+static ear_err run_offer(void)
+{
+    struct ear_post_known known = {.account = EAR_STR("@firm"), .shared = true};
+    struct ear_post_in post = {.platform = EAR_STR("forum"), .text = EAR_STR("Wo ist mein Paket?")};
+    struct ear_buf out;
+    ear_buf_init(&out, BYTES_MAX);
+    ear_err err = EAR_OK;
+    for (int i = 0; i < 100 && !err; i++)
+        err = ear_post_out_fresh(&post, &known, NOW, NOW, EAR_STR("@a\n@b"), &out);
+    ear_buf_release(&out);
+    return err;
+}
+
 static ear_err run_metrics(void)
 {
     struct ear_buf out;
@@ -190,7 +229,8 @@ static const struct scenario {
     {"buf", run_buf},         {"file", run_file},       {"json", run_json},
     {"text", run_text},       {"wire", run_wire},       {"mime", run_mime},
     {"letter", run_letter},   {"notice", run_notice},   {"parcel", run_parcel},
-    {"webhook", run_webhook}, {"metrics", run_metrics},
+    {"webhook", run_webhook}, {"metrics", run_metrics}, {"rows", run_rows},
+    {"offer", run_offer},
 };
 
 /* False when an error came that is not one of memory. */
