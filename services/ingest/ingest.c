@@ -288,6 +288,7 @@ static ear_err open_links(struct ingest *ingest, struct ear_diag *diag)
         .schema_least = SCHEMA_LEAST,
         .connections = (unsigned)settings->pg_connections,
         .keyed = true,
+        .planned_once = true,
         .up = on_up,
         .down = on_down,
         .self = ingest,
