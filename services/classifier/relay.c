@@ -134,15 +134,24 @@ static const struct ear_source_ops source_ops = {room, settled, lost};
 
 /* --- Reading --- */
 
-static void count_read(const struct ear_work *work, const struct ear_image_facts *facts,
-                       int64_t now_us)
+/* As its table names it, a firm's own too. */
+static struct ear_str topic_of(const struct ear_triager *triager, const struct ear_triage *triage)
+{
+    const struct ear_head *head = ear_triager_head(triager, EAR_ASKS_TOPIC);
+    if (triage->skipped || triage->unsure[EAR_ASKS_TOPIC]) return EAR_STR("unsure");
+    return head->labels[triage->labels[EAR_ASKS_TOPIC]];
+}
+
+static void count_read(const struct ear_work *work, const struct ear_triager *triager,
+                       const struct ear_image_facts *facts, int64_t now_us)
 {
     const struct ear_triage *triage = &facts->triage;
     const char *lane = lanes[work->lane];
     ear_log(&EV_CLASSIFIER_POST_TRIAGED, kv_id("post", &facts->post_id), kv_id("batch", &work->id),
             kv_text("answer", ear_answer_name(triage->answer)),
             kv_text("intent", ear_intent_name(triage->intent)),
-            kv_real("p", (double)triage->intent_p), kv_text("language", triage->language));
+            kv_real("p", (double)triage->intent_p), kv_text("language", triage->language),
+            kv_str("topic", topic_of(triager, triage)));
     ear_metric_add(&M_CLASSIFIER_POSTS, 1, lane, triage->skipped ? "own" : "triaged");
     if (facts->stored_at_us > 0 && now_us > facts->stored_at_us)
         ear_metric_observe(&M_CLASSIFIER_LAG, (double)(now_us - facts->stored_at_us) / 1e6, lane);
@@ -179,7 +188,7 @@ static void read_item(struct ear_relay *relay, struct ear_work *work, size_t at)
                                  &work->image, &facts);
     if (!err) {
         ear_work_add_image(work, at);
-        count_read(work, &facts, now_us);
+        count_read(work, triager, &facts, now_us);
         if (!facts.triage.skipped) ear_trend_add(relay->trend, triager, &facts.triage);
         return;
     }
