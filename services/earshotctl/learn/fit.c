@@ -75,7 +75,7 @@ static double likelihood(const struct fitting *f, const struct ear_calibration *
     return sum / (double)(f->heldout_count ? f->heldout_count : 1);
 }
 
-/* The figures by which a cost is chosen: what is right, and how sure it was. */
+/* The figures by which is chosen: what is right, and how sure it was. */
 static double merit(const struct fitting *f, const struct ear_calibration *c)
 {
     float p[EAR_MODEL_LABELS_MAX];
@@ -90,11 +90,13 @@ static double merit(const struct fitting *f, const struct ear_calibration *c)
            0.1 * likelihood(f, c);
 }
 
-static void try_cost(struct fitting *f, float cost, double *best, struct ear_fitted *out)
+static void try_choice(struct fitting *f, struct ear_fit_choice choice, double *best,
+                       struct ear_fitted *out)
 {
     struct ear_solver_options solver = f->task->solver;
     struct ear_calibration calibration;
-    solver.c = cost;
+    solver.c = choice.cost;
+    solver.ratio = choice.ratio;
     for (unsigned fold = 0; fold < (f->validated ? 1 : f->options->folds); fold++)
         score_fold(f, &solver, fold);
     struct ear_heldout heldout = heldout_of(f);
@@ -103,7 +105,7 @@ static void try_cost(struct fitting *f, float cost, double *best, struct ear_fit
     if (now > *best) {
         ear_calibration_release(&out->calibration);
         out->calibration = calibration;
-        out->cost = cost;
+        out->choice = choice;
         *best = now;
     } else {
         ear_calibration_release(&calibration);
@@ -120,11 +122,13 @@ void ear_fit(const struct ear_matrix *x, const uint64_t *keys, const struct ear_
     f.heldout = ear_alloc((task->count + 1) * sizeof *f.heldout);
     choose_heldout(&f);
     f.scores = ear_alloc((f.heldout_count + 1) * ear_task_columns(task) * sizeof *f.scores);
-    bool given = task->solver.c > 0;
-    for (size_t i = 0; i < (given ? 1 : options->cost_count); i++)
-        try_cost(&f, given ? task->solver.c : options->costs[i], &best, out);
+    struct ear_fit_choice own = {task->solver.c, task->solver.ratio};
+    bool given = own.cost > 0;
+    for (size_t i = 0; i < (given ? 1 : options->choice_count); i++)
+        try_choice(&f, given ? own : options->choices[i], &best, out);
     struct ear_solver_options solver = task->solver;
-    solver.c = out->cost;
+    solver.c = out->choice.cost;
+    solver.ratio = out->choice.ratio;
     for (size_t i = 0; i < task->count; i++) f.learn[i] = used(&f, i);
     ear_columns_fit(&out->columns, x, task, &solver, f.learn);
     free(f.learn);

@@ -1,5 +1,5 @@
 /* fit: one head from its task. Held-out scores come from the validation examples where there are
- * any, else from folds that keep near-copies together; they choose the cost, calibrate, and set
+ * any, else from folds that keep near-copies together; they choose how to learn, calibrate, set
  * the thresholds. The weights are then learned from all examples. */
 #ifndef EAR_LEARN_FIT_H
 #define EAR_LEARN_FIT_H
@@ -7,16 +7,21 @@
 #include "calibrate.h"
 #include "columns.h"
 
+/* What is chosen where a task does not say: see ear_solver_options. */
+struct ear_fit_choice {
+    float cost, ratio;
+};
+
 struct ear_fit_options {
     unsigned folds;
     uint64_t seed;
-    float costs[4]; /* to choose from; one: no choice */
-    size_t cost_count;
+    struct ear_fit_choice choices[4]; /* one: no choice */
+    size_t choice_count;
 };
 
 /* Owned. */
 struct ear_fitted {
-    float cost;
+    struct ear_fit_choice choice;
     struct ear_columns columns;
     struct ear_calibration calibration;
 };

@@ -12,8 +12,8 @@ void ear_lessons_init(struct ear_lessons *lessons)
                                     .rows_max = (size_t)1 << 20,
                                     .posts_min = 2,
                                     .coverage = 0.9f};
-    lessons->fit =
-        (struct ear_fit_options){.folds = 5, .seed = 1, .costs = {1.2f, 4.8f, 12}, .cost_count = 3};
+    lessons->fit = (struct ear_fit_options){
+        .folds = 5, .seed = 1, .choices = {{1.2f, 1}, {3, 0.5f}, {8, 0.5f}}, .choice_count = 3};
     ear_buf_init(&lessons->licences, 65536);
     ear_buf_init(&lessons->list_section, SECTION_MAX);
     ear_buf_init(&lessons->language_section, EAR_LANGUAGE_BYTES_MAX);

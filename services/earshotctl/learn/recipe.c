@@ -265,18 +265,22 @@ static ear_err on_head(struct recipe *r, const struct line *line)
         return wrong(r, "this head stood there before:", line->words[0]);
     struct ear_task *task = ear_lessons_task(r->lessons, line->words[0], kind, true);
     if (!task) return wrong(r, "one head too many, or too long a name:", line->words[0]);
-    double cost = 0, balance = (double)task->solver.balance, ratio = 1, tune = 0, dense = 1;
+    double cost = 0, balance = (double)task->solver.balance, ratio = 1, tune = 0, dense = 1,
+           home = 0;
     ear_err err = number_of(r, line, "cost", 1e-3, 1e3, &cost);
     if (!err) err = number_of(r, line, "balance", 0, 2, &balance);
     if (!err) err = number_of(r, line, "ratio", 0, 4, &ratio);
     if (!err) err = number_of(r, line, "tune", 0, 4, &tune);
     if (!err) err = number_of(r, line, "dense", 0, 100, &dense);
+    if (!err) err = number_of(r, line, "home", 0, 10, &home);
     if (!err) err = set_labels(r, task, value_of(line, "labels"));
     task->solver.c = (float)cost; /* 0: chosen */
     task->solver.balance = (float)balance;
     task->solver.ratio = (float)ratio;
     task->solver.dense = (float)dense;
+    task->solver.home = (float)home;
     task->tune = (float)tune;
+    task->solver.blend = value_of(line, "blend").len > 0;
     task->auxiliary = value_of(line, "auxiliary").len > 0;
     struct ear_str languages = value_of(line, "languages");
     if (!err && !ear_str_copy(task->languages, sizeof task->languages, languages))
@@ -305,14 +309,14 @@ static ear_err take_file(struct recipe *r)
     return err;
 }
 
-static ear_err on_file(struct recipe *r, const struct line *line)
+static ear_err open_file(struct recipe *r, struct ear_str name, bool beside)
 {
     struct ear_buf bytes;
     ear_err err = take_file(r);
     if (!err && !r->open) err = ear_lessons_open(r->lessons, r->diag);
     r->open = true;
     if (err) return err;
-    err = read_bytes(r, line->rest, false, &bytes, r->file);
+    err = read_bytes(r, name, beside, &bytes, r->file);
     if (err) {
         ear_buf_release(&bytes);
         return err;
@@ -320,6 +324,16 @@ static ear_err on_file(struct recipe *r, const struct line *line)
     err = ear_dataset_parse(r->file, &bytes, &r->posts, r->diag);
     r->has_file = !err;
     return err;
+}
+
+static ear_err on_file(struct recipe *r, const struct line *line)
+{
+    return open_file(r, line->rest, false);
+}
+
+static ear_err on_own_file(struct recipe *r, const struct line *line)
+{
+    return open_file(r, line->rest, true);
 }
 
 static ear_err on_labels(struct recipe *r, const struct line *line)
@@ -371,7 +385,8 @@ static ear_err on_line(struct recipe *r, const struct line *line)
     } verbs[] = {{"name", on_name}, {"licence", on_licence},   {"features", on_features},
                  {"rows", on_rows}, {"folds", on_folds},       {"coverage", on_coverage},
                  {"list", on_list}, {"language", on_language}, {"head", on_head},
-                 {"file", on_file}, {"labels", on_labels},     {"use", on_use}};
+                 {"file", on_file}, {"own-file", on_own_file}, {"labels", on_labels},
+                 {"use", on_use}};
     if (!line->rest.len) return wrong(r, "nothing behind", line->verb);
     for (size_t i = 0; i < EAR_COUNT(verbs); i++)
         if (ear_str_eq(line->verb, ear_str_from(verbs[i].verb))) return verbs[i].take(r, line);

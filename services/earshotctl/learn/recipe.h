@@ -7,8 +7,9 @@
  *     list FILE channel=valence|mood|rude [scale=X]
  *     language FILE [map=English:en,…] [code=de]
  *     head NAME kind=softmax|binary|ordinal|flags [labels=a,b,…] [cost=X] [balance=X] [ratio=X]
- *          [dense=X] [tune=X] [languages=en,de] [auxiliary]
- *     file FILE
+ *          [dense=X] [home=X] [tune=X] [languages=en,de] [blend] [auxiliary]
+ *     file FILE              below the datasets' folder
+ *     own-file FILE          beside the recipe
  *     labels FILE            joined to the file above by key; stands beside the recipe
  *     use HEAD column=NAME [weight=X] [extra] [joined] [map=from:to,…] */
 #ifndef EAR_LEARN_RECIPE_H

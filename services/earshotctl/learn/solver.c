@@ -8,16 +8,20 @@
 #define START_SHARE 1e-3
 #define REST        3 /* passes that an example sits out once it is where it belongs */
 
-/* Weight and scale of a column share a cache line. */
+/* The weights of a scaled column. */
 struct column {
-    float weight, scale;
+    float weight;
+    float own; /* what examples at home add */
 };
 
 struct descent {
     const struct ear_problem *problem;
     const struct ear_solver_options *options;
+    float *scales;          /* per column */
+    struct ear_cell *cells; /* the problem's rows one after the other, scaled */
+    size_t *starts;         /* per example, and behind the last */
     struct column *columns;
-    double bias;
+    double bias, own_bias;
     double *alphas;  /* per example */
     double *uppers;  /* per example: c × weight × balance */
     double *squares; /* per example: |x|² */
@@ -45,7 +49,7 @@ static void set_ratios(struct descent *d)
     double base = log((sum_without + 2 * SMOOTH) / (sum_with + 2 * SMOOTH));
     for (size_t c = 0; c < columns; c++) {
         double ratio = base + log((with[c] + SMOOTH) / (without[c] + SMOOTH));
-        d->columns[c].scale = (float)pow(fabs(ratio), power);
+        d->scales[c] = (float)(power == 1 ? fabs(ratio) : pow(fabs(ratio), power));
     }
     free(with);
 }
@@ -53,9 +57,32 @@ static void set_ratios(struct descent *d)
 static void set_scales(struct descent *d)
 {
     for (uint32_t c = 0; c < d->problem->x->column_count; c++)
-        d->columns[c] =
-            (struct column){0, c < d->problem->x->sparse_columns ? 1 : d->options->dense};
+        d->scales[c] = c < d->problem->x->sparse_columns ? 1 : d->options->dense;
     if (d->options->ratio > 0) set_ratios(d);
+}
+
+/* What every visit multiplies with the weights. */
+static void set_cells(struct descent *d)
+{
+    const struct ear_problem *p = d->problem;
+    size_t all = 0, count;
+    for (size_t e = 0; e < p->count; e++) {
+        (void)ear_matrix_row(p->x, p->rows[e], &count);
+        d->starts[e + 1] = all += count;
+    }
+    d->cells = ear_alloc((all + 1) * sizeof *d->cells);
+    for (size_t e = 0; e < p->count; e++) {
+        const struct ear_cell *from = ear_matrix_row(p->x, p->rows[e], &count);
+        struct ear_cell *to = d->cells + d->starts[e];
+        for (size_t i = 0; i < count; i++)
+            to[i] = (struct ear_cell){from[i].column, from[i].value * d->scales[from[i].column]};
+    }
+}
+
+static const struct ear_cell *cells_of(const struct descent *d, size_t e, size_t *count)
+{
+    *count = d->starts[e + 1] - d->starts[e];
+    return d->cells + d->starts[e];
 }
 
 static void set_costs(struct descent *d)
@@ -73,24 +100,41 @@ static void set_costs(struct descent *d)
             (double)d->options->c * (double)p->weights[e] * (p->has[e] ? cost_with : cost_without);
 }
 
-static double dot(const struct descent *d, const struct ear_cell *cells, size_t count)
+/* How much of the weights of its own an example uses. */
+static float own_share(const struct descent *d, size_t e)
 {
-    double sum = d->bias;
-    for (size_t i = 0; i < count; i++) {
-        const struct column *c = &d->columns[cells[i].column];
-        sum += (double)(c->weight * c->scale * cells[i].value);
-    }
-    return sum;
+    return !d->problem->home || d->problem->home[e] ? d->options->home : 0;
 }
 
-static void add(struct descent *d, const struct ear_cell *cells, size_t count, double by)
+/* Two sums, since each waits for what was added to it before. */
+static double dot(const struct descent *d, const struct ear_cell *cells, size_t count, float own)
+{
+    const struct column *columns = d->columns;
+    double even = d->bias + (double)own * d->own_bias, odd = 0;
+    size_t i = 0;
+    for (; i + 1 < count; i += 2) {
+        const struct column *a = &columns[cells[i].column], *b = &columns[cells[i + 1].column];
+        even += (double)((a->weight + own * a->own) * cells[i].value);
+        odd += (double)((b->weight + own * b->own) * cells[i + 1].value);
+    }
+    if (i < count) {
+        const struct column *a = &columns[cells[i].column];
+        even += (double)((a->weight + own * a->own) * cells[i].value);
+    }
+    return even + odd;
+}
+
+static void add(struct descent *d, const struct ear_cell *cells, size_t count, double by, float own)
 {
     float step = (float)by;
     for (size_t i = 0; i < count; i++) {
         struct column *c = &d->columns[cells[i].column];
-        c->weight += step * c->scale * cells[i].value;
+        float change = step * cells[i].value;
+        c->weight += change;
+        c->own += own * change;
     }
     d->bias += by;
+    d->own_bias += (double)own * by;
 }
 
 static void start(struct descent *d)
@@ -98,17 +142,15 @@ static void start(struct descent *d)
     const struct ear_problem *p = d->problem;
     for (size_t e = 0; e < p->count; e++) {
         size_t count;
-        const struct ear_cell *cells = ear_matrix_row(p->x, p->rows[e], &count);
+        const struct ear_cell *cells = cells_of(d, e, &count);
         double square = 1;
-        for (size_t i = 0; i < count; i++) {
-            double v = (double)(cells[i].value * d->columns[cells[i].column].scale);
-            square += v * v;
-        }
-        d->squares[e] = square;
+        for (size_t i = 0; i < count; i++) square += (double)(cells[i].value * cells[i].value);
+        float own = own_share(d, e);
+        d->squares[e] = square * (1 + (double)own * (double)own);
         d->order[e] = (uint32_t)e;
         d->alphas[e] = fmin(START_SHARE * d->uppers[e], 1e-8);
         if (d->uppers[e] > 0)
-            add(d, cells, count, d->problem->has[e] ? d->alphas[e] : -d->alphas[e]);
+            add(d, cells, count, d->problem->has[e] ? d->alphas[e] : -d->alphas[e], own);
     }
 }
 
@@ -131,15 +173,16 @@ static double step_of(double z_old, double upper, double square, double margin, 
 static double visit(struct descent *d, size_t e)
 {
     size_t count;
-    const struct ear_cell *cells = ear_matrix_row(d->problem->x, d->problem->rows[e], &count);
+    const struct ear_cell *cells = cells_of(d, e, &count);
     double upper = d->uppers[e], alpha = d->alphas[e], gradient;
     double sign = d->problem->has[e] ? 1 : -1;
-    double margin = sign * dot(d, cells, count);
+    float own = own_share(d, e);
+    double margin = sign * dot(d, cells, count, own);
     bool mirror = 0.5 * d->squares[e] * (upper - 2 * alpha) + margin < 0;
     double z_old = mirror ? upper - alpha : alpha;
     double z = step_of(z_old, upper, d->squares[e], mirror ? -margin : margin, &gradient);
     d->alphas[e] = mirror ? upper - z : z;
-    add(d, cells, count, sign * (mirror ? z_old - z : z - z_old));
+    add(d, cells, count, sign * (mirror ? z_old - z : z - z_old), own);
     return gradient;
 }
 
@@ -182,6 +225,8 @@ void ear_solve(const struct ear_problem *problem, const struct ear_solver_option
 {
     size_t n = problem->count, columns = problem->x->column_count;
     struct descent d = {.problem = problem, .options = options};
+    d.scales = ear_alloc((columns + 1) * sizeof *d.scales);
+    d.starts = ear_alloc((n + 1) * sizeof *d.starts);
     d.columns = ear_alloc((columns + 1) * sizeof *d.columns);
     d.alphas = ear_alloc((n * 3 + 1) * sizeof *d.alphas);
     d.uppers = d.alphas + n;
@@ -189,11 +234,16 @@ void ear_solve(const struct ear_problem *problem, const struct ear_solver_option
     d.order = ear_alloc((n + 1) * sizeof *d.order);
     d.resting = ear_alloc(n + 1);
     set_scales(&d);
+    set_cells(&d);
     set_costs(&d);
     start(&d);
     descend(&d);
-    for (size_t c = 0; c < columns; c++) weights[c] = d.columns[c].weight * d.columns[c].scale;
-    *bias = (float)d.bias;
+    for (size_t c = 0; c < columns; c++)
+        weights[c] = (d.columns[c].weight + options->home * d.columns[c].own) * d.scales[c];
+    *bias = (float)(d.bias + (double)options->home * d.own_bias);
+    free(d.scales);
+    free(d.starts);
+    free(d.cells);
     free(d.columns);
     free(d.alphas);
     free(d.order);

@@ -1,8 +1,10 @@
 /* solver: one linear score from rows that have a property and rows that have not: L2-regularised
  * logistic regression by dual coordinate descent (Yu, Huang, Lin: "Dual coordinate descent methods
  * for logistic regression and maximum entropy models", 2011), over n-grams that are scaled by
- * their naive-Bayes log-count ratio (Wang, Manning 2012). Pure; the same input gives the same
- * bytes: the order of visits comes from the seed alone. */
+ * their naive-Bayes log-count ratio (Wang, Manning 2012). Examples of other kinds share one set of
+ * weights with those at home, which have a second set of their own on top (Daume: "Frustratingly
+ * easy domain adaptation", 2007); what comes out is the sum, for posts like those at home. Pure;
+ * the same input gives the same bytes: the order of visits comes from the seed alone. */
 #ifndef EAR_LEARN_SOLVER_H
 #define EAR_LEARN_SOLVER_H
 
@@ -15,6 +17,7 @@ struct ear_problem {
     const uint32_t *rows;
     const bool *has;      /* the property, of each example */
     const float *weights; /* of each example */
+    const bool *home;     /* of the kind that the score is for; NULL: all */
 };
 
 struct ear_solver_options {
@@ -22,6 +25,8 @@ struct ear_solver_options {
     float balance;    /* 0: as often as they are there, 1: those that have it weigh as the rest */
     float ratio;      /* power of the naive-Bayes scaling of n-grams; 0: none */
     float dense;      /* dense inputs are worth so much more than n-grams */
+    bool blend;       /* a mean of several scores is learned: ear_columns_fit; not by ear_solve */
+    float home;       /* how freely examples at home may differ from the others; 0: not at all */
     unsigned passes;  /* at most */
     double tolerance; /* ends when no coordinate would move further */
     uint64_t seed;

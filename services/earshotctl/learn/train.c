@@ -66,7 +66,8 @@ static ear_err write_model(const struct ear_lessons *lessons, const char *path,
     for (size_t t = 0; t < lessons->task_count; t++) {
         ear_fit(&lessons->corpus.x, lessons->corpus.keys, &lessons->tasks[t], &lessons->fit, NULL,
                 &fitted[t]);
-        fprintf(stderr, "%-16s cost %.2g\n", lessons->tasks[t].name, (double)fitted[t].cost);
+        fprintf(stderr, "%-16s cost %.2g, ratio %.2g\n", lessons->tasks[t].name,
+                (double)fitted[t].choice.cost, (double)fitted[t].choice.ratio);
     }
     ear_err err = ear_ship(lessons, fitted, &file, diag);
     if (!err) err = ear_file_write(path, ear_buf_str(&file), 0644, diag);
