@@ -206,11 +206,11 @@ static void join_tokens(struct ear_explain *e)
 static void make_room(struct ear_explain *e)
 {
     size_t features = e->reader->features->end[EAR_FEATURE_GROUPS - 1];
-    if (features <= e->feature_room) return;
+    if (e->place && features <= e->feature_room) return;
     free(e->place);
     free(e->weight);
-    e->place = ear_alloc(features * sizeof *e->place);
-    e->weight = ear_alloc(features * sizeof *e->weight);
+    e->place = ear_alloc((features + 1) * sizeof *e->place);
+    e->weight = ear_alloc((features + 1) * sizeof *e->weight);
     e->feature_room = features;
 }
 
