@@ -3,8 +3,8 @@
  * "POSTS_A_SECOND MEAN_US P50_US P99_US SLOWEST_US". All of it is CPU time of this thread, so that
  * neighbours do not count. */
 #include "base/base.h"
-#include "json/json.h"
 #include "model/model.h"
+#include "json/json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
