@@ -49,3 +49,9 @@ mapfile -t folders < <(find "$DATA" -mindepth 1 -maxdepth 1 -type d ! -name lexi
 check 1 "${folders[@]}"
 sed "s|$DATA/||g" "$WORK/pairs" | sort >"$WORK/now"
 diff <(sort "$WORK/known") "$WORK/now" >&2 || fail "the files share other posts than is known (< known, > now)"
+
+say "our own posts against those that the shipped heads are calibrated with"
+mkdir "$WORK/own"
+cp "$EARSHOT_SOURCE"/deploy/model/posts-en.tsv "$WORK/own/train.tsv"
+cp "$DATA/gold/train.tsv" "$WORK/own/val.tsv"
+check 0 "$WORK/own"

@@ -158,7 +158,7 @@ static void fit_examples(struct ear_columns *out, const struct ear_matrix *x,
         own[i] = (uint32_t)i;
         rows[i] = e->row;
         weights[i] = e->weight;
-        home[i] = e->part != EAR_PART_EXTRA;
+        home[i] = e->home || e->part != EAR_PART_EXTRA;
     }
     struct extract extract;
     extract_rows(x, rows, count, &extract);

@@ -57,7 +57,7 @@ static ear_err labels_of(const struct taking *t, const struct ear_use *use, stru
 static ear_err take_use(struct taking *t, const struct ear_use *use, struct ear_diag *diag)
 {
     bool has;
-    struct ear_example example = {.part = use->part, .weight = use->weight};
+    struct ear_example example = {.part = use->part, .home = use->home, .weight = use->weight};
     if (use->from && t->joined == SIZE_MAX) return EAR_OK;
     struct ear_str cell = use->from ? ear_dataset_cell(use->from, t->joined, use->column)
                                     : ear_dataset_cell(t->material->posts, t->post, use->column);

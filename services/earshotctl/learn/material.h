@@ -13,6 +13,7 @@ struct ear_use {
     size_t column;
     const struct ear_dataset *from; /* NULL: the file itself; else labels joined by key */
     ear_part part;
+    bool home; /* see ear_example */
     float weight;
     size_t map_count; /* 0: cells are labels; else others than these are passed over */
     struct ear_str map_from[EAR_USE_MAPS], map_to[EAR_USE_MAPS]; /* from "*": any other */

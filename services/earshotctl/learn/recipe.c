@@ -367,6 +367,7 @@ static ear_err on_use(struct recipe *r, const struct line *line)
     int at = ear_dataset_column(use->from ? use->from : &r->posts, column);
     if (at < 0) return wrong(r, "no such column:", column);
     use->column = (size_t)at;
+    use->home = value_of(line, "home").len > 0;
     use->part = value_of(line, "extra").len ? EAR_PART_EXTRA : EAR_PART_TRAIN;
     ear_err err = number_of(r, line, "weight", 1e-4, 1e3, &weight);
     use->weight = (float)weight;

@@ -11,7 +11,7 @@
  *     file FILE              below the datasets' folder
  *     own-file FILE          beside the recipe
  *     labels FILE            joined to the file above by key; stands beside the recipe
- *     use HEAD column=NAME [weight=X] [extra] [joined] [map=from:to,…] */
+ *     use HEAD column=NAME [weight=X] [extra] [home] [joined] [map=from:to,…] */
 #ifndef EAR_LEARN_RECIPE_H
 #define EAR_LEARN_RECIPE_H
 

@@ -15,6 +15,7 @@ typedef enum ear_part {
 struct ear_example {
     uint32_t row;
     ear_part part;
+    bool home; /* EXTRA, but of the kind that the head will see, too */
     float weight;
     uint64_t labels; /* the label's number; of FLAGS a bit each */
 };
