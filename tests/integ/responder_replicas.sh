@@ -94,7 +94,8 @@ say "what one took over for an account that the other never heard of is not forg
 stop_responder 1
 free_port
 start_responder 2 EAR_RESPONDER_ASSIGNMENTS="127.0.0.1:$PORT"
-wait_until 30 ready 2 || fail "the second is not ready"
+alone() { curl -s --max-time 2 "http://127.0.0.1:$HTTP2/readyz" | grep -q "no assignment can be reached"; }
+wait_until 30 alone || fail "the second does not say that it is without an assignment"
 start_responder 1 EAR_FAULT=responder.before_settle=kill
 reply "To a stranger" "@ghost"
 wait_until 30 gone 1 || fail "the fault point was not reached"
