@@ -40,10 +40,10 @@ starve() { # SERVICE NTH [POSTS]
 # Classifier and assignment are left out: word lists and books of decisions stand on such allocations,
 # and of what we bound ourselves a process may end. Rarer than a request or a batch has allocations,
 # so that it gets through in the end.
-starve ingest 20011 1000
+starve ingest 1009 1000
 starve responder 199
 if [ -n "${EARSHOT_FULL:-}" ]; then
-  starve ingest 50021 3000
+  starve ingest 5003 3000
   starve responder 307
 fi
 stack_stop
