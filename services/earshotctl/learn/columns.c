@@ -5,69 +5,12 @@
 
 #define THREADS 2
 
-/* The rows of a head's examples with the columns that occur in them, numbered anew in the order of
- * appearance: what a solver walks through again and again lies close together. Dense columns come
- * last, all of them, as in the matrix. */
-struct extract {
-    struct ear_matrix x;
-    uint32_t *origin; /* of each column: its number in the matrix */
-};
-
-static void number_columns(const struct ear_matrix *x, const uint32_t *rows, size_t count,
-                           uint32_t *number, struct extract *out)
-{
-    uint32_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t cells;
-        const struct ear_cell *cell = ear_matrix_row(x, rows[i], &cells);
-        for (size_t k = 0; k < cells; k++) {
-            if (cell[k].column >= x->sparse_columns || number[cell[k].column]) continue;
-            out->origin[found] = cell[k].column;
-            number[cell[k].column] = ++found;
-        }
-    }
-    ear_matrix_init(&out->x, found, x->column_count - x->sparse_columns);
-    for (uint32_t c = x->sparse_columns; c < x->column_count; c++) {
-        out->origin[found] = c;
-        number[c] = ++found;
-    }
-}
-
-static void extract_rows(const struct ear_matrix *x, const uint32_t *rows, size_t count,
-                         struct extract *out)
-{
-    uint32_t *number = ear_alloc(((size_t)x->column_count + 1) * sizeof *number); /* 0: none yet */
-    struct ear_cell *copy = NULL;
-    size_t room = 0;
-    out->origin = ear_alloc(((size_t)x->column_count + 1) * sizeof *out->origin);
-    number_columns(x, rows, count, number, out);
-    for (size_t i = 0; i < count; i++) {
-        size_t cells;
-        const struct ear_cell *cell = ear_matrix_row(x, rows[i], &cells);
-        if (cells > room) {
-            free(copy);
-            copy = ear_alloc((room = cells * 2) * sizeof *copy);
-        }
-        for (size_t k = 0; k < cells; k++)
-            copy[k] = (struct ear_cell){number[cell[k].column] - 1, cell[k].value};
-        ear_matrix_add(&out->x, copy, cells);
-    }
-    free(copy);
-    free(number);
-}
-
-static void extract_release(struct extract *extract)
-{
-    ear_matrix_release(&extract->x);
-    free(extract->origin);
-}
-
 /* What all columns of a head share. */
 struct field {
     struct ear_columns *out;
     const struct ear_task *task;
     const struct ear_solver_options *options;
-    const struct extract *extract;
+    const struct ear_matrix_part *part; /* the rows of the head's examples */
     struct ear_problem problem;
     const size_t *examples; /* of each row of the problem */
 };
@@ -93,13 +36,13 @@ static void add_solution(const struct field *f, const struct ear_problem *proble
     ear_solve(problem, options, scratch, &bias);
     f->out->biases[column] += bias * share;
     for (uint32_t i = 0; i < problem->x->column_count; i++)
-        weights[f->extract->origin[i]] += scratch[i] * share;
+        weights[f->part->origin[i]] += scratch[i] * share;
 }
 
 static void solve(const struct field *f, const struct ear_problem *problem, size_t column,
                   float *scratch)
 {
-    if (!f->options->blend) {
+    if (!f->task->blend) {
         add_solution(f, problem, f->options, 1, column, scratch);
         return;
     }
@@ -115,11 +58,11 @@ static void *fit_share(void *arg)
 {
     const struct share *share = arg;
     const struct field *f = share->field;
-    bool *has = ear_alloc(f->problem.count + 1);
+    bool *has = ear_alloc(f->problem.x->row_count + 1);
     float *scratch = ear_alloc(((size_t)f->problem.x->column_count + 1) * sizeof *scratch);
     for (size_t c = share->first; c < f->out->count; c += THREADS) {
         struct ear_problem problem = f->problem;
-        for (size_t i = 0; i < problem.count; i++)
+        for (size_t i = 0; i < problem.x->row_count; i++)
             has[i] = ear_task_has(f->task, &f->task->examples[f->examples[i]], c);
         problem.has = has;
         solve(f, &problem, c, scratch);
@@ -149,27 +92,23 @@ static void fit_examples(struct ear_columns *out, const struct ear_matrix *x,
                          const struct ear_task *task, const struct ear_solver_options *options,
                          const size_t *examples, size_t count)
 {
-    uint32_t *rows = ear_alloc((count + 1) * sizeof *rows),
-             *own = ear_alloc((count + 1) * sizeof *own);
+    uint32_t *rows = ear_alloc((count + 1) * sizeof *rows);
     float *weights = ear_alloc((count + 1) * sizeof *weights);
     bool *home = ear_alloc(count + 1);
     for (size_t i = 0; i < count; i++) {
         const struct ear_example *e = &task->examples[examples[i]];
-        own[i] = (uint32_t)i;
         rows[i] = e->row;
         weights[i] = e->weight;
         home[i] = e->home || e->part != EAR_PART_EXTRA;
     }
-    struct extract extract;
-    extract_rows(x, rows, count, &extract);
+    struct ear_matrix_part part;
+    ear_matrix_part_init(&part, x, rows, count);
     struct field field = {
-        .out = out, .task = task, .options = options, .extract = &extract, .examples = examples};
-    field.problem = (struct ear_problem){
-        .x = &extract.x, .count = count, .rows = own, .weights = weights, .home = home};
+        .out = out, .task = task, .options = options, .part = &part, .examples = examples};
+    field.problem = (struct ear_problem){.x = &part.x, .weights = weights, .home = home};
     fit_shares(&field);
-    extract_release(&extract);
+    ear_matrix_part_release(&part);
     free(rows);
-    free(own);
     free(weights);
     free(home);
 }

@@ -44,3 +44,49 @@ void ear_matrix_add(struct ear_matrix *m, const struct ear_cell *cells, size_t c
     if (count) memcpy(m->cells + at, cells, count * sizeof *cells);
     m->starts[++m->row_count] = at + count;
 }
+
+/* ---- a part ---- */
+
+/* numbers: of each column of the whole, from 1; 0: none yet. */
+static void number_columns(struct ear_matrix_part *part, const struct ear_matrix *whole,
+                           const uint32_t *rows, size_t count, uint32_t *numbers)
+{
+    uint32_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t cells;
+        const struct ear_cell *cell = ear_matrix_row(whole, rows[i], &cells);
+        for (size_t k = 0; k < cells; k++) {
+            if (cell[k].column >= whole->sparse_columns || numbers[cell[k].column]) continue;
+            part->origin[found] = cell[k].column;
+            numbers[cell[k].column] = ++found;
+        }
+    }
+    ear_matrix_init(&part->x, found, whole->column_count - whole->sparse_columns);
+    for (uint32_t c = whole->sparse_columns; c < whole->column_count; c++) {
+        part->origin[found] = c;
+        numbers[c] = ++found;
+    }
+}
+
+void ear_matrix_part_init(struct ear_matrix_part *part, const struct ear_matrix *whole,
+                          const uint32_t *rows, size_t count)
+{
+    size_t columns = (size_t)whole->column_count + 1;
+    uint32_t *numbers = ear_alloc(columns * sizeof *numbers);
+    part->origin = ear_alloc(columns * sizeof *part->origin);
+    number_columns(part, whole, rows, count, numbers);
+    for (size_t i = 0; i < count; i++) {
+        size_t cells;
+        const struct ear_cell *cell = ear_matrix_row(whole, rows[i], &cells);
+        ear_matrix_add(&part->x, cell, cells);
+        struct ear_cell *copy = part->x.cells + part->x.starts[i];
+        for (size_t k = 0; k < cells; k++) copy[k].column = numbers[copy[k].column] - 1;
+    }
+    free(numbers);
+}
+
+void ear_matrix_part_release(struct ear_matrix_part *part)
+{
+    ear_matrix_release(&part->x);
+    free(part->origin);
+}

@@ -25,6 +25,18 @@ void ear_matrix_release(struct ear_matrix *m);
 /* Copies the cells as a new row. */
 void ear_matrix_add(struct ear_matrix *m, const struct ear_cell *cells, size_t count);
 
+/* Some of its rows, in the order given, with the columns that occur in them numbered anew in the
+ * order of appearance: what a solver walks through again and again lies close together. Dense
+ * columns come last, all of them. Owned by its maker. */
+struct ear_matrix_part {
+    struct ear_matrix x;
+    uint32_t *origin; /* of each column: its number in the whole */
+};
+
+void ear_matrix_part_init(struct ear_matrix_part *part, const struct ear_matrix *whole,
+                          const uint32_t *rows, size_t count);
+void ear_matrix_part_release(struct ear_matrix_part *part);
+
 static inline const struct ear_cell *ear_matrix_row(const struct ear_matrix *m, size_t row,
                                                     size_t *count)
 {

@@ -18,8 +18,7 @@ struct descent {
     const struct ear_problem *problem;
     const struct ear_solver_options *options;
     float *scales;          /* per column */
-    struct ear_cell *cells; /* the problem's rows one after the other, scaled */
-    size_t *starts;         /* per example, and behind the last */
+    struct ear_cell *cells; /* those of the problem, scaled */
     struct column *columns;
     double bias, own_bias;
     double *alphas;  /* per example */
@@ -38,9 +37,9 @@ static void set_ratios(struct descent *d)
     double *with = ear_alloc((columns * 2 + 1) * sizeof *with), *without = with + columns;
     double sum_with = 0, sum_without = 0, power = (double)d->options->ratio;
     memset(with, 0, columns * 2 * sizeof *with);
-    for (size_t e = 0; e < p->count; e++) {
+    for (size_t e = 0; e < p->x->row_count; e++) {
         size_t count;
-        const struct ear_cell *cells = ear_matrix_row(p->x, p->rows[e], &count);
+        const struct ear_cell *cells = ear_matrix_row(p->x, e, &count);
         double *side = p->has[e] ? with : without, weight = (double)p->weights[e];
         *(p->has[e] ? &sum_with : &sum_without) += weight;
         for (size_t i = 0; i < count && cells[i].column < columns; i++)
@@ -64,38 +63,32 @@ static void set_scales(struct descent *d)
 /* What every visit multiplies with the weights. */
 static void set_cells(struct descent *d)
 {
-    const struct ear_problem *p = d->problem;
-    size_t all = 0, count;
-    for (size_t e = 0; e < p->count; e++) {
-        (void)ear_matrix_row(p->x, p->rows[e], &count);
-        d->starts[e + 1] = all += count;
-    }
-    d->cells = ear_alloc((all + 1) * sizeof *d->cells);
-    for (size_t e = 0; e < p->count; e++) {
-        const struct ear_cell *from = ear_matrix_row(p->x, p->rows[e], &count);
-        struct ear_cell *to = d->cells + d->starts[e];
-        for (size_t i = 0; i < count; i++)
-            to[i] = (struct ear_cell){from[i].column, from[i].value * d->scales[from[i].column]};
+    const struct ear_matrix *x = d->problem->x;
+    size_t count = x->starts[x->row_count];
+    d->cells = ear_alloc((count + 1) * sizeof *d->cells);
+    for (size_t i = 0; i < count; i++) {
+        d->cells[i] = x->cells[i];
+        d->cells[i].value *= d->scales[x->cells[i].column];
     }
 }
 
 static const struct ear_cell *cells_of(const struct descent *d, size_t e, size_t *count)
 {
-    *count = d->starts[e + 1] - d->starts[e];
-    return d->cells + d->starts[e];
+    (void)ear_matrix_row(d->problem->x, e, count);
+    return d->cells + d->problem->x->starts[e];
 }
 
 static void set_costs(struct descent *d)
 {
     const struct ear_problem *p = d->problem;
     double with = 0, all = 0, power = (double)d->options->balance;
-    for (size_t e = 0; e < p->count; e++) {
+    for (size_t e = 0; e < p->x->row_count; e++) {
         all += (double)p->weights[e];
         with += p->has[e] ? (double)p->weights[e] : 0;
     }
     double cost_with = with > 0 ? pow(all / (2 * with), power) : 0;
     double cost_without = all > with ? pow(all / (2 * (all - with)), power) : 0;
-    for (size_t e = 0; e < p->count; e++)
+    for (size_t e = 0; e < p->x->row_count; e++)
         d->uppers[e] =
             (double)d->options->c * (double)p->weights[e] * (p->has[e] ? cost_with : cost_without);
 }
@@ -140,7 +133,7 @@ static void add(struct descent *d, const struct ear_cell *cells, size_t count, d
 static void start(struct descent *d)
 {
     const struct ear_problem *p = d->problem;
-    for (size_t e = 0; e < p->count; e++) {
+    for (size_t e = 0; e < p->x->row_count; e++) {
         size_t count;
         const struct ear_cell *cells = cells_of(d, e, &count);
         double square = 1;
@@ -197,7 +190,7 @@ static uint64_t next_random(uint64_t *state)
 static void descend(struct descent *d)
 {
     uint64_t state = d->options->seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
-    size_t count = d->problem->count;
+    size_t count = d->problem->x->row_count;
     for (unsigned pass = 0; pass < d->options->passes; pass++) {
         double worst = 0;
         for (size_t i = 0; i + 1 < count; i++) {
@@ -223,10 +216,9 @@ static void descend(struct descent *d)
 void ear_solve(const struct ear_problem *problem, const struct ear_solver_options *options,
                float *weights, float *bias)
 {
-    size_t n = problem->count, columns = problem->x->column_count;
+    size_t n = problem->x->row_count, columns = problem->x->column_count;
     struct descent d = {.problem = problem, .options = options};
     d.scales = ear_alloc((columns + 1) * sizeof *d.scales);
-    d.starts = ear_alloc((n + 1) * sizeof *d.starts);
     d.columns = ear_alloc((columns + 1) * sizeof *d.columns);
     d.alphas = ear_alloc((n * 3 + 1) * sizeof *d.alphas);
     d.uppers = d.alphas + n;
@@ -242,7 +234,6 @@ void ear_solve(const struct ear_problem *problem, const struct ear_solver_option
         weights[c] = (d.columns[c].weight + options->home * d.columns[c].own) * d.scales[c];
     *bias = (float)(d.bias + (double)options->home * d.own_bias);
     free(d.scales);
-    free(d.starts);
     free(d.cells);
     free(d.columns);
     free(d.alphas);

@@ -12,12 +12,10 @@
 
 /* Borrowed. */
 struct ear_problem {
-    const struct ear_matrix *x;
-    size_t count;
-    const uint32_t *rows;
-    const bool *has;      /* the property, of each example */
-    const float *weights; /* of each example */
-    const bool *home;     /* of the kind that the score is for; NULL: all */
+    const struct ear_matrix *x; /* a row an example */
+    const bool *has;            /* the property, of each example */
+    const float *weights;       /* of each example */
+    const bool *home;           /* of the kind that the score is for; NULL: all */
 };
 
 struct ear_solver_options {
@@ -25,7 +23,6 @@ struct ear_solver_options {
     float balance;    /* 0: as often as they are there, 1: those that have it weigh as the rest */
     float ratio;      /* power of the naive-Bayes scaling of n-grams; 0: none */
     float dense;      /* dense inputs are worth so much more than n-grams */
-    bool blend;       /* a mean of several scores is learned: ear_columns_fit; not by ear_solve */
     float home;       /* how freely examples at home may differ from the others; 0: not at all */
     unsigned passes;  /* at most */
     double tolerance; /* ends when no coordinate would move further */

@@ -33,6 +33,7 @@ struct ear_task {
     struct ear_example *examples;
     size_t count, room;
     struct ear_solver_options solver; /* c 0: to be chosen */
+    bool blend;                       /* the mean of scores that were learned in several ways */
     /* Of what is said, for what it is judged by: 0: the likeliest label; more: rare labels are
      * favoured where macro-F1 gains more than accuracy loses. */
     float tune;

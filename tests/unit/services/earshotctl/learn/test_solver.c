@@ -61,19 +61,15 @@ struct solved {
 static struct solved solve(float dense, uint64_t seed)
 {
     static bool has[ROWS];
-    static uint32_t rows[ROWS];
     static float ones[ROWS];
     struct ear_matrix x;
     struct solved s;
     struct ear_solver_options options = EAR_SOLVER_DEFAULTS;
     make_matrix(&x, has);
-    for (uint32_t i = 0; i < ROWS; i++) {
-        rows[i] = i;
-        ones[i] = 1;
-    }
+    for (uint32_t i = 0; i < ROWS; i++) ones[i] = 1;
     options.dense = dense;
     options.seed = seed;
-    struct ear_problem problem = {&x, ROWS, rows, has, ones, NULL};
+    struct ear_problem problem = {&x, has, ones, NULL};
     ear_solve(&problem, &options, s.weights, &s.bias);
     ear_matrix_release(&x);
     return s;
@@ -108,7 +104,6 @@ static void test_solver__dense_inputs_can_be_left_out(void **state)
 static float weight_at_home(float home)
 {
     bool has[ROWS], at_home[ROWS];
-    uint32_t rows[ROWS];
     float ones[ROWS], weights[1], bias;
     struct ear_matrix x;
     struct ear_solver_options options = EAR_SOLVER_DEFAULTS;
@@ -117,13 +112,12 @@ static float weight_at_home(float home)
         bool there = i % 2;
         at_home[i] = i % 5 == 0;
         has[i] = there != at_home[i];
-        rows[i] = i;
         ones[i] = 1;
         ear_matrix_add(&x, &(struct ear_cell){0, 1}, there);
     }
     options.home = home;
     options.ratio = 0;
-    struct ear_problem problem = {&x, ROWS, rows, has, ones, at_home};
+    struct ear_problem problem = {&x, has, ones, at_home};
     ear_solve(&problem, &options, weights, &bias);
     ear_matrix_release(&x);
     return weights[0];
