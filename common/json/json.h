@@ -82,5 +82,7 @@ ear_err ear_json_value_need_text(const struct ear_json_value *value, const char 
                                  struct ear_str *out, struct ear_diag *diag) EAR_MUST_CHECK;
 ear_err ear_json_value_i64(const struct ear_json_value *value, const char *name, int64_t min,
                            int64_t max, int64_t *out, struct ear_diag *diag) EAR_MUST_CHECK;
+ear_err ear_json_value_bool(const struct ear_json_value *value, const char *name, bool *out,
+                            struct ear_diag *diag) EAR_MUST_CHECK;
 
 #endif

@@ -301,3 +301,12 @@ ear_err ear_json_value_i64(const struct ear_json_value *value, const char *name,
     *out = value->number;
     return EAR_OK;
 }
+
+ear_err ear_json_value_bool(const struct ear_json_value *value, const char *name, bool *out,
+                            struct ear_diag *diag)
+{
+    if (!is_there(value)) return EAR_OK;
+    if (value->type != EAR_JSON_BOOL) return fail_type(diag, name, "true or false");
+    *out = value->number != 0;
+    return EAR_OK;
+}

@@ -3,7 +3,6 @@
 #include "judge/model_file.h"
 #include "judge/post_line.h"
 #include "judge/printer.h"
-#include "judge/quick_line.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +19,7 @@ struct classify {
     bool skipping; /* within a line that is too long, until its end */
     uint64_t line, bad;
     struct ear_buf in, out;
-    struct ear_buf scratch; /* a text without its escapes */
+    struct ear_arena *room; /* of one line's texts */
 };
 
 static void refuse(struct classify *c, const char *said)
@@ -38,21 +37,15 @@ static void answer(struct classify *c, const struct ear_model_post *post)
 
 static void take_line(struct classify *c, struct ear_str line)
 {
-    struct ear_post_line parsed;
     struct ear_model_post post = {.text = line};
     struct ear_diag diag;
     c->line++;
-    if (c->bare) {
-        if (line.len && line.ptr[line.len - 1] == '\r') post.text.len--;
-        answer(c, &post);
-    } else if (ear_quick_line(line, &c->scratch, &post)) {
-        answer(c, &post);
-    } else if (ear_post_line_read(line, &parsed, &diag)) {
+    ear_arena_reset(c->room);
+    if (c->bare && line.len && line.ptr[line.len - 1] == '\r') post.text.len--;
+    if (!c->bare && ear_post_line_read(line, c->room, &post, &diag))
         refuse(c, diag.text);
-    } else {
-        answer(c, &parsed.post);
-        ear_post_line_release(&parsed);
-    }
+    else
+        answer(c, &post);
 }
 
 static ear_err flush_out(struct classify *c)
@@ -151,10 +144,10 @@ static ear_exit run_with(const struct ear_ctl *ctl, const struct ear_model *mode
     c.reader = ear_model_reader_new(model);
     ear_buf_init(&c.in, EAR_POST_LINE_MAX + 2 * INPUT_BYTES);
     ear_buf_init(&c.out, OUTPUT_MAX);
-    ear_buf_init(&c.scratch, EAR_POST_LINE_MAX);
+    c.room = ear_arena_new(EAR_POST_LINE_ROOM_MAX);
     ear_exit status = use_coverage(ctl, model, c.reader);
     if (!status) status = run(&c);
-    ear_buf_release(&c.scratch);
+    ear_arena_free(&c.room);
     ear_buf_release(&c.out);
     ear_buf_release(&c.in);
     ear_model_reader_free(&c.reader);

@@ -1,8 +1,8 @@
 /* Lines in and out: each line of output is JSON whatever the text, says what the model says, and
  * lines that are no post are refused by name. */
-#include "judge/post_line.h"
 #include "judge/printer.h"
 #include "word_model.h"
+#include "json/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,59 +164,6 @@ static void test_printer__error_stands_in_its_line(void **state)
     assert_string_equal(rig->out.data, "{\"error\":\"no \\\"text\\\"\",\"line\":7}\n");
 }
 
-static void test_post_line__takes_what_feeds_have(void **state)
-{
-    (void)state;
-    struct ear_post_line line;
-    struct ear_diag diag = {0};
-    const char *full =
-        "{\"text\":\"hi\",\"lang\":\"de\",\"account\":\"@firm\",\"visibility\":\"direct\","
-        "\"in_reply_to\":\"x1\",\"author\":{\"id\":\"7\"},\"likes\":[1,2]}";
-    assert_int_equal(ear_post_line_read(ear_str_from(full), &line, &diag), EAR_OK);
-    assert_true(ear_str_eq(line.post.text, EAR_STR("hi")));
-    assert_true(ear_str_eq(line.post.language_hint, EAR_STR("de")));
-    assert_true(ear_str_eq(line.post.account, EAR_STR("@firm")));
-    assert_true(line.post.direct && line.post.reply);
-    ear_post_line_release(&line);
-}
-
-static void test_post_line__defaults_are_public_and_first(void **state)
-{
-    (void)state;
-    struct ear_post_line line;
-    const char *text = "{\"text\":\"\",\"lang\":null,\"account\":null,\"visibility\":\"public\","
-                       "\"in_reply_to\":null,\"direct\":false}";
-    assert_int_equal(ear_post_line_read(ear_str_from(text), &line, NULL), EAR_OK);
-    assert_false(line.post.direct || line.post.reply);
-    assert_int_equal(line.post.language_hint.len, 0);
-    ear_post_line_release(&line);
-}
-
-static void test_post_line__refuses_what_is_no_post(void **state)
-{
-    (void)state;
-    static const char *const lines[] = {"",
-                                        "   ",
-                                        "hello",
-                                        "[]",
-                                        "{}",
-                                        "{\"text\":7}",
-                                        "{\"text\":null}",
-                                        "{\"text\":\"a\"",
-                                        "{\"text\":\"a\"} {}",
-                                        "{\"text\":\"a\",\"text\":\"b\"}",
-                                        "{\"text\":\"\xff\"}",
-                                        "{\"text\":\"a\",\"lang\":5}",
-                                        "{\"text\":\"a\",\"direct\":\"yes\"}"};
-    for (size_t i = 0; i < EAR_COUNT(lines); i++) {
-        struct ear_post_line line;
-        struct ear_diag diag = {0};
-        if (!ear_post_line_read(ear_str_from(lines[i]), &line, &diag)) fail_msg("%s", lines[i]);
-        assert_true(diag.text[0] != '\0');
-        assert_null(line.object);
-    }
-}
-
 int main(void)
 {
     ear_crypt_start();
@@ -228,9 +175,6 @@ int main(void)
         cmocka_unit_test(test_printer__no_such_head_is_named),
         cmocka_unit_test(test_printer__any_bytes_become_a_json_string),
         cmocka_unit_test(test_printer__error_stands_in_its_line),
-        cmocka_unit_test(test_post_line__takes_what_feeds_have),
-        cmocka_unit_test(test_post_line__defaults_are_public_and_first),
-        cmocka_unit_test(test_post_line__refuses_what_is_no_post),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
