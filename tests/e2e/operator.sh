@@ -4,7 +4,9 @@
 # way of a post is traced from the platform to the answer's outcome; status sees every replica.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/ctl.sh"
 . "$(dirname "$0")/../lib/stack.sh"
+exec </dev/null # no command waits for what somebody types
 need_command jq
 pg_start
 cat >"$WORK/care.yaml" <<'YAML'
@@ -19,15 +21,6 @@ agents:
 YAML
 stack_prepare "$WORK/care.yaml"
 stack_start ingest=2
-
-exits() { # CODE ARGUMENT…
-  local code=$1 status=0
-  shift
-  ctl "$@" >"$WORK/out" 2>"$WORK/err" </dev/null || status=$?
-  [ "$status" = "$code" ] || { cat "$WORK/out" "$WORK/err" >&2; fail "$*: exit code $status instead of $code"; }
-}
-says() { grep -qF -- "$1" "$WORK/out" "$WORK/err" || { cat "$WORK/out" "$WORK/err" >&2; fail "not said: $1"; }; }
-json() { jq -r "$1" "$WORK/out"; }
 
 exits 0 status --json
 expect_eq 'replicas' 'assignment classifier ingest ingest responder' "$(json '[.[].service] | join(" ")')"

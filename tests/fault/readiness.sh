@@ -29,6 +29,14 @@ must_be_ready() { # SERVICE TEXT: said in one line all the while
   expect_eq "lines of $1 about '$2'" 1 "$(said "$1" "$2")"
 }
 
+again() { # SERVICE [KEY=VALUE…]: starts once more, with these settings
+  local -n settings=ENV_$1
+  service_stop "$1" 1
+  # shellcheck disable=SC2034
+  settings=("${@:2}")
+  service_start "$1" 1
+}
+
 pg_start
 feed_stack ingest=1 classifier=1 assignment=1 responder=1
 was_ready() { grep -q event=svc.ready "$WORK/log/$1.1.log"; }
@@ -45,21 +53,13 @@ service_start assignment 1
 must_be_ready responder 'EAR_RESPONDER_ASSIGNMENTS'
 
 say "one that nobody knows"
-service_stop assignment 1
-ENV_assignment=(EAR_ASSIGNMENT_CLASSIFIERS=typo.invalid:5702)
-service_start assignment 1
+again assignment EAR_ASSIGNMENT_CLASSIFIERS=typo.invalid:5702
 must_name assignment '"typo.invalid:5702" stands for no address' typo.invalid
-service_stop assignment 1
-ENV_assignment=()
-service_start assignment 1
+again assignment
 service_wait_ready assignment 1
-service_stop responder 1
-ENV_responder=(EAR_RESPONDER_COMMANDS=typo.invalid:5704)
-service_start responder 1
+again responder EAR_RESPONDER_COMMANDS=typo.invalid:5704
 must_name responder 'EAR_RESPONDER_COMMANDS: no assignment can be reached: "typo.invalid:5704" stands for no address' typo.invalid
-service_stop responder 1
-ENV_responder=()
-service_start responder 1
+again responder
 service_wait_ready responder 1
 
 say "a right that is taken away: while work needs it"

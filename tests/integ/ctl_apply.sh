@@ -4,20 +4,10 @@
 # change nothing, and services are told.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl
-pg_start
-mkdir "$WORK/roles"
-for role in ingest assignment responder operator report; do echo secret >"$WORK/roles/earshot_$role"; done
-"$EARSHOT_BIN/earshotctl" migrate --role-secrets "$WORK/roles" >"$WORK/out"
-ctl() { env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD=secret "$EARSHOT_BIN/earshotctl" "$@"; }
-exits() { # CODE ARGUMENT…
-  local code=$1 status=0
-  shift
-  ctl "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
-  [ "$status" = "$code" ] || { cat "$WORK/out" "$WORK/err" >&2; fail "$*: exit code $status instead of $code"; }
-}
-says() { grep -qF -- "$1" "$WORK/out" "$WORK/err" || { cat "$WORK/out" "$WORK/err" >&2; fail "not said: $1"; }; }
+ctl_database
 state() { # everything that apply writes, in one line
   pg_query "SELECT md5(string_agg(t, '' ORDER BY t)) FROM (
     SELECT team::text t FROM team UNION ALL SELECT account::text FROM account UNION ALL SELECT agent::text FROM agent

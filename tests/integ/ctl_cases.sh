@@ -3,21 +3,10 @@
 # list, trace and dead letters, as the operator's role, out of rows as the services write them.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl
-pg_start
-mkdir "$WORK/roles"
-for role in ingest assignment responder operator report; do echo secret >"$WORK/roles/earshot_$role"; done
-"$EARSHOT_BIN/earshotctl" migrate --role-secrets "$WORK/roles" >"$WORK/out"
-ctl() { env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD=secret "$EARSHOT_BIN/earshotctl" "$@"; }
-exits() { # CODE ARGUMENT…
-  local code=$1 status=0
-  shift
-  ctl "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
-  [ "$status" = "$code" ] || { cat "$WORK/out" "$WORK/err" >&2; fail "$*: exit code $status instead of $code"; }
-}
-says() { grep -qF -- "$1" "$WORK/out" "$WORK/err" || { cat "$WORK/out" "$WORK/err" >&2; fail "not said: $1"; }; }
-json() { jq -r "$1" "$WORK/out"; }
+ctl_database
 
 exits 0 case list
 says 'no cases'

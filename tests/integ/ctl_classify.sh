@@ -2,17 +2,13 @@
 # earshotctl classify: a line out for each line in, in order, bad ones named in place; answers come
 # when the input pauses; whatever is fed, every line is JSON. Takes 5 s.
 . "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl integ.word_model
 MODEL=$WORK/words.model
 "$EARSHOT_BIN/integ.word_model" "$MODEL"
 classify() { "$EARSHOT_BIN/earshotctl" classify --model "$MODEL" "$@"; }
-exits() { # CODE ARGUMENT… ; standard input is passed on
-  local code=$1 status=0
-  shift
-  "$EARSHOT_BIN/earshotctl" classify "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
-  [ "$status" = "$code" ] || { cat "$WORK/out" "$WORK/err" >&2; fail "classify $*: exit code $status instead of $code"; }
-}
+ctl() { "$EARSHOT_BIN/earshotctl" classify "$@"; }
 
 say "texts, and posts as JSON"
 printf 'this is awful\ngreat work\r\n\nwhen?' >"$WORK/in"

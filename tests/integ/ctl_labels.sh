@@ -4,19 +4,10 @@
 # evaluate reads it and says which of two models the people agree with. Takes 10 s.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl integ.word_model
-pg_start
-mkdir "$WORK/roles"
-for role in ingest assignment responder operator report; do echo secret >"$WORK/roles/earshot_$role"; done
-"$EARSHOT_BIN/earshotctl" migrate --role-secrets "$WORK/roles" >"$WORK/out"
-ctl() { env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD=secret "$EARSHOT_BIN/earshotctl" "$@"; }
-exits() { # CODE ARGUMENT…
-  local code=$1 status=0
-  shift
-  ctl "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
-  [ "$status" = "$code" ] || { cat "$WORK/out" "$WORK/err" >&2; fail "$*: exit code $status instead of $code"; }
-}
+ctl_database
 
 # Posts 1 to 60: awful, great and when? in turn; 61 is deleted by its author, 62 erased, 63 edited.
 post() { printf '00000000-0000-8000-8000-%012d' "$1"; }

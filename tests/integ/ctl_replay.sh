@@ -3,12 +3,10 @@
 # again, lanes, accounts, rate and pace; and against one that refuses: it is asked again, as it wants.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/ctl.sh"
 need_command jq node
 need_program earshotctl earshot-ingest
-pg_start
-mkdir "$WORK/roles"
-for role in ingest assignment responder operator report; do echo secret >"$WORK/roles/earshot_$role"; done
-"$EARSHOT_BIN/earshotctl" migrate --role-secrets "$WORK/roles" >"$WORK/out"
+ctl_database
 cat >"$WORK/care.yaml" <<'YAML'
 firm: Northern Line Parcels
 teams: [{ id: care, name: Customer care, default: true }]
@@ -27,13 +25,6 @@ must_settle 'ingest listens' 30 port_answers "$http"
 
 target=http://127.0.0.1:$http
 ctl() { env EAR_CTL_INGEST="$target" EAR_INGEST_REPLAY_TOKEN=token "$EARSHOT_BIN/earshotctl" "$@"; }
-exits() { # CODE ARGUMENT…
-  local code=$1 status=0
-  shift
-  ctl "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
-  [ "$status" = "$code" ] || { cat "$WORK/out" "$WORK/err" >&2; fail "$*: exit code $status instead of $code"; }
-}
-says() { grep -qF -- "$1" "$WORK/out" "$WORK/err" || { cat "$WORK/out" "$WORK/err" >&2; fail "not said: $1"; }; }
 counts() { jq -r '[.lines, .stored, .duplicates, .malformed, .refused] | join(" ")' "$WORK/out"; }
 feed() { # FIRST LAST [SECONDS BETWEEN POSTS]
   awk -v from="$1" -v to="$2" -v step="${3:-1}" 'BEGIN { for (i = from; i <= to; i++)

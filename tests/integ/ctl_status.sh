@@ -3,12 +3,10 @@
 # addresses it has, exit code 1 as soon as one is not ready or a name has none. And probe.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl earshot-ingest
-pg_start
-mkdir "$WORK/roles"
-for role in ingest assignment responder operator report; do echo secret >"$WORK/roles/earshot_$role"; done
-"$EARSHOT_BIN/earshotctl" migrate --role-secrets "$WORK/roles" >"$WORK/out"
+ctl_database
 
 declare -A http pid
 start() { # N LISTEN
@@ -26,7 +24,6 @@ status_of() { # LIST ARGUMENT…: $WORK/out, $WORK/err, and the exit code in cod
   code=0
   EAR_CTL_STATUS=$1 "$EARSHOT_BIN/earshotctl" status "${@:2}" >"$WORK/out" 2>"$WORK/err" || code=$?
 }
-json() { jq -r "$1" "$WORK/out"; }
 start 1 127.0.0.1
 start 2 '*'
 both=ingest=localhost:${http[1]},ingest=localhost:${http[2]}

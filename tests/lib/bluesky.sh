@@ -7,6 +7,7 @@
 #   bluesky_post NAME TEXT [ROOT PARENT]   mentions @brand.test where the text names it; ROOT and PARENT
 #                                  are "uri cid" pairs; sets POST_URI and POST_REF ("uri cid")
 #   bluesky_thread NAME URI        the thread as JSON on standard output
+. "$(dirname "${BASH_SOURCE[0]}")/care.sh"
 
 declare -A bluesky_token=()
 
@@ -22,12 +23,8 @@ bluesky_start() {
 bluesky_care() { # FILE SERVICE
   mkdir -p "$WORK/secrets"
   printf '%s' "$BSKY_BRAND_PASSWORD" >"$WORK/secrets/bluesky_password"
-  cat >"$1" <<YAML
-firm: Northern Line Parcels
-teams:
-  - { id: care, name: Customer care, default: true }
-agents:
-  - { id: ana, name: Ana Prieto, team: care, capacity: 8, sign_off: "^Ana" }
+  care_firm 8 >"$1"
+  cat >>"$1" <<YAML
 accounts:
   - id: "@brand.test"
     platform: bluesky

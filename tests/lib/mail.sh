@@ -3,6 +3,7 @@
 #
 #   mail_start        the servers; sets MAIL_* (IMAP_URL, SUBMISSION_URL, CARE_USER, CA …)
 #   mail_care FILE    a firm whose only account is the mailbox, with agent ana; its secret beside it
+. "$(dirname "${BASH_SOURCE[0]}")/care.sh"
 
 mail_start() {
   free_port
@@ -15,12 +16,8 @@ mail_start() {
 mail_care() { # FILE
   mkdir -p "$WORK/secrets"
   printf '%s' "$MAIL_CARE_PASSWORD" >"$WORK/secrets/mail_password"
-  cat >"$1" <<YAML
-firm: Northern Line Parcels
-teams:
-  - { id: care, name: Customer care, default: true }
-agents:
-  - { id: ana, name: Ana Prieto, team: care, capacity: 8, sign_off: "^Ana" }
+  care_firm 8 >"$1"
+  cat >>"$1" <<YAML
 accounts:
   - id: care@care.test
     platform: mail

@@ -7,6 +7,7 @@
 #                                       posts BODY; sets WEBHOOK_STATUS, answer in $WORK/webhook.answer
 #   webhook_care FILE URL [CA_FILE]     a firm whose only account is @shop, answered at URL, with agent ana;
 #                                       its secret is the file "shop"
+. "$(dirname "${BASH_SOURCE[0]}")/care.sh"
 
 webhook_secret() {
   printf 'whsec_%s' "$(head -c 32 /dev/urandom | base64 -w0)"
@@ -27,12 +28,8 @@ webhook_post() {
 }
 
 webhook_care() {
-  cat >"$1" <<YAML
-firm: Northern Line Parcels
-teams:
-  - { id: care, name: Customer care, default: true }
-agents:
-  - { id: ana, name: Ana Prieto, team: care, capacity: 100, sign_off: "^Ana" }
+  care_firm 100 >"$1"
+  cat >>"$1" <<YAML
 accounts:
   - id: "@shop"
     platform: webshop

@@ -7,9 +7,10 @@
 #include "model/model.h"
 #include "json/json.h"
 
-#define EAR_POST_LINE_MAX      ((size_t)1024 * 1024)   /* bytes of a line */
-#define EAR_POST_LINE_ROOM_MAX (4 * EAR_POST_LINE_MAX) /* of the arena, as ear_json_pick wants it \
-                                                        */
+#define EAR_POST_LINE_MAX ((size_t)1024 * 1024) /* bytes of a line */
+#define EAR_POST_LINE_ROOM_MAX                                         \
+    (4 * EAR_POST_LINE_MAX) /* of the arena, as ear_json_pick wants it \
+                             */
 
 /* The post borrows from the line and from the room, which the caller resets. diag says what is
  * wrong with the line, and where. */

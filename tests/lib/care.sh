@@ -1,0 +1,14 @@
+# shellcheck shell=bash
+# care.sh: the firm of the tests. Source after common.sh.
+#
+#   care_firm CAPACITY     the head of a care.yaml: one team, agent ana; accounts follow
+
+care_firm() {
+  cat <<YAML
+firm: Northern Line Parcels
+teams:
+  - { id: care, name: Customer care, default: true }
+agents:
+  - { id: ana, name: Ana Prieto, team: care, capacity: $1, sign_off: "^Ana" }
+YAML
+}
