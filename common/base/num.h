@@ -20,7 +20,7 @@ ear_err ear_num_size(struct ear_str s, int64_t min, int64_t max, int64_t *out) E
 /* Big-endian (network order) loads and stores. */
 static inline void ear_put_be(uint8_t *dst, uint64_t value, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) dst[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+    for (size_t i = bytes; i > 0; i--, value >>= 8) dst[i - 1] = (uint8_t)value;
 }
 static inline uint64_t ear_get_be(const uint8_t *src, size_t bytes)
 {
