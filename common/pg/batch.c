@@ -7,6 +7,13 @@
 #define ARRAY_HEAD_BYTES  ((size_t)20)
 #define ARRAY_EMPTY_BYTES ((size_t)12)
 #define ROW_HEAD_BYTES    ((size_t)8) /* length, number of columns */
+/* Of COPY: signature, flags, length of a further head; number of columns; -1 where rows end. */
+#define COPY_HEAD          "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
+#define COPY_HEAD_BYTES    (sizeof(COPY_HEAD) - 1)
+#define COPY_ROW_BYTES     ((size_t)2)
+#define COPY_TRAILER       "\377\377"
+#define COPY_TRAILER_BYTES (sizeof(COPY_TRAILER) - 1)
+#define JSONB_VERSION      1
 
 struct ear_pg_array {
     struct ear_pg_batch *batch; /* the owner */
@@ -15,9 +22,10 @@ struct ear_pg_array {
     uint32_t count;
     bool has_null;
     struct ear_buf bytes; /* begins with room for the head */
-    /* Of an array of rows: */
+    /* Of rows: */
     const ear_pg_type *columns; /* borrowed; NULL: of single values */
     size_t column_count, column, row_at;
+    bool copies; /* they are for COPY: no array, but what that reads */
 };
 
 struct ear_pg_batch *ear_pg_batch_new(size_t max_bytes)
@@ -171,18 +179,23 @@ void ear_pg_time(struct ear_pg_batch *batch, int64_t at_us)
     add_number(batch, EAR_PG_TIME, at_us - EAR_PG_EPOCH_US, 8);
 }
 
-struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type element)
+static struct ear_pg_array *add_array(struct ear_pg_batch *batch, ear_pg_type type,
+                                      const void *head, size_t head_len)
 {
-    struct ear_pg_parameter *parameter = add(batch, element);
+    struct ear_pg_parameter *parameter = add(batch, type);
     struct ear_pg_array *array = ear_alloc(sizeof(*array));
-    *array = (struct ear_pg_array){.batch = batch, .element = element, .next = batch->arrays};
+    *array = (struct ear_pg_array){.batch = batch, .element = type, .next = batch->arrays};
     batch->arrays = array;
     if (parameter) parameter->array = array;
     ear_buf_init(&array->bytes, batch->max_bytes);
-    uint8_t head[ARRAY_HEAD_BYTES] = {0};
-    if (take_bytes(batch, sizeof(head)))
-        note(batch, ear_buf_append(&array->bytes, head, sizeof(head)));
+    if (take_bytes(batch, head_len)) note(batch, ear_buf_append(&array->bytes, head, head_len));
     return array;
+}
+
+struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type element)
+{
+    static const uint8_t head[ARRAY_HEAD_BYTES];
+    return add_array(batch, element, head, sizeof(head));
 }
 
 struct ear_pg_array *ear_pg_rows_array(struct ear_pg_batch *batch, const ear_pg_type *columns,
@@ -191,6 +204,17 @@ struct ear_pg_array *ear_pg_rows_array(struct ear_pg_batch *batch, const ear_pg_
     struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ROWS);
     array->columns = columns;
     array->column_count = count;
+    return array;
+}
+
+struct ear_pg_array *ear_pg_copy(struct ear_pg_batch *batch, const ear_pg_type *columns,
+                                 size_t count)
+{
+    struct ear_pg_array *array = add_array(batch, EAR_PG_COPY, COPY_HEAD, COPY_HEAD_BYTES);
+    array->columns = columns;
+    array->column_count = count;
+    array->copies = true;
+    if (!batch->err) batch->steps[batch->step_count - 1].copies = true;
     return array;
 }
 
@@ -204,8 +228,9 @@ static ear_pg_type type_of(const struct ear_pg_array *array)
  * reservation a value, since a busy service pushes a hundred thousand of them a second. */
 static uint8_t *open_value(struct ear_pg_array *array, size_t len, size_t shown_len)
 {
-    bool opens_row = array->columns && array->column == 0;
-    size_t head = (opens_row ? ROW_HEAD_BYTES : 0) + (array->columns ? 8 : 4);
+    bool opens_row = array->columns && array->column == 0, typed = array->columns && !array->copies;
+    size_t row_head = !opens_row ? 0 : array->copies ? COPY_ROW_BYTES : ROW_HEAD_BYTES;
+    size_t head = row_head + (typed ? 8 : 4);
     struct ear_buf *bytes = &array->bytes;
     if (!take_bytes(array->batch, head + len)) return NULL;
     ear_err err = ear_buf_reserve(bytes, head + len);
@@ -214,10 +239,10 @@ static uint8_t *open_value(struct ear_pg_array *array, size_t len, size_t shown_
     uint8_t *to = (uint8_t *)bytes->data + bytes->len;
     if (opens_row) {
         array->row_at = bytes->len;
-        ear_put_be(to, array->column_count, ROW_HEAD_BYTES); /* the length comes at its end */
-        to += ROW_HEAD_BYTES;
+        ear_put_be(to, array->column_count, row_head); /* the length, if any, comes at its end */
+        to += row_head;
     }
-    if (array->columns) {
+    if (typed) {
         ear_put_be(to, ear_pg_element_oid(type_of(array)), 4);
         to += 4;
     }
@@ -232,7 +257,7 @@ static void close_value(struct ear_pg_array *array)
     if (array->columns && ++array->column < array->column_count) return;
     array->column = 0;
     array->count++;
-    if (array->columns && !array->batch->err)
+    if (array->columns && !array->copies && !array->batch->err)
         ear_put_be((uint8_t *)array->bytes.data + array->row_at,
                    array->bytes.len - array->row_at - 4, 4);
 }
@@ -293,14 +318,56 @@ void ear_pg_push_float(struct ear_pg_array *array, float value)
     push_number(array, bits, sizeof(bits));
 }
 
+static void push_jsonb(struct ear_pg_array *array, struct ear_str value)
+{
+    uint8_t *to = open_value(array, 1 + value.len, 1 + value.len);
+    if (to) {
+        to[0] = JSONB_VERSION;
+        memcpy(to + 1, value.ptr, value.len);
+    }
+    close_value(array);
+}
+
 void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value)
 {
     ear_pg_type type = type_of(array);
-    EAR_CHECK(type == EAR_PG_TEXT || type == EAR_PG_BYTES || type == EAR_PG_TID);
-    if (value.ptr)
-        push_bytes(array, value.ptr, value.len);
-    else
+    EAR_CHECK(type == EAR_PG_TEXT || type == EAR_PG_BYTES || type == EAR_PG_TID ||
+              type == EAR_PG_JSONB);
+    if (!value.ptr)
         ear_pg_push_null(array);
+    else if (type == EAR_PG_JSONB)
+        push_jsonb(array, value);
+    else
+        push_bytes(array, value.ptr, value.len);
+}
+
+/* An array in its place in a row: the same head as one of its own has. */
+static void put_texts(uint8_t *to, struct ear_str joined, char separator, size_t count)
+{
+    const size_t head[] = {1, 0, EAR_OID_TEXT, count, 1};
+    for (size_t i = 0; i < EAR_COUNT(head); i++, to += 4) ear_put_be(to, head[i], 4);
+    for (size_t from = 0, at = 0; at <= joined.len; at++) {
+        if (at < joined.len && joined.ptr[at] != separator) continue;
+        ear_put_be(to, at - from, 4);
+        memcpy(to + 4, joined.ptr + from, at - from);
+        to += 4 + at - from;
+        from = at + 1;
+    }
+}
+
+void ear_pg_push_texts(struct ear_pg_array *array, struct ear_str joined, char separator)
+{
+    EAR_CHECK(type_of(array) == EAR_PG_TEXTS);
+    if (!joined.len) {
+        ear_pg_push_null(array);
+        return;
+    }
+    size_t count = 1;
+    for (size_t i = 0; i < joined.len; i++) count += joined.ptr[i] == separator;
+    size_t len = ARRAY_HEAD_BYTES + 4 * count + joined.len - (count - 1); /* no separators */
+    uint8_t *to = open_value(array, len, len);
+    if (to) put_texts(to, joined, separator, count);
+    close_value(array);
 }
 
 void ear_pg_push_id(struct ear_pg_array *array, const struct ear_id *value)
@@ -316,6 +383,10 @@ static void seal_array(struct ear_pg_array *array)
 {
     uint8_t *head = (uint8_t *)array->bytes.data;
     EAR_CHECK(array->column == 0); /* the last row is whole */
+    if (array->copies) {
+        note(array->batch, ear_buf_append(&array->bytes, COPY_TRAILER, COPY_TRAILER_BYTES));
+        return;
+    }
     ear_put_be(head, array->count ? 1 : 0, 4);
     ear_put_be(head + 4, array->has_null, 4);
     ear_put_be(head + 8, ear_pg_element_oid(array->element), 4);
@@ -328,7 +399,7 @@ ear_err ear_pg_batch_seal(struct ear_pg_batch *batch)
 {
     if (batch->err) return batch->err;
     for (struct ear_pg_array *array = batch->arrays; array; array = array->next) seal_array(array);
-    return EAR_OK;
+    return batch->err;
 }
 
 void ear_pg_array_of_rows(struct ear_pg_array *array, uint32_t row_oid)

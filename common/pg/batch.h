@@ -17,6 +17,7 @@ struct ear_pg_parameter {
 struct ear_pg_step {
     unsigned statement;
     size_t first, count; /* parameters */
+    bool copies;         /* its only one is what COPY reads */
 };
 
 struct ear_pg_batch {

@@ -22,8 +22,9 @@ struct ear_pg_conn {
     int64_t patience_ms;
     unsigned tries;
     struct ear_pg_job job;
-    bool busy; /* job is under way */
-    size_t at; /* its command whose results come now */
+    bool busy;   /* job is under way */
+    bool copies; /* it is one of ear_pg_conn_copy: not in pipeline mode */
+    size_t at;   /* its command whose results come now */
 };
 
 static void set_state(struct ear_pg_conn *conn, conn_state next)
@@ -52,7 +53,7 @@ static void lose(struct ear_pg_conn *conn, const struct ear_diag *why)
 {
     struct ear_pg_job job = conn->job;
     bool busy = conn->busy;
-    conn->busy = false;
+    conn->busy = conn->copies = false;
     ear_timer_stop(conn->deadline);
     ear_pg_dial_free(&conn->dial);
     ear_watch_free(&conn->watch);
@@ -74,28 +75,6 @@ static void lose_broken(struct ear_pg_conn *conn)
     lose(conn, &why);
 }
 
-/* Reads as long as nothing blocks. */
-static void take_results(struct ear_pg_conn *conn)
-{
-    while (conn->busy && !PQisBusy(conn->pq)) {
-        PGresult *result = PQgetResult(conn->pq);
-        if (!result) {
-            if (PQstatus(conn->pq) == CONNECTION_BAD) return;
-            conn->at++;
-            continue;
-        }
-        if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
-            conn->job.result(conn->job.self, conn->at, result);
-            continue;
-        }
-        PQclear(result);
-        conn->busy = false;
-        ear_timer_stop(conn->deadline);
-        conn->job.done(conn->job.self, EAR_OK, NULL);
-        if (!conn->pq) return;
-    }
-}
-
 static void take_notices(struct ear_pg_conn *conn)
 {
     PGnotify *notice;
@@ -111,6 +90,65 @@ static bool flush(struct ear_pg_conn *conn)
     int left = PQflush(conn->pq);
     if (left < 0) return false;
     ear_watch_set(conn->watch, left ? EAR_READABLE | EAR_WRITABLE : EAR_READABLE);
+    return true;
+}
+
+static void finish_job(struct ear_pg_conn *conn)
+{
+    conn->busy = conn->copies = false;
+    ear_timer_stop(conn->deadline);
+    conn->job.done(conn->job.self, EAR_OK, NULL);
+}
+
+/* A result of a pipeline: those of one command end with NULL, and all with that of Sync. */
+static void take_piped(struct ear_pg_conn *conn, PGresult *result)
+{
+    if (!result) {
+        conn->at++;
+    } else if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
+        conn->job.result(conn->job.self, conn->at, result);
+    } else {
+        PQclear(result);
+        finish_job(conn);
+    }
+}
+
+/* What it is to read is all there, so it never waits for us. */
+static bool send_rows(struct ear_pg_conn *conn)
+{
+    struct ear_str rows = conn->job.rows(conn->job.self, conn->at);
+    return PQputCopyData(conn->pq, rows.ptr, (int)rows.len) == 1 &&
+           PQputCopyEnd(conn->pq, NULL) == 1 && flush(conn);
+}
+
+/* A result of the simple protocol: one a command, and NULL behind the last. False when the
+ * connection is of no more use. */
+static bool take_simple(struct ear_pg_conn *conn, PGresult *result)
+{
+    if (!result) {
+        if (PQenterPipelineMode(conn->pq) != 1) return false;
+        finish_job(conn);
+    } else if (PQresultStatus(result) == PGRES_COPY_IN) {
+        PQclear(result);
+        return send_rows(conn);
+    } else {
+        conn->job.result(conn->job.self, conn->at++, result);
+    }
+    return true;
+}
+
+/* Reads as long as nothing blocks; false when the connection is broken. */
+static bool take_results(struct ear_pg_conn *conn)
+{
+    while (conn->busy && !PQisBusy(conn->pq)) {
+        PGresult *result = PQgetResult(conn->pq);
+        if (!result && PQstatus(conn->pq) == CONNECTION_BAD) return false;
+        if (!conn->copies)
+            take_piped(conn, result);
+        else if (!take_simple(conn, result))
+            return false;
+        if (!conn->pq) return true; /* dropped, and told of */
+    }
     return true;
 }
 
@@ -134,7 +172,7 @@ static void on_socket(void *self, unsigned events)
     struct ear_pg_conn *conn = self;
     (void)events;
     bool whole = PQconsumeInput(conn->pq) && flush(conn);
-    take_results(conn);
+    whole = take_results(conn) && whole;
     take_notices(conn);
     bool broken = conn->pq && (!whole || PQstatus(conn->pq) == CONNECTION_BAD);
     if (broken)
@@ -206,14 +244,27 @@ PGconn *ear_pg_conn_pq(struct ear_pg_conn *conn)
     return conn->pq;
 }
 
-void ear_pg_conn_run(struct ear_pg_conn *conn, const struct ear_pg_job *job, bool sent)
+static void begin_job(struct ear_pg_conn *conn, const struct ear_pg_job *job, bool copies)
 {
     EAR_CHECK(conn->pq && !conn->busy);
     conn->job = *job;
     conn->busy = true;
+    conn->copies = copies;
     conn->at = 0;
     expect_answer(conn);
+}
+
+void ear_pg_conn_run(struct ear_pg_conn *conn, const struct ear_pg_job *job, bool sent)
+{
+    begin_job(conn, job, false);
     if (!sent || !PQpipelineSync(conn->pq) || !flush(conn)) ear_timer_start(conn->timer, 0, 0);
+}
+
+void ear_pg_conn_copy(struct ear_pg_conn *conn, const struct ear_pg_job *job, const char *sql)
+{
+    begin_job(conn, job, true);
+    if (!sql || !PQexitPipelineMode(conn->pq) || !PQsendQuery(conn->pq, sql) || !flush(conn))
+        ear_timer_start(conn->timer, 0, 0);
 }
 
 void ear_pg_conn_usable(struct ear_pg_conn *conn)

@@ -3,8 +3,10 @@
  *
  * A job is a run of commands behind one Sync. Its owner queues the commands with libpq's PQsend…
  * functions and calls ear_pg_conn_run; results come one a command, then done once: EAR_OK when the
- * Sync came back, EAR_UNAVAILABLE when the connection broke. No callback comes from inside a call
- * of this room, but for ear_pg_conn_drop, which reports `down`. */
+ * Sync came back, EAR_UNAVAILABLE when the connection broke. A COPY has no place in a pipeline, so
+ * there is another kind of job, ear_pg_conn_copy, that leaves it and is back in it at its end. No
+ * callback comes from inside a call of this room, but for ear_pg_conn_drop, which reports `down`.
+ */
 #ifndef EAR_PG_CONN_H
 #define EAR_PG_CONN_H
 
@@ -25,6 +27,8 @@ struct ear_pg_conn_ops {
 struct ear_pg_job {
     void (*result)(void *self, size_t at, PGresult *result); /* takes result */
     void (*done)(void *self, ear_err err, const struct ear_diag *diag);
+    /* Of ear_pg_conn_copy: what command `at` is to read; borrowed. */
+    struct ear_str (*rows)(void *self, size_t at);
     void *self;
 };
 
@@ -40,6 +44,9 @@ void ear_pg_conn_free(struct ear_pg_conn **conn);
 PGconn *ear_pg_conn_pq(struct ear_pg_conn *conn);
 /* `sent` says whether all commands could be queued. */
 void ear_pg_conn_run(struct ear_pg_conn *conn, const struct ear_pg_job *job, bool sent);
+/* Runs the commands in sql, of which some are COPY … FROM STDIN, by the simple protocol. NULL where
+ * there was no memory for it. */
+void ear_pg_conn_copy(struct ear_pg_conn *conn, const struct ear_pg_job *job, const char *sql);
 void ear_pg_conn_usable(struct ear_pg_conn *conn);
 void ear_pg_conn_drop(struct ear_pg_conn *conn, const struct ear_diag *why);
 /* Usable and without a job. */

@@ -6,6 +6,8 @@
 #include "pg/sqlstate.h"
 #include <stdlib.h>
 
+#define SQL_BYTES 16384 /* of consecutive COPY statements */
+
 struct ear_pg_flight *ear_pg_enqueue(struct ear_pg *pg, struct ear_pg_batch **batch, ear_pg_fn *fn,
                                      void *self)
 {
@@ -81,25 +83,40 @@ static bool send_plain(PGconn *pq, const char *sql)
     return PQsendQueryParams(pq, sql, 0, NULL, NULL, NULL, NULL, 1) == 1;
 }
 
-/* The name of the command whose result comes. */
-static const char *command_name(const struct ear_pg_flight *flight, size_t at)
+/* Commands are numbered: BEGIN, the statements, COMMIT. */
+static size_t command_count(const struct ear_pg_flight *flight)
 {
-    size_t first = flight->opens ? 1 : 0;
-    if (at < first) return "BEGIN";
-    if (at - first >= flight->batch->step_count) return "COMMIT";
-    return flight->pg->statements.items[flight->batch->steps[at - first].statement].name;
+    return flight->opens + flight->batch->step_count + flight->commits;
+}
+
+/* NULL: it is BEGIN or COMMIT. */
+static const struct ear_pg_step *step_of(const struct ear_pg_flight *flight, size_t command)
+{
+    size_t at = command - flight->opens;
+    bool is_step = command >= flight->opens && at < flight->batch->step_count;
+    return is_step ? &flight->batch->steps[at] : NULL;
+}
+
+static const struct ear_pg_statement *statement_of(const struct ear_pg_flight *flight,
+                                                   size_t command)
+{
+    static const struct ear_pg_statement begin = {"BEGIN", "BEGIN"}, commit = {"COMMIT", "COMMIT"};
+    const struct ear_pg_step *step = step_of(flight, command);
+    if (step) return &flight->pg->statements.items[step->statement];
+    return command < flight->opens ? &begin : &commit;
 }
 
 /* A connection that breaks while COMMIT is answered leaves its fate open; before that the server's
  * own last words prove that nothing happened. */
-static void keep_error(struct ear_pg_flight *flight, size_t at, const PGresult *result)
+static void keep_error(struct ear_pg_flight *flight, size_t command, const PGresult *result)
 {
     if (flight->err || !PQresultErrorField(result, PG_DIAG_SQLSTATE)) return;
-    bool at_commit = at >= flight->batch->step_count + (flight->opens ? 1 : 0);
-    flight->err = ear_pg_explain(result, command_name(flight, at), &flight->drop, &flight->diag);
-    size_t step = at - (flight->opens ? 1 : 0);
-    if (flight->err == EAR_DENIED && step < flight->batch->step_count)
-        ear_pg_rights_missing(flight->pg, flight->batch->steps[step].statement, &flight->diag);
+    bool at_commit = command >= flight->opens + flight->batch->step_count;
+    const struct ear_pg_step *step = step_of(flight, command);
+    flight->err =
+        ear_pg_explain(result, statement_of(flight, command)->name, &flight->drop, &flight->diag);
+    if (flight->err == EAR_DENIED && step)
+        ear_pg_rights_missing(flight->pg, step->statement, &flight->diag);
     if (flight->err == EAR_UNAVAILABLE && at_commit)
         flight->err = flight->diag.err = EAR_UNKNOWN_FATE;
 }
@@ -107,12 +124,12 @@ static void keep_error(struct ear_pg_flight *flight, size_t at, const PGresult *
 static void on_result(void *self, size_t at, PGresult *result)
 {
     struct ear_pg_flight *flight = ((struct ear_pg_slot *)self)->flight;
-    size_t first = flight->opens ? 1 : 0;
+    size_t command = flight->sent_before + at;
+    const struct ear_pg_step *step = step_of(flight, command);
     ExecStatusType status = PQresultStatus(result);
-    if (status == PGRES_FATAL_ERROR) keep_error(flight, at, result);
-    bool is_step = at >= first && at - first < flight->batch->step_count;
-    if (is_step && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)) {
-        struct ear_pg_result *item = &flight->set->items[at - first];
+    if (status == PGRES_FATAL_ERROR) keep_error(flight, command, result);
+    if (step && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)) {
+        struct ear_pg_result *item = &flight->set->items[command - flight->opens];
         PQclear(item->pq);
         item->pq = result;
         return;
@@ -131,15 +148,77 @@ static void end_session(struct ear_pg_flight *flight, struct ear_pg_slot *slot)
     slot->session = NULL;
 }
 
+static struct ear_str rows_of(void *self, size_t at)
+{
+    struct ear_pg_flight *flight = ((struct ear_pg_slot *)self)->flight;
+    const struct ear_pg_step *step = step_of(flight, flight->sent_before + at);
+    EAR_CHECK(step && step->copies);
+    return ear_pg_parameter_bytes(flight->batch, &flight->batch->parameters[step->first]);
+}
+
+static bool is_copy(const struct ear_pg_flight *flight, size_t command)
+{
+    const struct ear_pg_step *step = step_of(flight, command);
+    return step && step->copies;
+}
+
+/* All until the next COPY. */
+static void send_piped(struct ear_pg_flight *flight, const struct ear_pg_job *job)
+{
+    PGconn *pq = ear_pg_conn_pq(flight->slot->conn);
+    size_t count = command_count(flight);
+    bool sent = true;
+    for (; sent && flight->sent < count && !is_copy(flight, flight->sent); flight->sent++) {
+        const struct ear_pg_step *step = step_of(flight, flight->sent);
+        sent = step ? send_step(pq, flight, step)
+                    : send_plain(pq, statement_of(flight, flight->sent)->sql);
+    }
+    ear_pg_conn_run(flight->slot->conn, job, sent);
+}
+
+/* One COPY or more, with BEGIN or COMMIT where these stand beside it. */
+static void send_copies(struct ear_pg_flight *flight, const struct ear_pg_job *job)
+{
+    struct ear_buf sql;
+    size_t count = command_count(flight);
+    ear_buf_init(&sql, SQL_BYTES);
+    ear_err err = EAR_OK;
+    do {
+        err = ear_buf_printf(&sql, "%s;", statement_of(flight, flight->sent++)->sql);
+    } while (!err && flight->sent < count &&
+             (is_copy(flight, flight->sent) || !step_of(flight, flight->sent)));
+    ear_pg_conn_copy(flight->slot->conn, job, err ? NULL : sql.data);
+    ear_buf_release(&sql);
+}
+
+static void on_done(void *self, ear_err err, const struct ear_diag *diag);
+
+static void send_next(struct ear_pg_flight *flight)
+{
+    const struct ear_pg_job job = {
+        .result = on_result, .done = on_done, .rows = rows_of, .self = flight->slot};
+    flight->sent_before = flight->sent;
+    bool begins = flight->sent < flight->opens;
+    if (is_copy(flight, flight->sent + begins))
+        send_copies(flight, &job);
+    else
+        send_piped(flight, &job);
+}
+
 static void on_done(void *self, ear_err err, const struct ear_diag *diag)
 {
     struct ear_pg_slot *slot = self;
     struct ear_pg_flight *flight = slot->flight;
+    bool all_sent = flight->sent == command_count(flight);
+    if (!err && !flight->err && !all_sent) {
+        send_next(flight);
+        return;
+    }
     slot->flight = NULL;
     flight->slot = NULL;
     flight->phase = EAR_PG_OVER;
     if (err && !flight->err) {
-        flight->err = flight->commits ? EAR_UNKNOWN_FATE : EAR_UNAVAILABLE;
+        flight->err = flight->commits && all_sent ? EAR_UNKNOWN_FATE : EAR_UNAVAILABLE;
         flight->diag = *diag;
         flight->diag.err = flight->err;
     }
@@ -159,7 +238,6 @@ void ear_pg_launch(struct ear_pg_flight *flight, struct ear_pg_slot *slot)
         if (flight->session) flight->session->err = EAR_INVALID;
         return;
     }
-    PGconn *pq = ear_pg_conn_pq(slot->conn);
     flight->pg->waiting--;
     flight->phase = EAR_PG_RUNNING;
     flight->slot = slot;
@@ -167,10 +245,5 @@ void ear_pg_launch(struct ear_pg_flight *flight, struct ear_pg_slot *slot)
     slot->flight = flight;
     slot->session = flight->session;
     if (flight->session) flight->session->slot = slot;
-    bool sent = !flight->opens || send_plain(pq, "BEGIN");
-    for (size_t i = 0; i < flight->batch->step_count && sent; i++)
-        sent = send_step(pq, flight, &flight->batch->steps[i]);
-    if (sent && flight->commits) sent = send_plain(pq, "COMMIT");
-    struct ear_pg_job job = {.result = on_result, .done = on_done, .self = slot};
-    ear_pg_conn_run(slot->conn, &job, sent);
+    send_next(flight);
 }

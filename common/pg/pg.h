@@ -3,10 +3,11 @@
  *
  * All SQL of a program is one table (see ear_embed_sql in CMakeLists.txt) prepared on every
  * connection. Work is a `struct ear_pg_batch`: statements with binary parameters, sent in one
- * pipeline with one Sync, as one transaction. Connections come back by themselves with back-off;
- * host names are resolved before connecting. Of several hosts each address is tried in turn, 5 s
- * each (connect_timeout), for one that takes writes (target_session_attrs). Batches that wait while
- * PostgreSQL is away are bounded (EAR_AGAIN past the ceiling). */
+ * pipeline with one Sync (rows for COPY before, after or between), as one transaction. Connections
+ * come back by themselves with back-off; host names are resolved before connecting. Of several
+ * hosts each address is tried in turn, 5 s each (connect_timeout), for one that takes writes
+ * (target_session_attrs). Batches that wait while PostgreSQL is away are bounded (EAR_AGAIN past
+ * the ceiling). */
 #ifndef EAR_PG_H
 #define EAR_PG_H
 
@@ -101,8 +102,11 @@ typedef enum ear_pg_type {
     EAR_PG_ID,
     EAR_PG_TIME,
     EAR_PG_FLOAT,
-    EAR_PG_TID,  /* where a row lies (ctid), as it was read: six bytes */
-    EAR_PG_ROWS, /* of ear_pg_rows_array */
+    EAR_PG_TID,   /* where a row lies (ctid), as it was read: six bytes */
+    EAR_PG_ROWS,  /* of ear_pg_rows_array */
+    EAR_PG_COPY,  /* of ear_pg_copy */
+    EAR_PG_TEXTS, /* text[], as a column */
+    EAR_PG_JSONB,
 } ear_pg_type;
 struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type element);
 /* One array of rows instead of one array a column, for unnest($1::some_row[]), where some_row is a
@@ -111,11 +115,22 @@ struct ear_pg_array *ear_pg_array(struct ear_pg_batch *batch, ear_pg_type elemen
  * `columns`. */
 struct ear_pg_array *ear_pg_rows_array(struct ear_pg_batch *batch, const ear_pg_type *columns,
                                        size_t count);
+/* The rows of a statement "COPY table (column, …) FROM STDIN (FORMAT binary)", which has no
+ * parameter besides. Values are pushed as into an array of rows; the types must be those of the
+ * columns. Writes several rows with one record of the log (a tenth of it is saved), and needs no
+ * type of the schema; but it takes a round trip more, and another one where it begins amid other
+ * statements: worth it from some dozens of rows on, and best as the first statements of a batch. A
+ * duplicate key fails the transaction. ear_pg_affected tells how many rows it wrote. */
+struct ear_pg_array *ear_pg_copy(struct ear_pg_batch *batch, const ear_pg_type *columns,
+                                 size_t count);
 void ear_pg_push_null(struct ear_pg_array *array);
 void ear_pg_push_bool(struct ear_pg_array *array, bool value);
 void ear_pg_push_int(struct ear_pg_array *array, int64_t value); /* I16, I32, I64 and TIME (µs) */
 void ear_pg_push_float(struct ear_pg_array *array, float value);
-void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value);     /* TEXT, BYTES, TID */
+/* TEXT, BYTES, TID, JSONB; ptr NULL: SQL NULL */
+void ear_pg_push_text(struct ear_pg_array *array, struct ear_str value);
+/* TEXTS, of a text with separators between them; an empty one is SQL NULL. */
+void ear_pg_push_texts(struct ear_pg_array *array, struct ear_str joined, char separator);
 void ear_pg_push_id(struct ear_pg_array *array, const struct ear_id *value); /* NULL: SQL NULL */
 
 /* --- Running it ---------------------------------------------------------------------------- */

@@ -32,7 +32,9 @@ struct ear_pg_flight {
     int64_t since_ms;
     ear_pg_phase phase;
     bool opens, commits; /* sends BEGIN before, COMMIT behind */
-    bool drop;           /* the connection is of no more use */
+    /* Commands: these and the statements. Sent so far; before the job that runs. */
+    size_t sent, sent_before;
+    bool drop; /* the connection is of no more use */
     ear_err err;
     struct ear_diag diag;
 };

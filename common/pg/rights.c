@@ -1,10 +1,8 @@
 #include "pg/rights.h"
 
-#include <stdio.h>
-
 #define LOOK_MS   3000
 #define AT_ONCE   8
-#define SQL_BYTES (128 + 8 * EAR_PG_PARAMETERS_MAX)
+#define SQL_BYTES 16384
 
 /* A plan for any parameters, or those of nothing but NULL would count among those that PostgreSQL
  * weighs when it decides how to plan the real ones. */
@@ -49,15 +47,14 @@ static void on_planned(void *self, ear_err err, const struct ear_diag *diag)
     ear_pg_release_slot(slot);
 }
 
-/* The names are those of our own table. */
 static bool send_plan(PGconn *pq, const struct ear_pg_statements *all, size_t at)
 {
-    char sql[SQL_BYTES];
-    size_t len = (size_t)snprintf(sql, 100, "EXPLAIN EXECUTE %.60s", all->items[at].name);
-    for (size_t i = 0; i < all->shapes[at].count; i++)
-        len += (size_t)snprintf(sql + len, 8, "%s", i ? ",NULL" : "(NULL");
-    if (all->shapes[at].count) snprintf(sql + len, 2, ")");
-    return PQsendQueryParams(pq, sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
+    struct ear_buf sql;
+    ear_buf_init(&sql, SQL_BYTES);
+    bool sent = ear_pg_plan_sql(all, at, &sql) == EAR_OK &&
+                PQsendQueryParams(pq, sql.data, 0, NULL, NULL, NULL, NULL, 0) == 1;
+    ear_buf_release(&sql);
+    return sent;
 }
 
 static struct ear_pg_slot *idle_slot(struct ear_pg *pg)

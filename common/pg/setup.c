@@ -158,6 +158,37 @@ void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result
     PQclear(result);
 }
 
+bool ear_pg_copies(const struct ear_pg_statement *statement, struct ear_str *into)
+{
+    const struct ear_str copy = EAR_STR("COPY "), from = EAR_STR("FROM STDIN");
+    struct ear_str sql = ear_str_from(statement->sql);
+    size_t end = ear_str_find(sql, from);
+    if (!ear_str_starts(sql, copy) || end == SIZE_MAX) return false;
+    if (into) *into = (struct ear_str){sql.ptr + copy.len, end - copy.len};
+    return true;
+}
+
+/* COPY has no plan; an INSERT into the same columns needs the same rights. */
+static ear_err plan_copy(struct ear_str into, struct ear_buf *sql)
+{
+    ear_err err =
+        ear_buf_printf(sql, "EXPLAIN INSERT INTO %.*s SELECT NULL", (int)into.len, into.ptr);
+    for (size_t i = 0; i < into.len && !err; i++)
+        if (into.ptr[i] == ',') err = ear_buf_printf(sql, ",NULL");
+    return err;
+}
+
+ear_err ear_pg_plan_sql(const struct ear_pg_statements *statements, size_t at, struct ear_buf *sql)
+{
+    struct ear_str into;
+    if (ear_pg_copies(&statements->items[at], &into)) return plan_copy(into, sql);
+    ear_err err = ear_buf_printf(sql, "EXPLAIN EXECUTE %s", statements->items[at].name);
+    for (size_t i = 0; i < statements->shapes[at].count && !err; i++)
+        err = ear_buf_printf(sql, i ? ",NULL" : "(NULL");
+    if (!err && statements->shapes[at].count) err = ear_buf_printf(sql, ")");
+    return err;
+}
+
 static bool fits(const struct ear_pg_statements *statements, const struct ear_pg_parameter *p,
                  Oid type)
 {
@@ -179,6 +210,11 @@ static ear_err check_step(const struct ear_pg_statements *statements,
     EAR_CHECK(step->statement < statements->count);
     const char *name = statements->items[step->statement].name;
     const struct ear_pg_shape *shape = &statements->shapes[step->statement];
+    bool copies = ear_pg_copies(&statements->items[step->statement], NULL);
+    if (copies && step->copies && step->count == 1) return EAR_OK;
+    if (copies || step->copies)
+        return ear_fail(diag, EAR_INVALID,
+                        "%s: rows for COPY belong to COPY, and nothing else does", name);
     if (step->count != shape->count)
         return ear_fail(diag, EAR_INVALID, "%s takes %zu parameters, %zu given", name, shape->count,
                         step->count);

@@ -45,6 +45,11 @@ void ear_pg_setup_result(struct ear_pg_setup *setup, size_t at, PGresult *result
  * names statement and parameter. */
 ear_err ear_pg_setup_check(const struct ear_pg_statements *statements, struct ear_pg_batch *batch,
                            struct ear_diag *diag) EAR_MUST_CHECK;
+/* Whether it is a COPY; into: table and columns as it names them, may be NULL. */
+bool ear_pg_copies(const struct ear_pg_statement *statement, struct ear_str *into);
+/* Appends a command that plans the statement with any parameters, and so asks for its rights. */
+ear_err ear_pg_plan_sql(const struct ear_pg_statements *statements, size_t at,
+                        struct ear_buf *sql) EAR_MUST_CHECK;
 /* What the server said, without values of the data: those are customers' words. */
 ear_err ear_pg_explain(const PGresult *result, const char *statement, bool *drop,
                        struct ear_diag *diag);

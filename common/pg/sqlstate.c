@@ -10,6 +10,7 @@ static const struct row {
     {"08", EAR_UNAVAILABLE, true},    /* connection */
     {"22012", EAR_AGAIN, false},      /* division by a condition of ours: decide again */
     {"22P03", EAR_INVALID, false},    /* our binary format does not fit the parameter */
+    {"22P04", EAR_INVALID, false},    /* our rows do not fit the columns of the COPY */
     {"22", EAR_DATA, false},          /* data exception */
     {"23", EAR_DATA, false},          /* constraint */
     {"25006", EAR_UNAVAILABLE, true}, /* read-only: the primary moved elsewhere */

@@ -16,6 +16,9 @@ static const struct row {
     [EAR_PG_FLOAT] = {EAR_OID_FLOAT4, 1021, "float4"},
     [EAR_PG_TID] = {EAR_OID_TID, 1010, "tid"},
     [EAR_PG_ROWS] = {0, 0, "row"},
+    [EAR_PG_COPY] = {0, 0, "rows for COPY"},
+    [EAR_PG_TEXTS] = {EAR_OID_TEXTS, 0, "text[]"},
+    [EAR_PG_JSONB] = {EAR_OID_JSONB, 3807, "jsonb"},
 };
 
 Oid ear_pg_element_oid(ear_pg_type type)

@@ -18,6 +18,7 @@
 #define EAR_OID_JSON        114u
 #define EAR_OID_FLOAT4      700u
 #define EAR_OID_FLOAT8      701u
+#define EAR_OID_TEXTS       1009u
 #define EAR_OID_VARCHAR     1043u
 #define EAR_OID_TIMESTAMPTZ 1184u
 #define EAR_OID_UUID        2950u

@@ -65,21 +65,20 @@ void ear_pg_results_release(struct ear_pg_results *results)
 }
 
 /* EXPLAIN plans with the rights of the role that is connected, and changes nothing. */
-static ear_err explain_text(struct ear_buf *sql, const struct ear_pg_statement *statement,
-                            size_t parameters)
+static ear_err explain_text(struct ear_buf *sql, struct ear_pg *pg, size_t at)
 {
-    ear_err err = ear_buf_printf(sql, "PREPARE ear_check AS %s;\nEXPLAIN EXECUTE ear_check%s",
-                                 statement->sql, parameters ? "(" : "");
-    for (size_t i = 0; i < parameters && !err; i++) err = ear_buf_printf(sql, i ? ",NULL" : "NULL");
-    if (!err) err = ear_buf_printf(sql, "%s;\nDEALLOCATE ear_check", parameters ? ")" : "");
-    return err;
+    const struct ear_pg_statement *statement = &pg->statements.items[at];
+    if (ear_pg_copies(statement, NULL)) return ear_pg_plan_sql(&pg->statements, at, sql);
+    ear_err err = ear_buf_printf(sql, "PREPARE %s AS %s;\n", statement->name, statement->sql);
+    if (!err) err = ear_pg_plan_sql(&pg->statements, at, sql);
+    return err ? err : ear_buf_printf(sql, ";\nDEALLOCATE %s", statement->name);
 }
 
 static ear_err check_statement(struct ear_pg *pg, size_t at, struct ear_diag *diag)
 {
     struct ear_buf sql;
     ear_buf_init(&sql, (size_t)1 << 20);
-    ear_err err = explain_text(&sql, &pg->statements.items[at], pg->statements.shapes[at].count);
+    ear_err err = explain_text(&sql, pg, at);
     if (err)
         ear_fail(diag, err, "too large");
     else

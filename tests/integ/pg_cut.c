@@ -113,7 +113,7 @@ static bool from_client(struct pair *pair)
 static bool has_written(struct ear_str tag)
 {
     return ear_str_starts(tag, EAR_STR("INSERT")) || ear_str_starts(tag, EAR_STR("UPDATE")) ||
-           ear_str_starts(tag, EAR_STR("DELETE"));
+           ear_str_starts(tag, EAR_STR("DELETE")) || ear_str_starts(tag, EAR_STR("COPY"));
 }
 
 /* False when the answer of this transaction is to be lost. */
@@ -138,8 +138,9 @@ static bool look_through(struct pair *pair)
         if (!message(pair, head[0], (struct ear_str){head + HEAD_BYTES, size - HEAD_BYTES}))
             return false;
         pair->parsed += size;
-        /* Asked and told outside of transactions: nothing is held back there. */
-        if (strchr("ZRSKNAE", head[0])) ready = pair->parsed;
+        /* Asked and told outside of transactions, and that rows for a COPY may come: nothing is
+         * held back there. */
+        if (strchr("ZRSKNAEG", head[0])) ready = pair->parsed;
     }
     if (!pass(pair->client, held.ptr, ready)) return false;
     ear_buf_consume(&pair->held, ready);

@@ -16,16 +16,17 @@ static void test_sqlstate__every_class_has_its_error(void **state)
     } cases[] = {
         {NULL, EAR_UNAVAILABLE, true},    {"23505", EAR_DATA, false},
         {"22021", EAR_DATA, false},       {"22P03", EAR_INVALID, false},
-        {"22012", EAR_AGAIN, false},      {"40001", EAR_AGAIN, false},
-        {"40P01", EAR_AGAIN, false},      {"55P03", EAR_AGAIN, false},
-        {"57014", EAR_AGAIN, false},      {"57P01", EAR_UNAVAILABLE, true},
-        {"57P03", EAR_UNAVAILABLE, true}, {"08006", EAR_UNAVAILABLE, true},
-        {"25006", EAR_UNAVAILABLE, true}, {"26000", EAR_UNAVAILABLE, true},
-        {"0A000", EAR_AGAIN, true},       {"42501", EAR_DENIED, false},
-        {"28P01", EAR_DENIED, false},     {"42P01", EAR_INVALID, false},
-        {"42601", EAR_INVALID, false},    {"53100", EAR_AGAIN, false},
-        {"54000", EAR_DATA, false},       {"P0001", EAR_DATA, false},
-        {"XX000", EAR_AGAIN, false},      {"", EAR_INVALID, false},
+        {"22P04", EAR_INVALID, false},    {"22012", EAR_AGAIN, false},
+        {"40001", EAR_AGAIN, false},      {"40P01", EAR_AGAIN, false},
+        {"55P03", EAR_AGAIN, false},      {"57014", EAR_AGAIN, false},
+        {"57P01", EAR_UNAVAILABLE, true}, {"57P03", EAR_UNAVAILABLE, true},
+        {"08006", EAR_UNAVAILABLE, true}, {"25006", EAR_UNAVAILABLE, true},
+        {"26000", EAR_UNAVAILABLE, true}, {"0A000", EAR_AGAIN, true},
+        {"42501", EAR_DENIED, false},     {"28P01", EAR_DENIED, false},
+        {"42P01", EAR_INVALID, false},    {"42601", EAR_INVALID, false},
+        {"53100", EAR_AGAIN, false},      {"54000", EAR_DATA, false},
+        {"P0001", EAR_DATA, false},       {"XX000", EAR_AGAIN, false},
+        {"", EAR_INVALID, false},
     };
     (void)state;
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
