@@ -20,6 +20,12 @@
 #define FEATURES      (WORD_FEATURES + CHAR_FEATURES + CUE_FEATURES)
 #define STAGED        (CHAR_FEATURES > WORD_FEATURES ? CHAR_FEATURES : WORD_FEATURES)
 
+/* Tokens that ended before a point of the text or right there, and that began before it. */
+struct bounds {
+    uint16_t ended, begun;
+};
+_Static_assert(EAR_NORMAL_TOKENS_MAX < UINT16_MAX, "tokens are counted in 16 bits");
+
 struct ear_extractor {
     struct ear_feature_spec spec;
     struct ear_feature_tables tables;
@@ -33,10 +39,11 @@ struct ear_extractor {
     uint64_t *hashes; /* of tokens */
     uint32_t *staged; /* features of one group, repeats and all */
     size_t staged_count;
-    struct ear_str *texts; /* of staged words: what they are */
-    size_t *inputs;        /* of staged cues: what they are steps of, SIZE_MAX: of none */
-    uint32_t *index;       /* what the result shows */
-    uint32_t *at;          /* and where in its group each was staged */
+    struct ear_feature_place *words; /* of staged words: what they are */
+    size_t *inputs;                  /* of staged cues: what they are steps of, SIZE_MAX: of none */
+    struct bounds *bounds;           /* by point; filled when places are asked for */
+    uint32_t *index;                 /* what the result shows */
+    uint32_t *at;                    /* and where in its group each was staged */
     float dense[EAR_DENSE_MAX];
     struct ear_features out;
 };
@@ -75,8 +82,9 @@ struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
     ear_unique_init(&x->unique, kept ? kept->count : (size_t)1 << spec->hash_bits);
     x->hashes = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *x->hashes);
     x->staged = ear_alloc(STAGED * sizeof *x->staged);
-    x->texts = ear_alloc(WORD_FEATURES * sizeof *x->texts);
+    x->words = ear_alloc(WORD_FEATURES * sizeof *x->words);
     x->inputs = ear_alloc(CUE_FEATURES * sizeof *x->inputs);
+    x->bounds = ear_alloc((EAR_POINTS_MAX + 1) * sizeof *x->bounds);
     x->index = ear_alloc(FEATURES * sizeof *x->index);
     x->at = ear_alloc(FEATURES * sizeof *x->at);
     return x;
@@ -92,8 +100,9 @@ void ear_extractor_free(struct ear_extractor **extractor)
     ear_unique_release(&x->unique);
     free(x->hashes);
     free(x->staged);
-    free(x->texts);
+    free(x->words);
     free(x->inputs);
+    free(x->bounds);
     free(x->index);
     free(x->at);
     EAR_FREE(*extractor);
@@ -113,9 +122,12 @@ static uint32_t index_of(const struct ear_extractor *x, uint64_t hash)
     return (uint32_t)(hash >> (64 - x->spec.hash_bits));
 }
 
-static void stage(struct ear_extractor *x, uint64_t hash, struct ear_str text)
+/* Touches some tokens from `first` on. */
+static void stage(struct ear_extractor *x, uint64_t hash, struct ear_str text, size_t first,
+                  size_t tokens)
 {
-    x->texts[x->staged_count] = text;
+    x->words[x->staged_count] =
+        (struct ear_feature_place){text, SIZE_MAX, (uint16_t)first, (uint16_t)(first + tokens)};
     x->staged[x->staged_count++] = index_of(x, hash);
 }
 
@@ -146,12 +158,12 @@ static struct ear_str from_to(struct ear_str first, struct ear_str last)
 }
 
 /* The most probable cut of a tag into known words; those of the scores' COMMON channel. */
-static void stage_parts(struct ear_extractor *x, struct ear_str tag)
+static void stage_parts(struct ear_extractor *x, struct ear_str tag, size_t at)
 {
     struct ear_str parts[PARTS_MAX];
     size_t count = ear_points_cut_tag(&x->tables.scores, tag, parts, PARTS_MAX);
     for (size_t i = 0; i < count; i++)
-        stage(x, ear_token_hash(seed_of(x, EAR_TOKEN_WORD), parts[i]), parts[i]);
+        stage(x, ear_token_hash(seed_of(x, EAR_TOKEN_WORD), parts[i]), parts[i], at, 1);
 }
 
 static void stage_token(struct ear_extractor *x, size_t at)
@@ -160,17 +172,18 @@ static void stage_token(struct ear_extractor *x, size_t at)
     bool number = token->kind == EAR_TOKEN_NUMBER;
     uint64_t seed = seed_of(x, token->kind);
     x->hashes[at] = number ? number_hash(token->text) ^ seed : ear_token_hash(seed, token->text);
-    stage(x, x->hashes[at], token->text);
-    if (token->negated) stage(x, join(seed_of(x, 16), x->hashes[at]), token->text);
-    if (token->kind == EAR_TOKEN_TAG) stage_parts(x, token->text);
+    stage(x, x->hashes[at], token->text, at, 1);
+    if (token->negated) stage(x, join(seed_of(x, 16), x->hashes[at]), token->text, at, 1);
+    if (token->kind == EAR_TOKEN_TAG) stage_parts(x, token->text, at);
 }
 
 /* Which firm it is, and whether that is its desk, tell what is likely asked. */
 static void stage_account(struct ear_extractor *x)
 {
     if (!x->account.len) return;
-    stage(x, ear_handle_hash(x->account, seed_of(x, 21)), EAR_STR("the firm's handle"));
-    if (ear_handle_is_desk(x->account)) stage(x, seed_of(x, 22), EAR_STR("a handle of a desk"));
+    stage(x, ear_handle_hash(x->account, seed_of(x, 21)), EAR_STR("the firm's handle"), 0, 0);
+    if (ear_handle_is_desk(x->account))
+        stage(x, seed_of(x, 22), EAR_STR("a handle of a desk"), 0, 0);
 }
 
 static void stage_words(struct ear_extractor *x)
@@ -182,7 +195,7 @@ static void stage_words(struct ear_extractor *x)
         uint64_t hash = x->hashes[i];
         for (size_t n = 1; n < x->spec.word_max && n <= i; n++) {
             hash = join(hash, x->hashes[i - n]);
-            stage(x, hash, from_to(tokens[i - n].text, tokens[i].text));
+            stage(x, hash, from_to(tokens[i - n].text, tokens[i].text), i - n, n + 1);
         }
     }
 }
@@ -284,41 +297,69 @@ const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear
 
 /* ---- where features stand ---- */
 
-static void word_places(const struct ear_extractor *x, const uint32_t *at, size_t count,
-                        struct ear_feature_place *out)
+static void set_bounds(const struct ear_extractor *x)
 {
-    for (size_t i = 0; i < count; i++)
-        out[i] = (struct ear_feature_place){x->texts[at[i]], SIZE_MAX};
+    const struct ear_normal_token *t = x->normal.tokens;
+    const char *text = x->points.text.ptr;
+    uint16_t begun = 0, ended = 0, count = (uint16_t)x->normal.token_count;
+    for (size_t i = 0; i < x->points.count; i++) {
+        const char *here = text + x->points.at[i];
+        while (begun < count && t[begun].text.ptr < here) begun++;
+        while (ended < count && t[ended].text.ptr + t[ended].text.len <= here) ended++;
+        x->bounds[i] = (struct bounds){.ended = ended, .begun = begun};
+    }
+    x->bounds[x->points.count] = x->bounds[x->points.count - 1];
 }
 
-/* Grams are numbered order by order. */
+/* Grams are numbered order by order: what the i-th feature is, by its order and first point. */
+struct gram {
+    size_t order, first; /* first: the number of the order's first gram */
+};
+
+static size_t point_of(const struct ear_extractor *x, uint32_t at, struct gram *gram)
+{
+    while (at - gram->first > x->points.count - gram->order)
+        gram->first += x->points.count - gram->order++ + 1;
+    return at - gram->first;
+}
+
+static size_t start_of(const struct ear_extractor *x, ear_feature_group group)
+{
+    return group ? x->out.end[group - 1] : 0;
+}
+
+void ear_extract_spans(const struct ear_extractor *x, struct ear_feature_span *spans)
+{
+    size_t start = start_of(x, EAR_FEATURE_CHARS), count = x->out.end[EAR_FEATURE_CHARS] - start;
+    struct gram gram = {.order = x->spec.char_min};
+    if (count) set_bounds(x);
+    for (size_t i = 0; i < count; i++) {
+        size_t from = point_of(x, x->at[start + i], &gram);
+        spans[i] =
+            (struct ear_feature_span){x->bounds[from].ended, x->bounds[from + gram.order].begun};
+    }
+}
+
 static void char_places(const struct ear_extractor *x, const uint32_t *at, size_t count,
                         struct ear_feature_place *out)
 {
-    size_t order = x->spec.char_min, first = 0;
+    struct gram gram = {.order = x->spec.char_min};
+    if (count) set_bounds(x);
     for (size_t i = 0; i < count; i++) {
-        for (; at[i] - first > x->points.count - order; order++)
-            first += x->points.count - order + 1;
-        struct ear_str text = ear_points_text(&x->points, at[i] - first, order);
-        out[i] = (struct ear_feature_place){text, SIZE_MAX};
+        size_t from = point_of(x, at[i], &gram);
+        out[i] =
+            (struct ear_feature_place){ear_points_text(&x->points, from, gram.order), SIZE_MAX,
+                                       x->bounds[from].ended, x->bounds[from + gram.order].begun};
     }
 }
 
-static void cue_places(const struct ear_extractor *x, const uint32_t *at, size_t count,
-                       struct ear_feature_place *out)
+void ear_extract_places(const struct ear_extractor *x, ear_feature_group group,
+                        struct ear_feature_place *places)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t input = x->inputs[at[i]];
-        const char *name = input == SIZE_MAX ? "language" : ear_dense_name(input);
-        out[i] = (struct ear_feature_place){ear_str_from(name), input};
-    }
-}
-
-void ear_extract_places(const struct ear_extractor *x, struct ear_feature_place *places)
-{
-    const size_t *end = x->out.end;
-    size_t words = end[EAR_FEATURE_WORDS], chars = end[EAR_FEATURE_CHARS];
-    word_places(x, x->at, words, places);
-    char_places(x, x->at + words, chars - words, places + words);
-    cue_places(x, x->at + chars, end[EAR_FEATURE_CUES] - chars, places + chars);
+    size_t start = start_of(x, group), count = x->out.end[group] - start;
+    const uint32_t *at = x->at + start;
+    if (group == EAR_FEATURE_CHARS) char_places(x, at, count, places);
+    for (size_t i = 0; i < count && group == EAR_FEATURE_WORDS; i++) places[i] = x->words[at[i]];
+    for (size_t i = 0; i < count && group == EAR_FEATURE_CUES; i++)
+        places[i] = (struct ear_feature_place){.input = x->inputs[at[i]]};
 }

@@ -64,13 +64,20 @@ struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
 void ear_extractor_free(struct ear_extractor **x);
 const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear_model_post *post);
 
-/* Where each feature of the last post stands, the first time if more than once: as many as
- * end[last group], in the order of index. */
+/* Where each feature of a group of the last post stands, the first time if more than once: in the
+ * order of index. */
 struct ear_feature_place {
-    struct ear_str text; /* of the normalised text; else static text */
-    size_t input;        /* of cues the dense input they come from; SIZE_MAX for others */
+    struct ear_str text;    /* of the normalised text; else static text; of cues none */
+    size_t input;           /* of cues the dense input they come from; SIZE_MAX for others */
+    uint16_t first, behind; /* the tokens that it touches, from first on; none: alike */
 };
-void ear_extract_places(const struct ear_extractor *x, struct ear_feature_place *places);
+void ear_extract_places(const struct ear_extractor *x, ear_feature_group group,
+                        struct ear_feature_place *places);
+/* The tokens alone, of the character n-grams. */
+struct ear_feature_span {
+    uint16_t first, behind;
+};
+void ear_extract_spans(const struct ear_extractor *x, struct ear_feature_span *spans);
 /* The normalised text and tokens of the last post. */
 const struct ear_normal *ear_extractor_normal(const struct ear_extractor *x);
 

@@ -8,7 +8,10 @@
 
 struct writer {
     const struct ear_model_parts *parts;
-    size_t columns, width, inputs;
+    size_t columns;      /* as given */
+    size_t file_columns; /* as written: of softmax heads one fewer */
+    size_t width, inputs;
+    size_t reference[EAR_MODEL_HEADS_MAX]; /* of softmax heads the label without a column */
     struct ear_buf *out;
     size_t start; /* of the file in out */
     struct ear_file_section sections[EAR_SECTION_COUNT];
@@ -65,6 +68,7 @@ static ear_err check_parts(struct writer *w, struct ear_diag *diag)
         if (err) return err;
         level = h->level;
         w->columns += ear_head_columns(h->kind, h->label_count);
+        w->file_columns += ear_head_file_columns(h->kind, h->label_count);
     }
     if (!parts->language.len) return ear_fail(diag, EAR_INVALID, "no table of languages");
     if (w->columns > EAR_MODEL_COLUMNS)
@@ -113,9 +117,9 @@ static struct ear_file_string add_string(struct writer *w, struct ear_str s)
     return at;
 }
 
-static struct ear_file_model_head file_head(struct writer *w, const struct ear_model_part *h,
-                                            uint32_t first_label)
+static struct ear_file_model_head file_head(struct writer *w, size_t at, uint32_t first_label)
 {
+    const struct ear_model_part *h = &w->parts->heads[at];
     struct ear_file_model_head f = {.name = add_string(w, h->name),
                                     .languages = add_string(w, h->languages),
                                     .first_label = first_label,
@@ -124,6 +128,7 @@ static struct ear_file_model_head file_head(struct writer *w, const struct ear_m
                                     .level = h->level,
                                     .auxiliary = h->auxiliary,
                                     .knot_count = (uint32_t)h->knot_count,
+                                    .reference = (uint32_t)w->reference[at],
                                     .unsure_below = h->unsure_below};
     memcpy(f.knots, h->knots, h->knot_count * sizeof *f.knots);
     memcpy(f.coverage, h->coverage, sizeof f.coverage);
@@ -139,7 +144,7 @@ static void put_heads(struct writer *w)
     for (size_t i = 0; i < parts->head_count; i++) labels += parts->heads[i].label_count;
     struct ear_file_string *label = ear_alloc(labels * sizeof *label);
     for (size_t i = 0; i < parts->head_count; i++) {
-        heads[i] = file_head(w, &parts->heads[i], (uint32_t)at);
+        heads[i] = file_head(w, i, (uint32_t)at);
         for (size_t k = 0; k < parts->heads[i].label_count; k++)
             label[at++] = add_string(w, parts->heads[i].labels[k]);
     }
@@ -149,36 +154,98 @@ static void put_heads(struct writer *w)
     free(label);
 }
 
-/* Scales that give each column's largest weight 127. */
-static void measure_columns(struct writer *w, float *row)
+/* ---- from the columns given to those of the file ---- */
+
+static float slope_of(const struct ear_model_part *h, size_t column)
 {
-    const struct ear_model_parts *parts = w->parts;
-    for (size_t i = 0; i < parts->kept_count; i++) {
-        parts->row(parts->self, i, row);
-        for (size_t c = 0; c < w->columns; c++)
-            w->column[c].scale = fmaxf(w->column[c].scale, fabsf(row[c]));
+    return h->slope ? h->slope[column] : 1;
+}
+
+/* What is calibrated is what is compared: of softmax heads weights are those of z. */
+static void fold_row(const struct writer *w, const float *given, float *row)
+{
+    for (size_t i = 0; i < w->parts->head_count; i++) {
+        const struct ear_model_part *h = &w->parts->heads[i];
+        size_t count = ear_head_columns(h->kind, h->label_count), reference = w->reference[i];
+        bool softmax = h->kind == EAR_HEAD_SOFTMAX;
+        for (size_t c = 0; c < count; c++)
+            if (!softmax)
+                *row++ = given[c];
+            else if (c != reference)
+                *row++ = slope_of(h, c) * given[c] - slope_of(h, reference) * given[reference];
+        given += count;
     }
-    for (size_t c = 0; c < w->columns; c++) w->column[c].scale /= 127;
-    size_t at = 0;
-    for (size_t i = 0; i < parts->head_count; i++) {
-        const struct ear_model_part *h = &parts->heads[i];
+}
+
+static float intercept_of(const struct ear_model_part *h, size_t column)
+{
+    return slope_of(h, column) * h->bias[column] + (h->offset ? h->offset[column] : 0);
+}
+
+static void set_columns(struct writer *w)
+{
+    struct ear_file_column *column = w->column;
+    for (size_t i = 0; i < w->parts->head_count; i++) {
+        const struct ear_model_part *h = &w->parts->heads[i];
         size_t count = ear_head_columns(h->kind, h->label_count);
-        for (size_t c = 0; c < count; c++, at++) {
-            w->column[at].bias = h->bias[c];
-            w->column[at].slope = h->slope ? h->slope[c] : 1;
-            w->column[at].offset = h->offset ? h->offset[c] : 0;
+        for (size_t c = 0; c < count; c++) {
+            if (h->kind != EAR_HEAD_SOFTMAX)
+                *column++ = (struct ear_file_column){.bias = h->bias[c],
+                                                     .slope = slope_of(h, c),
+                                                     .offset = h->offset ? h->offset[c] : 0};
+            else if (c != w->reference[i])
+                *column++ = (struct ear_file_column){
+                    .bias = intercept_of(h, c) - intercept_of(h, w->reference[i]), .slope = 1};
         }
     }
 }
 
-static void put_rows(struct writer *w, float *row)
+/* The quietest label of a head: subtracted from the others it widens their range least. */
+static void choose_references(struct writer *w, float *given)
+{
+    const struct ear_model_parts *parts = w->parts;
+    float *most = ear_alloc(w->columns * sizeof *most);
+    for (size_t i = 0; i < parts->kept_count; i++) {
+        parts->row(parts->self, i, given);
+        for (size_t c = 0; c < w->columns; c++) most[c] = fmaxf(most[c], fabsf(given[c]));
+    }
+    for (size_t i = 0, first = 0; i < parts->head_count; i++) {
+        const struct ear_model_part *h = &parts->heads[i];
+        size_t *reference = &w->reference[i];
+        for (size_t c = 1; h->kind == EAR_HEAD_SOFTMAX && c < h->label_count; c++)
+            if (fabsf(slope_of(h, c)) * most[first + c] <
+                fabsf(slope_of(h, *reference)) * most[first + *reference])
+                *reference = c;
+        first += ear_head_columns(h->kind, h->label_count);
+    }
+    free(most);
+}
+
+/* Scales that give each column's largest weight 127. */
+static void measure_columns(struct writer *w, float *given, float *row)
+{
+    const struct ear_model_parts *parts = w->parts;
+    set_columns(w);
+    for (size_t i = 0; i < parts->kept_count; i++) {
+        parts->row(parts->self, i, given);
+        fold_row(w, given, row);
+        for (size_t c = 0; c < w->file_columns; c++)
+            w->column[c].scale = fmaxf(w->column[c].scale, fabsf(row[c]));
+    }
+    for (size_t c = 0; c < w->file_columns; c++) w->column[c].scale /= 127;
+}
+
+/* ---- weights ---- */
+
+static void put_rows(struct writer *w, float *given, float *row)
 {
     const struct ear_model_parts *parts = w->parts;
     int8_t *bytes = ear_alloc(w->width);
     begin(w, EAR_SECTION_ROWS);
     for (size_t i = 0; i < parts->kept_count && !w->err; i++) {
-        parts->row(parts->self, i, row);
-        for (size_t c = 0; c < w->columns; c++)
+        parts->row(parts->self, i, given);
+        fold_row(w, given, row);
+        for (size_t c = 0; c < w->file_columns; c++)
             bytes[c] = w->column[c].scale > 0 ? (int8_t)lrintf(row[c] / w->column[c].scale) : 0;
         put(w, bytes, w->width);
     }
@@ -192,26 +259,24 @@ static void put_dense(struct writer *w)
     float *padded = ear_alloc(w->width * sizeof *padded);
     begin(w, EAR_SECTION_DENSE);
     for (size_t i = 0; i < w->inputs; i++) {
-        memcpy(padded, w->parts->dense + i * w->columns, w->columns * sizeof *padded);
+        fold_row(w, w->parts->dense + i * w->columns, padded);
         put(w, padded, w->width * sizeof *padded);
     }
     end(w, EAR_SECTION_DENSE);
     free(padded);
 }
 
-static void put_weights(struct writer *w)
+static void put_weights(struct writer *w, float *given, float *row)
 {
-    float *row = ear_alloc(w->width * sizeof *row);
-    measure_columns(w, row);
+    measure_columns(w, given, row);
     put_section(w, EAR_SECTION_COLUMNS, w->column, w->width * sizeof *w->column);
     begin(w, EAR_SECTION_KEPT);
     if (!w->err)
         w->err =
             ear_kept_write(w->parts->kept, w->parts->kept_count, w->parts->spec.hash_bits, w->out);
     end(w, EAR_SECTION_KEPT);
-    put_rows(w, row);
+    put_rows(w, given, row);
     put_dense(w);
-    free(row);
 }
 
 static void put_optional(struct writer *w, ear_section id, struct ear_str section)
@@ -252,6 +317,9 @@ static void put_all(struct writer *w, size_t dense_count)
 {
     const struct ear_model_parts *parts = w->parts;
     static const struct ear_file_head head; /* filled when all is known */
+    float *given = ear_alloc(ear_model_width(w->columns) * sizeof *given),
+          *row = ear_alloc(w->width * sizeof *row);
+    choose_references(w, given);
     put(w, &head, sizeof head);
     put(w, w->sections, sizeof w->sections);
     put_spec(w, dense_count);
@@ -259,12 +327,14 @@ static void put_all(struct writer *w, size_t dense_count)
     put_section(w, EAR_SECTION_LICENCES, parts->licences.ptr, parts->licences.len);
     put_section(w, EAR_SECTION_TRAINING, parts->training, sizeof parts->training);
     put_heads(w);
-    put_weights(w);
+    put_weights(w, given, row);
     put_section(w, EAR_SECTION_LANGUAGE, parts->language.ptr, parts->language.len);
     put_optional(w, EAR_SECTION_SCORES, parts->scores);
     put_optional(w, EAR_SECTION_VECTORS, parts->vectors);
     put_shares(w);
     pad(w);
+    free(given);
+    free(row);
 }
 
 /* Now that all places are known. */
@@ -292,7 +362,7 @@ ear_err ear_model_write(const struct ear_model_parts *parts, struct ear_buf *out
     if (!err && parts->vectors.len) err = ear_vectors_open(parts->vectors, &vectors, diag);
     if (err) return err;
     size_t dense_count = EAR_DENSE_VECTORS + (parts->vectors.len ? vectors.dims : 0);
-    w.width = ear_model_width(w.columns);
+    w.width = ear_model_width(w.file_columns);
     w.inputs = dense_count + ear_stack_inputs(parts->heads, parts->head_count);
     w.column = ear_alloc(w.width * sizeof *w.column);
     ear_buf_init(&w.strings, EAR_MODEL_STRINGS);

@@ -3,7 +3,9 @@
  * The score of a column for a post is
  *     bias + Σ groups value × Σ features weight[feature] + Σ inputs dense[input] × weight[input]
  * its calibrated logit z = slope × score + offset. Heads make probabilities of their columns' z:
- *     SOFTMAX   a column a label          p = softmax(z)
+ *     SOFTMAX   a column a label          p = softmax(z), so that only differences of z count: the
+ *                                         file has them against one label's, its reference, and
+ *                                         no column of that one
  *     EACH      a column a label          p = sigmoid(z), made to sum to 1
  *     FLAGS     a column a label          p = sigmoid(z), any number may be true
  *     BINARY    one column, two labels    p[1] = sigmoid(z)
@@ -18,7 +20,7 @@
 
 #include "model/features.h"
 
-#define EAR_MODEL_FORMAT    1
+#define EAR_MODEL_FORMAT    2
 #define EAR_MODEL_COLUMNS   1024 /* at most, of all heads */
 #define EAR_MODEL_KNOTS     16
 #define EAR_MODEL_COVERAGES 20 /* 5 %, 10 % … 100 % */
@@ -66,7 +68,7 @@ struct ear_model_parts {
     const uint32_t *kept;
     size_t kept_count;
     /* Fills the weights of feature kept[row], one a column, heads' columns side by side. Called
-     * twice a row: for the scales, then to quantise to int8. */
+     * three times a row: to choose references, for the scales, to quantise to int8. */
     void (*row)(void *self, size_t row, float *weights);
     void *self;
     /* [input × columns + column]; inputs: dense, then stack. NULL: none. Weights of stack inputs
@@ -76,7 +78,9 @@ struct ear_model_parts {
     struct ear_str language, scores, vectors;
 };
 
+/* Columns that a head is trained with, and those that a file has of it. */
 size_t ear_head_columns(ear_head_kind kind, size_t label_count);
+size_t ear_head_file_columns(ear_head_kind kind, size_t label_count);
 /* What heads of level 1 give to those of level 2. */
 size_t ear_stack_inputs(const struct ear_model_part *heads, size_t head_count);
 /* Fills the stack inputs of one head; returns how many. */

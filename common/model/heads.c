@@ -11,6 +11,11 @@ size_t ear_head_columns(ear_head_kind kind, size_t label_count)
     return kind == EAR_HEAD_ORDINAL ? label_count - 1 : label_count;
 }
 
+size_t ear_head_file_columns(ear_head_kind kind, size_t label_count)
+{
+    return kind == EAR_HEAD_SOFTMAX ? label_count - 1 : ear_head_columns(kind, label_count);
+}
+
 static size_t stack_labels(ear_head_kind kind, size_t label_count)
 {
     return kind == EAR_HEAD_BINARY ? 1 : label_count;

@@ -63,6 +63,7 @@ struct ear_file_model_head {
     struct ear_file_string name, languages;
     uint32_t first_label, label_count; /* within the labels */
     uint32_t kind, level, auxiliary, knot_count;
+    uint32_t reference; /* of SOFTMAX the label without a column, whose z is 0; else 0 */
     float unsure_below;
     struct ear_model_knot knots[EAR_MODEL_KNOTS];
     float coverage[EAR_MODEL_COVERAGES];
@@ -74,7 +75,7 @@ struct ear_file_column {
 _Static_assert(sizeof(struct ear_file_head) == 64, "as documented");
 _Static_assert(sizeof(struct ear_file_section) == 24, "as documented");
 _Static_assert(sizeof(struct ear_file_spec) == 24, "as documented");
-_Static_assert(sizeof(struct ear_file_model_head) == 252, "as documented");
+_Static_assert(sizeof(struct ear_file_model_head) == 256, "as documented");
 
 static inline size_t ear_model_width(size_t columns)
 {

@@ -39,7 +39,8 @@ static ear_err check_frame(struct loader *l, struct ear_file_head *head)
     if (memcmp(head->magic, EAR_MODEL_MAGIC, sizeof head->magic) != 0)
         return ear_fail(l->diag, EAR_INVALID, "not a model file: wrong magic");
     if (head->format != EAR_MODEL_FORMAT)
-        return ear_fail(l->diag, EAR_UNSUPPORTED, "format %u, this program reads %d", head->format,
+        return ear_fail(l->diag, EAR_UNSUPPORTED,
+                        "format %u, this program reads %d; train it again", head->format,
                         EAR_MODEL_FORMAT);
     if (head->feature_version != EAR_FEATURE_VERSION)
         return ear_fail(l->diag, EAR_UNSUPPORTED,
@@ -136,6 +137,17 @@ static bool shares_fit(const struct ear_file_model_head *f)
     return true;
 }
 
+static bool head_fits(const struct ear_model *m, const struct ear_file_model_head *f,
+                      unsigned level)
+{
+    size_t references = f->kind == EAR_HEAD_SOFTMAX ? f->label_count : 1;
+    return f->kind < EAR_HEAD_KINDS && f->level >= level && f->level <= 2 && f->label_count >= 2 &&
+           f->label_count <= EAR_MODEL_LABELS_MAX && f->first_label <= m->label_count &&
+           f->label_count <= m->label_count - f->first_label &&
+           (f->kind != EAR_HEAD_BINARY || f->label_count == 2) && f->auxiliary <= 1 &&
+           f->reference < references;
+}
+
 static ear_err read_head(struct loader *l, const struct ear_file_model_head *f, unsigned level)
 {
     struct ear_model *m = l->m;
@@ -143,12 +155,7 @@ static ear_err read_head(struct loader *l, const struct ear_file_model_head *f, 
     if (!string_at(m, f->name, &h->name) || !h->name.len ||
         !string_at(m, f->languages, &h->languages))
         return bad(l, EAR_SECTION_HEADS, "a name outside the strings, or no UTF-8");
-    bool fits = f->kind < EAR_HEAD_KINDS && f->level >= level && f->level <= 2 &&
-                f->label_count >= 2 && f->label_count <= EAR_MODEL_LABELS_MAX &&
-                f->first_label <= m->label_count &&
-                f->label_count <= m->label_count - f->first_label &&
-                (f->kind != EAR_HEAD_BINARY || f->label_count == 2) && f->auxiliary <= 1;
-    if (!fits)
+    if (!head_fits(m, f, level))
         return ear_fail(l->diag, EAR_INVALID, "head %.*s: kind, level or labels out of range",
                         EAR_STR_ARG(h->name));
     if (!shares_fit(f))
@@ -162,7 +169,8 @@ static ear_err read_head(struct loader *l, const struct ear_file_model_head *f, 
         .kind = (ear_head_kind)f->kind,
         .level = f->level,
         .first_column = m->columns,
-        .column_count = ear_head_columns((ear_head_kind)f->kind, f->label_count),
+        .column_count = ear_head_file_columns((ear_head_kind)f->kind, f->label_count),
+        .reference = f->kind == EAR_HEAD_SOFTMAX ? f->reference : SIZE_MAX,
         .first_label = f->first_label,
         .file = f,
     };

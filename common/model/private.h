@@ -12,9 +12,16 @@ struct ear_plan {
     ear_head_kind kind;
     unsigned level;
     size_t first_column, column_count;
+    size_t reference;                       /* the label without a column; SIZE_MAX: none */
     size_t first_label;                     /* its place among all probabilities */
     const struct ear_file_model_head *file; /* knots, coverage */
 };
+
+/* The label that the i-th column of a head is of, where columns are of labels. */
+static inline size_t ear_plan_label(const struct ear_plan *plan, size_t i)
+{
+    return i + (i >= plan->reference);
+}
 
 /* Slices and tables borrow the file's bytes. */
 struct ear_model {

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define CHUNK 256 /* rows whose sum of int8 is sure to fit int16 */
+#define LOGIT_MAX 60.0f
+#define CHUNK     256 /* rows whose sum of int8 is sure to fit int16 */
 
 /* A lane of int8 columns, read as pairs: an odd column above, an even one below. */
 typedef int16_t pairs __attribute__((vector_size(EAR_MODEL_LANE), may_alias));
@@ -145,17 +146,25 @@ static bool taught(const struct ear_head *head, const char *language)
     return false;
 }
 
+/* Calibrated logits, one a column; of softmax one a label. */
+static void fill_logits(const struct ear_model_reader *r, const struct ear_plan *plan, float *z)
+{
+    const struct ear_file_column *column = r->model->column + plan->first_column;
+    const float *sum = r->sum + plan->first_column;
+    for (size_t i = 0; i < plan->column_count; i++) {
+        float logit = column[i].slope * (column[i].bias + sum[i]) + column[i].offset;
+        z[ear_plan_label(plan, i)] = fminf(fmaxf(logit, -LOGIT_MAX), LOGIT_MAX);
+    }
+    if (plan->reference != SIZE_MAX) z[plan->reference] = 0;
+}
+
 static struct ear_prediction predict(struct ear_model_reader *r, size_t at)
 {
     const struct ear_model *m = r->model;
     const struct ear_plan *plan = &m->plans[at];
     float z[EAR_MODEL_LABELS_MAX], *p = r->p + plan->first_label;
     size_t count = m->heads[at].label_count, top = 0;
-    for (size_t i = 0; i < plan->column_count; i++) {
-        const struct ear_file_column *c = &m->column[plan->first_column + i];
-        float score = c->bias + r->sum[plan->first_column + i];
-        z[i] = fminf(fmaxf(c->slope * score + c->offset, -30), 30);
-    }
+    fill_logits(r, plan, z);
     ear_head_probabilities(plan->kind, z, count, p);
     for (size_t i = 1; i < count; i++)
         if (p[i] > p[top]) top = i;

@@ -5,11 +5,14 @@
 #include "model/reader.h"
 #include "model/simd.h"
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TEXT_BYTES 128
-#define STRIDE     8 /* columns at a time: lanes are a multiple of it */
+#define STRIDE     8     /* columns at a time: lanes are a multiple of it */
+#define LEAST      1e-5f /* weights below are what rounding left */
+#define RISES      2     /* sums at once: none waits for the one before it */
 #define PAIRS_MAX  (EAR_NORMAL_TOKENS_MAX * 2)
 
 struct pair {
@@ -17,9 +20,11 @@ struct pair {
     float weight;
 };
 
-/* Tokens that ended before a byte of the text, or right there, and that began before it. */
-struct bounds {
-    uint16_t ended, begun;
+/* A token, an input or a pair. */
+struct loud {
+    float weight;
+    enum { TOKEN, INPUT, PAIR } kind;
+    size_t at;
 };
 
 struct ear_explain {
@@ -27,19 +32,23 @@ struct ear_explain {
     const struct ear_plan *plan;
     const struct ear_normal *normal;
     float lean[EAR_MODEL_LABELS_MAX]; /* how much a column's score speaks for the label */
-    /* What a step of each int8 weight does to it, from column first_step on; the columns around
-     * the head's own, up to whole strides, do nothing. */
-    float step[EAR_MODEL_LABELS_MAX + 2 * STRIDE];
-    size_t first_step, step_count;
-    float *token;       /* by token */
-    float *input;       /* by dense or stack input */
-    struct pair *pairs; /* n-grams of more than one word */
+    /* What a step of each int8 weight does to it, in units, by column of the lanes that the head
+     * lies in; the columns around its own do nothing. */
+    int16_t step[EAR_MODEL_LABELS_MAX + 2 * EAR_MODEL_LANE];
+    float unit;
+    size_t first_step, lanes;
+    float *token;         /* by token */
+    float (*rise)[RISES]; /* by token: how much more each gets than the one before it, in parts */
+    uint16_t *same;       /* by token: another one before it with the same key */
+    float *input;         /* by dense or stack input */
+    struct pair *pairs;   /* n-grams of more than one word */
     size_t pair_count;
-    struct ear_feature_place *place; /* by feature of the post, as the next */
-    float *weight;
+    float *weight;                   /* by feature of the post */
+    struct ear_feature_place *place; /* of words or cues, one group after the other */
+    struct ear_feature_span *span;   /* of n-grams of characters */
     size_t feature_room;
-    struct bounds *bounds; /* by byte of the text */
-    size_t bounds_room;
+    struct loud loudest[EAR_MODEL_REASONS_MAX]; /* so far, loudest first */
+    size_t loud_count, loud_max;
     char text[EAR_MODEL_REASONS_MAX][TEXT_BYTES];
 };
 
@@ -48,11 +57,13 @@ void ear_explain_free(struct ear_explain **explain)
     struct ear_explain *e = *explain;
     if (!e) return;
     free(e->token);
+    free(e->rise);
+    free(e->same);
     free(e->input);
     free(e->pairs);
     free(e->place);
+    free(e->span);
     free(e->weight);
-    free(e->bounds);
     EAR_FREE(*explain);
 }
 
@@ -63,6 +74,8 @@ static struct ear_explain *explain_of(struct ear_model_reader *r)
     e->reader = r;
     e->normal = ear_extractor_normal(r->extractor);
     e->token = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *e->token);
+    e->rise = ear_alloc((EAR_NORMAL_TOKENS_MAX + 1) * sizeof *e->rise);
+    e->same = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *e->same);
     e->input = ear_alloc(r->model->input_count * sizeof *e->input);
     e->pairs = ear_alloc(PAIRS_MAX * sizeof *e->pairs);
     return e;
@@ -75,33 +88,56 @@ static void set_lean(struct ear_explain *e, uint16_t label, size_t labels)
 {
     const struct ear_plan *plan = e->plan;
     const struct ear_file_column *column = e->reader->model->column + plan->first_column;
-    size_t before = plan->first_column % STRIDE;
-    e->first_step = plan->first_column - before;
-    e->step_count = (before + plan->column_count + STRIDE - 1) / STRIDE * STRIDE;
-    memset(e->step, 0, e->step_count * sizeof *e->step);
+    size_t before = plan->first_column % EAR_MODEL_LANE;
+    float step[EAR_MODEL_LABELS_MAX], most = 0;
     for (size_t i = 0; i < plan->column_count; i++) {
-        float lean = i == label;
+        float lean = ear_plan_label(plan, i) == label;
         if (plan->kind == EAR_HEAD_SOFTMAX) lean -= 1 / (float)labels;
         if (plan->kind == EAR_HEAD_BINARY) lean = label == 1 ? 1 : -1;
         if (plan->kind == EAR_HEAD_ORDINAL) lean = (float)(i + 1 == label) - (float)(i == label);
         e->lean[i] = lean * column[i].slope;
-        e->step[before + i] = e->lean[i] * column[i].scale;
+        step[i] = e->lean[i] * column[i].scale;
+        most = fmaxf(most, fabsf(step[i]));
+    }
+    e->first_step = plan->first_column - before;
+    e->lanes = (before + plan->column_count + EAR_MODEL_LANE - 1) / EAR_MODEL_LANE;
+    e->unit = most > 0 ? most / INT16_MAX : 1;
+    memset(e->step, 0, e->lanes * EAR_MODEL_LANE * sizeof *e->step);
+    for (size_t i = 0; i < plan->column_count; i++)
+        e->step[before + i] = (int16_t)lrintf(step[i] / e->unit);
+}
+
+_Static_assert(EAR_MODEL_LABELS_MAX <= INT32_MAX / INT16_MAX / INT8_MAX / 2, "sums fit 32 bits");
+
+/* A lane of columns at a time, which compilers make two instructions of. */
+static inline __attribute__((always_inline)) void weigh(const int8_t *rows, size_t width,
+                                                        const uint32_t *index, size_t count,
+                                                        const int16_t *step, size_t lanes,
+                                                        float value, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        int32_t sum = 0;
+        for (size_t l = 0; l < lanes; l++) {
+            const int8_t *row = rows + index[i] * width + l * EAR_MODEL_LANE;
+            for (size_t c = 0; c < EAR_MODEL_LANE; c++) {
+                int16_t weight = row[c];
+                sum += weight * step[l * EAR_MODEL_LANE + c];
+            }
+        }
+        out[i] = value * (float)sum;
     }
 }
 
-/* Rows are weighed a stride of columns at a time, which compilers make one register of. */
-EAR_CLONES static void weigh_rows(const int8_t *rows, size_t width, const uint32_t *index,
-                                  size_t count, const float *step, size_t steps, float value,
-                                  float *out)
+/* Most heads lie within a lane. */
+EAR_CLONES static void weigh_rows(const int8_t *restrict rows, size_t width,
+                                  const uint32_t *restrict index, size_t count,
+                                  const int16_t *restrict step, size_t lanes, float value,
+                                  float *restrict out)
 {
-    for (size_t i = 0; i < count; i++) {
-        const int8_t *row = rows + index[i] * width;
-        float sum[STRIDE] = {0}, all = 0;
-        for (size_t done = 0; done < steps; done += STRIDE)
-            for (size_t c = 0; c < STRIDE; c++) sum[c] += step[done + c] * (float)row[done + c];
-        for (size_t c = 0; c < STRIDE; c++) all += sum[c];
-        out[i] = all * value;
-    }
+    if (lanes == 1)
+        weigh(rows, width, index, count, step, 1, value, out);
+    else
+        weigh(rows, width, index, count, step, lanes, value, out);
 }
 
 static void weigh_features(struct ear_explain *e)
@@ -110,13 +146,14 @@ static void weigh_features(struct ear_explain *e)
     const struct ear_features *f = e->reader->features;
     for (size_t group = 0, start = 0; group < EAR_FEATURE_GROUPS; start = f->end[group++])
         weigh_rows(m->rows + e->first_step, m->width, f->index + start, f->end[group] - start,
-                   e->step, e->step_count, f->value[group], e->weight + start);
+                   e->step, e->lanes, f->value[group] * e->unit, e->weight + start);
 }
 
 static float weight_of_input(const struct ear_explain *e, size_t input)
 {
     const struct ear_model *m = e->reader->model;
     float sum = 0;
+    if (e->reader->input[input] == 0) return 0;
     for (size_t i = 0; i < e->plan->column_count && m->dense; i++)
         sum += e->lean[i] * m->dense[input * m->width + e->plan->first_column + i];
     return sum * e->reader->input[input];
@@ -124,83 +161,71 @@ static float weight_of_input(const struct ear_explain *e, size_t input)
 
 /* ---- put to words ---- */
 
-/* Where tokens lie, so that a slice of the text finds its own at once. */
-static void set_bounds(struct ear_explain *e)
+/* A word counts for its token, a pair for itself, and so does what stands nowhere in the text. */
+static void add_words(struct ear_explain *e)
 {
-    struct ear_str text = ear_normal_text(e->normal);
-    if (text.len >= e->bounds_room) {
-        e->bounds_room = text.len + 1;
-        free(e->bounds);
-        e->bounds = ear_alloc(e->bounds_room * sizeof *e->bounds);
-    }
-    const struct ear_normal_token *t = e->normal->tokens;
-    uint16_t begun = 0, ended = 0, count = (uint16_t)e->normal->token_count;
-    for (size_t at = 0; at <= text.len; at++) {
-        while (begun < count && t[begun].text.ptr < text.ptr + at) begun++;
-        while (ended < count && t[ended].text.ptr + t[ended].text.len <= text.ptr + at) ended++;
-        e->bounds[at] = (struct bounds){.ended = ended, .begun = begun};
-    }
+    size_t count = e->reader->features->end[EAR_FEATURE_WORDS];
+    const struct ear_feature_place *place = e->place;
+    ear_extract_places(e->reader->extractor, EAR_FEATURE_WORDS, e->place);
+    for (size_t i = 0; i < count; i++)
+        if (place[i].behind == place[i].first + 1)
+            e->token[place[i].first] += e->weight[i];
+        else if (e->pair_count < PAIRS_MAX)
+            e->pairs[e->pair_count++] = (struct pair){place[i].text, e->weight[i]};
 }
 
-/* The tokens that a slice of the text touches. Features of the account stand nowhere in it. */
-struct span {
-    size_t first, behind;
-    bool within; /* one token */
-};
-
-static struct span span_of(const struct ear_explain *e, struct ear_str slice)
-{
-    struct ear_str text = ear_normal_text(e->normal);
-    uintptr_t at = (uintptr_t)slice.ptr - (uintptr_t)text.ptr;
-    if (at >= text.len) return (struct span){0};
-    struct span span = {e->bounds[at].ended, e->bounds[at + slice.len].begun, false};
-    if (span.behind != span.first + 1) return span;
-    struct ear_str token = e->normal->tokens[span.first].text;
-    span.within = slice.ptr >= token.ptr && slice.ptr + slice.len <= token.ptr + token.len;
-    return span;
-}
-
-static void add_span(struct ear_explain *e, const struct span *span, float weight)
+/* Shared evenly among the tokens that it touches. */
+static void add_spans(struct ear_explain *e)
 {
     static const float share[] = {0, 1, 1.0f / 2, 1.0f / 3, 1.0f / 4};
-    size_t count = span->behind - span->first;
-    weight *= count < EAR_COUNT(share) ? share[count] : 1 / (float)count;
-    for (size_t i = span->first; i < span->behind; i++) e->token[i] += weight;
-}
-
-/* A word counts for its token, a pair for itself. */
-static void add_word(struct ear_explain *e, size_t feature)
-{
-    struct span span = span_of(e, e->place[feature].text);
-    if (span.within)
-        add_span(e, &span, e->weight[feature]);
-    else if (e->pair_count < PAIRS_MAX)
-        e->pairs[e->pair_count++] = (struct pair){e->place[feature].text, e->weight[feature]};
-}
-
-static void add_features(struct ear_explain *e)
-{
-    const size_t *end = e->reader->features->end;
-    size_t i = 0;
-    for (; i < end[EAR_FEATURE_WORDS]; i++) add_word(e, i);
-    for (; i < end[EAR_FEATURE_CHARS]; i++) {
-        struct span span = span_of(e, e->place[i].text);
-        add_span(e, &span, e->weight[i]);
+    const size_t *end = e->reader->features->end, start = end[EAR_FEATURE_WORDS];
+    ear_extract_spans(e->reader->extractor, e->span);
+    for (size_t i = 0; i < end[EAR_FEATURE_CHARS] - start; i++) {
+        size_t first = e->span[i].first, behind = e->span[i].behind, tokens = behind - first;
+        float part = tokens < EAR_COUNT(share) ? share[tokens] : 1 / (float)tokens;
+        float each = e->weight[start + i] * part;
+        e->rise[first][i % RISES] += each;
+        e->rise[behind][i % RISES] -= each;
     }
-    for (; i < end[EAR_FEATURE_CUES]; i++)
-        if (e->place[i].input != SIZE_MAX) e->input[e->place[i].input] += e->weight[i];
+    float level = 0;
+    for (size_t i = 0; i < e->normal->token_count; i++)
+        e->token[i] += level += e->rise[i][0] + e->rise[i][1];
 }
 
-/* Tokens that stand in the text more than once speak together. */
+static void add_cues(struct ear_explain *e)
+{
+    const size_t *end = e->reader->features->end, start = end[EAR_FEATURE_CHARS];
+    ear_extract_places(e->reader->extractor, EAR_FEATURE_CUES, e->place);
+    for (size_t i = 0; i < end[EAR_FEATURE_CUES] - start; i++)
+        if (e->place[i].input != SIZE_MAX) e->input[e->place[i].input] += e->weight[start + i];
+}
+
+#define KEYS     64
+#define NO_TOKEN UINT16_MAX
+
+static size_t key_of(struct ear_str text)
+{
+    unsigned char first = (unsigned char)text.ptr[0], last = (unsigned char)text.ptr[text.len - 1];
+    return (text.len * 19 + first * 7U + last) % KEYS;
+}
+
+/* Tokens that stand in the text more than once speak together, where the first of them stands. */
 static void join_tokens(struct ear_explain *e)
 {
     const struct ear_normal_token *t = e->normal->tokens;
-    for (size_t i = 1; i < e->normal->token_count; i++)
-        for (size_t k = 0; k < i && e->token[i] != 0; k++) {
-            if (t[i].text.len != t[k].text.len || !ear_str_eq(t[i].text, t[k].text)) continue;
+    uint16_t by_key[KEYS];
+    memset(by_key, 0xFF, sizeof by_key);
+    for (size_t i = 0; i < e->normal->token_count; i++) {
+        uint16_t *last = &by_key[key_of(t[i].text)], k = *last;
+        while (k != NO_TOKEN && !ear_str_eq(t[i].text, t[k].text)) k = e->same[k];
+        if (k != NO_TOKEN) {
             e->token[k] += e->token[i];
             e->token[i] = 0;
+        } else {
+            e->same[i] = *last;
+            *last = (uint16_t)i;
         }
+    }
 }
 
 static void make_room(struct ear_explain *e)
@@ -208,8 +233,10 @@ static void make_room(struct ear_explain *e)
     size_t features = e->reader->features->end[EAR_FEATURE_GROUPS - 1];
     if (e->place && features <= e->feature_room) return;
     free(e->place);
+    free(e->span);
     free(e->weight);
     e->place = ear_alloc((features + 1) * sizeof *e->place);
+    e->span = ear_alloc((features + 1) * sizeof *e->span);
     e->weight = ear_alloc((features + 1) * sizeof *e->weight);
     e->feature_room = features;
 }
@@ -219,13 +246,14 @@ static void gather(struct ear_explain *e)
     const struct ear_model *m = e->reader->model;
     size_t inputs = e->plan->level == 2 ? m->input_count : m->dense_count;
     memset(e->token, 0, e->normal->token_count * sizeof *e->token);
+    memset(e->rise, 0, (e->normal->token_count + 1) * sizeof *e->rise);
     memset(e->input, 0, m->input_count * sizeof *e->input);
     e->pair_count = 0;
     make_room(e);
-    set_bounds(e);
-    ear_extract_places(e->reader->extractor, e->place);
     weigh_features(e);
-    add_features(e);
+    add_words(e);
+    add_spans(e);
+    add_cues(e);
     for (size_t i = 0; i < inputs; i++) e->input[i] += weight_of_input(e, i);
     join_tokens(e);
 }
@@ -254,46 +282,39 @@ static struct ear_str name_of_input(const struct ear_model *m, size_t input, cha
 {
     *text = 0;
     if (input >= m->dense_count) return name_of_stacked(m, input - m->dense_count, text);
-    snprintf(text, TEXT_BYTES, "%s", ear_dense_name(input));
-    for (char *c = text; *c; c++) *c = (char)tolower((unsigned char)*c);
-    return ear_str_from(text);
+    const char *name = ear_dense_name(input);
+    size_t len = 0;
+    for (; name[len] && len < TEXT_BYTES; len++)
+        text[len] = (char)tolower((unsigned char)name[len]);
+    return (struct ear_str){text, len};
 }
 
-static size_t loudest(const float *weights, size_t count, float *weight)
+/* Among the loudest so far, behind those that are as loud. */
+static void hear(struct ear_explain *e, struct loud loud)
 {
-    size_t best = SIZE_MAX;
-    for (size_t i = 0; i < count; i++) {
-        if (weights[i] <= *weight) continue;
-        *weight = weights[i];
-        best = i;
-    }
-    return best;
+    struct loud *all = e->loudest;
+    if (!(loud.weight > LEAST)) return;
+    if (e->loud_count == e->loud_max && loud.weight <= all[e->loud_count - 1].weight) return;
+    size_t at = e->loud_count < e->loud_max ? e->loud_count++ : e->loud_count - 1;
+    for (; at > 0 && all[at - 1].weight < loud.weight; at--) all[at] = all[at - 1];
+    all[at] = loud;
 }
 
-/* Takes the loudest reason that is left out of what was gathered; false when none is for it. */
-static bool take(struct ear_explain *e, char *text, struct ear_reason *out)
+static void hear_all(struct ear_explain *e)
 {
-    const struct ear_model *m = e->reader->model;
-    out->weight = 0;
-    size_t token = loudest(e->token, e->normal->token_count, &out->weight);
-    size_t input = loudest(e->input, m->input_count, &out->weight);
-    size_t pair = SIZE_MAX;
-    for (size_t i = 0; i < e->pair_count; i++) {
-        if (e->pairs[i].weight <= out->weight) continue;
-        out->weight = e->pairs[i].weight;
-        pair = i;
-    }
-    if (pair != SIZE_MAX) {
-        out->text = e->pairs[pair].text;
-        e->pairs[pair].weight = 0;
-    } else if (input != SIZE_MAX) {
-        out->text = name_of_input(m, input, text);
-        e->input[input] = 0;
-    } else if (token != SIZE_MAX) {
-        out->text = e->normal->tokens[token].text;
-        e->token[token] = 0;
-    }
-    return out->weight > 0;
+    e->loud_count = 0;
+    for (size_t i = 0; i < e->normal->token_count; i++)
+        hear(e, (struct loud){e->token[i], TOKEN, i});
+    for (size_t i = 0; i < e->reader->model->input_count; i++)
+        hear(e, (struct loud){e->input[i], INPUT, i});
+    for (size_t i = 0; i < e->pair_count; i++) hear(e, (struct loud){e->pairs[i].weight, PAIR, i});
+}
+
+static struct ear_str text_of(const struct ear_explain *e, const struct loud *loud, char *text)
+{
+    if (loud->kind == TOKEN) return e->normal->tokens[loud->at].text;
+    if (loud->kind == PAIR) return e->pairs[loud->at].text;
+    return name_of_input(e->reader->model, loud->at, text);
 }
 
 size_t ear_model_why(struct ear_model_reader *reader, size_t head, uint16_t label,
@@ -301,12 +322,15 @@ size_t ear_model_why(struct ear_model_reader *reader, size_t head, uint16_t labe
 {
     const struct ear_model *m = reader->model;
     EAR_CHECK(head < m->head_count && label < m->heads[head].label_count);
+    if (max == 0) return 0;
     struct ear_explain *e = explain_of(reader);
     e->plan = &m->plans[head];
+    e->loud_max = max < EAR_MODEL_REASONS_MAX ? max : EAR_MODEL_REASONS_MAX;
     set_lean(e, label, m->heads[head].label_count);
     gather(e);
-    size_t count = 0;
-    if (max > EAR_MODEL_REASONS_MAX) max = EAR_MODEL_REASONS_MAX;
-    while (count < max && take(e, e->text[count], &reasons[count])) count++;
-    return count;
+    hear_all(e);
+    for (size_t i = 0; i < e->loud_count; i++)
+        reasons[i] =
+            (struct ear_reason){text_of(e, &e->loudest[i], e->text[i]), e->loudest[i].weight};
+    return e->loud_count;
 }

@@ -111,6 +111,7 @@ static size_t word_edge(struct ear_str s, size_t cut)
 struct ear_str ear_text_cut(struct ear_str s, ear_text_unit unit, size_t limit, ear_text_edge edge)
 {
     size_t at = 0, used = 0;
+    if (unit == EAR_TEXT_BYTES && s.len <= limit) return s;
     while (at < s.len) {
         struct piece p = next_piece(s, at, unit);
         if (p.weight > limit - used) break;

@@ -16,10 +16,13 @@ static void check(struct ear_extractor *x, const struct ear_features *f, size_t 
         EAR_CHECK(!g || f->end[g] >= f->end[g - 1]);
     }
     struct ear_feature_place *place = ear_alloc((f->end[EAR_FEATURE_CUES] + 1) * sizeof *place);
-    ear_extract_places(x, place);
+    for (size_t g = 0, at = 0; g < EAR_FEATURE_GROUPS; at = f->end[g++])
+        ear_extract_places(x, (ear_feature_group)g, place + at);
+    size_t tokens = ear_extractor_normal(x)->token_count;
     for (size_t i = 0; i < f->end[EAR_FEATURE_CUES]; i++) {
         EAR_CHECK(f->index[i] >> 20 == 0);
         EAR_CHECK(place[i].text.len < text.len + 64);
+        EAR_CHECK(place[i].first <= place[i].behind && place[i].behind <= tokens);
         EAR_CHECK(!place[i].text.len ||
                   place[i].text.ptr[place[i].text.len - 1] + 1); /* is there */
     }

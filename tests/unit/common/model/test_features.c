@@ -23,7 +23,7 @@ static struct seen look_for(struct ear_extractor *x, const struct ear_features *
 {
     struct seen seen = {0};
     struct ear_feature_place *place = ear_alloc((f->end[EAR_FEATURE_CUES] + 1) * sizeof *place);
-    ear_extract_places(x, place);
+    ear_extract_places(x, EAR_FEATURE_WORDS, place);
     for (size_t i = 0; i < f->end[EAR_FEATURE_WORDS]; i++) {
         if (!ear_str_eq(place[i].text, ear_str_from(wanted))) continue;
         seen.count++;
@@ -167,7 +167,8 @@ static void test_extract__places_lie_in_the_text(void **state)
     struct ear_feature_place place[256];
     size_t words = f->end[EAR_FEATURE_WORDS], chars = f->end[EAR_FEATURE_CHARS];
     assert_in_range(f->end[EAR_FEATURE_CUES], 1, EAR_COUNT(place));
-    ear_extract_places(x, place);
+    ear_extract_places(x, EAR_FEATURE_WORDS, place);
+    ear_extract_places(x, EAR_FEATURE_CHARS, place + words);
     assert_true(ear_str_eq(place[words].text, EAR_STR("h"))); /* behind a blank */
     assert_true(ear_str_eq(place[words + 1].text, EAR_STR("he")));
     assert_true(ear_str_eq(place[chars - 1].text, EAR_STR("llo @firm"))); /* before one */
@@ -177,6 +178,16 @@ static void test_extract__places_lie_in_the_text(void **state)
         assert_true(place[i].text.ptr + place[i].text.len <= normal.ptr + normal.len);
     }
     for (size_t i = 0; i < chars; i++) assert_int_equal(place[i].input, SIZE_MAX);
+    struct ear_feature_span span[256];
+    ear_extract_spans(x, span);
+    for (size_t i = words; i < chars; i++) {
+        assert_int_equal(place[i].first, span[i - words].first);
+        assert_int_equal(place[i].behind, span[i - words].behind);
+        bool firm = memchr(place[i].text.ptr, '@', place[i].text.len);
+        bool hello = *place[i].text.ptr >= 'a';
+        assert_int_equal(place[i].first, hello || !firm ? 0 : 1);
+        assert_int_equal(place[i].behind, firm ? 2 : 1);
+    }
     ear_extractor_free(&x);
 }
 

@@ -256,6 +256,10 @@ static void test_model_read__says_what_the_weights_say(void **state)
         reference_scores(f, ear_extract(x, &post), score);
         ear_model_read(reader, &post, &reading);
         const struct ear_prediction *d = reading.heads;
+        float z[3];
+        for (size_t c = 0; c < 3; c++) z[c] = calibrated(f, score, c);
+        ear_head_probabilities(EAR_HEAD_SOFTMAX, z, 3, p);
+        for (size_t c = 0; c < 3; c++) assert_near(d[0].p_labels[c], p[c]);
         assert_near(d[1].p_labels[1], sigmoid(calibrated(f, score, 3)));
         float above = sigmoid(calibrated(f, score, 4));
         assert_near(d[2].p_labels[0], 1 - above);
@@ -269,7 +273,6 @@ static void test_model_read__says_what_the_weights_say(void **state)
         for (size_t k = 0; k < at; k++)
             for (size_t c = 11; c < COLUMNS; c++)
                 score[c] += stack[k] * f->dense[(f->dense_count + k) * COLUMNS + c];
-        float z[3];
         for (size_t c = 0; c < 3; c++) z[c] = calibrated(f, score, 11 + c);
         ear_head_probabilities(EAR_HEAD_EACH, z, 3, p);
         for (size_t c = 0; c < 3; c++) assert_near(d[4].p_labels[c], p[c]);
