@@ -33,17 +33,20 @@ struct ear_extractor {
     struct ear_normal normal;
     struct ear_str account; /* of the last post; in account_text */
     char account_text[ACCOUNT_BYTES];
+    uint64_t account_hash;
+    bool account_is_desk;
     struct ear_cues cues;
     struct ear_points points;
     struct ear_unique unique;
     uint64_t *hashes; /* of tokens */
     uint32_t *staged; /* features of one group, repeats and all */
     size_t staged_count;
-    struct ear_feature_place *words; /* of staged words: what they are */
-    size_t *inputs;                  /* of staged cues: what they are steps of, SIZE_MAX: of none */
-    struct bounds *bounds;           /* by point; filled when places are asked for */
-    uint32_t *index;                 /* what the result shows */
-    uint32_t *at;                    /* and where in its group each was staged */
+    struct ear_feature_place *words;                     /* of staged words: what they are */
+    uint32_t cue_index[EAR_DENSE_VECTORS][2][CUE_STEPS]; /* by input, sign (negative first), step */
+    size_t *inputs;        /* of staged cues: what they are steps of, SIZE_MAX: of none */
+    struct bounds *bounds; /* by point; filled when places are asked for */
+    uint32_t *index;       /* what the result shows */
+    uint32_t *at;          /* and where in its group each was staged */
     float dense[EAR_DENSE_MAX];
     struct ear_features out;
 };
@@ -67,6 +70,32 @@ bool ear_feature_spec_valid(const struct ear_feature_spec *spec)
            spec->char_max <= EAR_POINTS_ORDER;
 }
 
+static uint32_t index_of(const struct ear_extractor *x, uint64_t hash)
+{
+    hash = (hash ^ hash >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
+    hash = (hash ^ hash >> 32) * UINT64_C(0x94D049BB133111EB);
+    return (uint32_t)(hash >> (64 - x->spec.hash_bits));
+}
+
+static uint64_t seed_of(const struct ear_extractor *x, uint64_t kind)
+{
+    return (x->spec.seed + kind * UINT64_C(0x10001)) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+static uint64_t join(uint64_t a, uint64_t b)
+{
+    return (a ^ a >> 31) * UINT64_C(0x94D049BB133111EB) + b;
+}
+
+static void set_cue_indices(struct ear_extractor *x)
+{
+    for (size_t input = 0; input < EAR_DENSE_VECTORS; input++)
+        for (size_t sign = 0; sign < 2; sign++)
+            for (size_t step = 0; step < CUE_STEPS; step++)
+                x->cue_index[input][sign][step] =
+                    index_of(x, join(join(seed_of(x, 18 + sign), input), step));
+}
+
 struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
                                         const struct ear_feature_tables *tables,
                                         const struct ear_kept *kept)
@@ -79,14 +108,15 @@ struct ear_extractor *ear_extractor_new(const struct ear_feature_spec *spec,
     ear_normal_init(&x->normal);
     ear_cues_init(&x->cues);
     ear_points_init(&x->points);
+    set_cue_indices(x);
     ear_unique_init(&x->unique, kept ? kept->count : (size_t)1 << spec->hash_bits);
     x->hashes = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *x->hashes);
     x->staged = ear_alloc(STAGED * sizeof *x->staged);
     x->words = ear_alloc(WORD_FEATURES * sizeof *x->words);
     x->inputs = ear_alloc(CUE_FEATURES * sizeof *x->inputs);
     x->bounds = ear_alloc((EAR_POINTS_MAX + 1) * sizeof *x->bounds);
-    x->index = ear_alloc(FEATURES * sizeof *x->index);
-    x->at = ear_alloc(FEATURES * sizeof *x->at);
+    x->index = ear_alloc((FEATURES + EAR_UNIQUE_BEYOND) * sizeof *x->index);
+    x->at = ear_alloc((FEATURES + EAR_UNIQUE_BEYOND) * sizeof *x->at);
     return x;
 }
 
@@ -115,13 +145,6 @@ const struct ear_normal *ear_extractor_normal(const struct ear_extractor *x)
 
 /* ---- one group after the other is staged ---- */
 
-static uint32_t index_of(const struct ear_extractor *x, uint64_t hash)
-{
-    hash = (hash ^ hash >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
-    hash = (hash ^ hash >> 32) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)(hash >> (64 - x->spec.hash_bits));
-}
-
 /* Touches some tokens from `first` on. */
 static void stage(struct ear_extractor *x, uint64_t hash, struct ear_str text, size_t first,
                   size_t tokens)
@@ -129,11 +152,6 @@ static void stage(struct ear_extractor *x, uint64_t hash, struct ear_str text, s
     x->words[x->staged_count] =
         (struct ear_feature_place){text, SIZE_MAX, (uint16_t)first, (uint16_t)(first + tokens)};
     x->staged[x->staged_count++] = index_of(x, hash);
-}
-
-static uint64_t seed_of(const struct ear_extractor *x, uint64_t kind)
-{
-    return (x->spec.seed + kind * UINT64_C(0x10001)) * UINT64_C(0x9E3779B97F4A7C15);
 }
 
 /* All numbers of a shape are one. */
@@ -145,11 +163,6 @@ static uint64_t number_hash(struct ear_str s)
         hash = (hash ^ (unsigned char)(digit ? '0' : s.ptr[i])) * UINT64_C(0x100000001B3);
     }
     return hash;
-}
-
-static uint64_t join(uint64_t a, uint64_t b)
-{
-    return (a ^ a >> 31) * UINT64_C(0x94D049BB133111EB) + b;
 }
 
 static struct ear_str from_to(struct ear_str first, struct ear_str last)
@@ -181,9 +194,8 @@ static void stage_token(struct ear_extractor *x, size_t at)
 static void stage_account(struct ear_extractor *x)
 {
     if (!x->account.len) return;
-    stage(x, ear_handle_hash(x->account, seed_of(x, 21)), EAR_STR("the firm's handle"), 0, 0);
-    if (ear_handle_is_desk(x->account))
-        stage(x, seed_of(x, 22), EAR_STR("a handle of a desk"), 0, 0);
+    stage(x, x->account_hash, EAR_STR("the firm's handle"), 0, 0);
+    if (x->account_is_desk) stage(x, seed_of(x, 22), EAR_STR("a handle of a desk"), 0, 0);
 }
 
 static void stage_words(struct ear_extractor *x)
@@ -208,20 +220,16 @@ static void stage_chars(struct ear_extractor *x)
                          x->spec.char_max, x->spec.hash_bits, x->staged);
 }
 
-static void stage_step(struct ear_extractor *x, uint64_t hash, size_t input)
-{
-    x->inputs[x->staged_count] = input;
-    x->staged[x->staged_count++] = index_of(x, hash);
-}
-
 /* A number as the steps it reaches. */
 static void stage_cue(struct ear_extractor *x, size_t input, float value)
 {
     if (value == 0) return;
-    uint64_t hash = join(seed_of(x, value < 0 ? 18 : 19), input);
+    const uint32_t *index = x->cue_index[input][value > 0];
     float size = fabsf(value);
-    for (size_t step = 0; step < CUE_STEPS; step++)
-        if (size >= (float)step / CUE_STEPS) stage_step(x, join(hash, step), input);
+    for (size_t step = 0; step < CUE_STEPS && size >= (float)step / CUE_STEPS; step++) {
+        x->inputs[x->staged_count] = input;
+        x->staged[x->staged_count++] = index[step];
+    }
 }
 
 static void stage_cues(struct ear_extractor *x)
@@ -229,7 +237,8 @@ static void stage_cues(struct ear_extractor *x)
     struct ear_str language = ear_str_from(x->out.language.best);
     for (size_t i = 0; i < EAR_DENSE_VECTORS; i++)
         if (i != EAR_SIGNAL_BIAS) stage_cue(x, i, x->dense[i]);
-    stage_step(x, ear_token_hash(seed_of(x, 20), language), SIZE_MAX);
+    x->inputs[x->staged_count] = SIZE_MAX;
+    x->staged[x->staged_count++] = index_of(x, ear_token_hash(seed_of(x, 20), language));
 }
 
 static void stage_group(struct ear_extractor *x, ear_feature_group group)
@@ -261,7 +270,7 @@ static void give_words(struct ear_extractor *x)
     for (size_t i = 0; i < x->normal.token_count && count < EAR_CUES_WORDS; i++) {
         const struct ear_normal_token *t = &x->normal.tokens[i];
         if (t->kind == EAR_TOKEN_MARK) continue;
-        x->cues.words[count++] = (struct ear_word){t->text, t->breaks};
+        x->cues.words[count++] = (struct ear_word){t->text, ear_word_hash(t->text), t->breaks};
     }
     x->cues.word_count = count;
 }
@@ -270,8 +279,11 @@ static void give_words(struct ear_extractor *x)
 static void set_account(struct ear_extractor *x, struct ear_str account)
 {
     if (account.len > ACCOUNT_BYTES) account.len = ACCOUNT_BYTES;
+    if (ear_str_eq(account, x->account)) return; /* most posts are heard by the same */
     if (account.len) memcpy(x->account_text, account.ptr, account.len);
     x->account = (struct ear_str){x->account_text, account.len};
+    x->account_hash = ear_handle_hash(x->account, seed_of(x, 21));
+    x->account_is_desk = ear_handle_is_desk(x->account);
 }
 
 const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear_model_post *post)

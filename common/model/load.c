@@ -376,6 +376,7 @@ void ear_model_free(struct ear_model **model)
     if (!*model) return;
     free((*model)->owned);
     free((*model)->labels);
+    ear_kept_close(&(*model)->kept);
     EAR_FREE(*model);
 }
 

@@ -5,8 +5,11 @@
 
 /* Folding can make text longer; twenty-fold is the worst there is, and blanks around masks add
  * less than double. */
-#define NORMAL_BYTES (EAR_MODEL_TEXT_MAX * 40)
-#define POINT_BYTES  4
+#define NORMAL_BYTES   (EAR_MODEL_TEXT_MAX * 40)
+#define POINT_BYTES    4
+#define NEGATION_BYTES 8 /* the longest */
+
+static void note_negations(struct ear_normal *n);
 
 void ear_normal_init(struct ear_normal *n)
 {
@@ -15,6 +18,7 @@ void ear_normal_init(struct ear_normal *n)
     ear_buf_init(&n->decoded, NORMAL_BYTES);
     ear_buf_init(&n->spaced, NORMAL_BYTES);
     n->tokens = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *n->tokens);
+    note_negations(n);
 }
 
 void ear_normal_release(struct ear_normal *n)
@@ -245,29 +249,33 @@ static void set_off(struct ear_normal *n)
 
 /* ---- tokens ---- */
 
-/* By length and first letter, which most words share with none. */
-static bool is_negation(struct ear_str word)
-{
-    static const struct ear_str words[] = {
+static const struct ear_str negations[] = {
 #define X(text) {text, sizeof text - 1},
-        X("not") X("no") X("never") X("none") X("nothing") X("nobody") X("neither") X("nor")
-            X("cannot") X("cant") X("dont") X("wont") X("didnt") X("doesnt") X("isnt") X("wasnt")
-                X("aint") X("without") X("nicht") X("kein") X("keine") X("keinen") X("keiner")
-                    X("nie") X("niemals") X("pas") X("jamais") X("rien") X("aucun") X("aucune")
-                        X("nunca") X("non") X("mai") X("nao") X("n\u00E3o") X("niet") X("geen")
-                            X("nooit")
+    X("not") X("no") X("never") X("none") X("nothing") X("nobody") X("neither") X("nor") X("cannot")
+        X("cant") X("dont") X("wont") X("didnt") X("doesnt") X("isnt") X("wasnt") X("aint")
+            X("without") X("nicht") X("kein") X("keine") X("keinen") X("keiner") X("nie")
+                X("niemals") X("pas") X("jamais") X("rien") X("aucun") X("aucune") X("nunca")
+                    X("non") X("mai") X("nao") X("n\u00E3o") X("niet") X("geen") X("nooit")
 #undef X
-    };
-    static const uint32_t initials = 1 << ('n' - 'a') | 1 << ('c' - 'a') | 1 << ('d' - 'a') |
-                                     1 << ('w' - 'a') | 1 << ('i' - 'a') | 1 << ('a' - 'a') |
-                                     1 << ('k' - 'a') | 1 << ('p' - 'a') | 1 << ('j' - 'a') |
-                                     1 << ('r' - 'a') | 1 << ('m' - 'a') | 1 << ('g' - 'a');
+};
+
+/* By first letter the lengths that negations have, a bit each: few words share both with one. */
+static void note_negations(struct ear_normal *n)
+{
+    for (size_t i = 0; i < EAR_COUNT(negations); i++)
+        n->negations[*negations[i].ptr - 'a'] |= (uint16_t)(1U << negations[i].len);
+}
+
+static bool is_negation(const struct ear_normal *n, struct ear_str word)
+{
     const char *end = word.ptr + word.len;
-    if (word.len < 2 || word.len > 8) return false;
+    if (word.len < 2 || word.len > NEGATION_BYTES) return false;
     if (end[-1] == 't' && end[-2] == '\'') return true;
-    if (*word.ptr < 'a' || *word.ptr > 'z' || !(initials >> (*word.ptr - 'a') & 1)) return false;
-    for (size_t i = 0; i < EAR_COUNT(words); i++)
-        if (words[i].len == word.len && *words[i].ptr == *word.ptr && ear_str_eq(word, words[i]))
+    if (*word.ptr < 'a' || *word.ptr > 'z') return false;
+    if (!(n->negations[*word.ptr - 'a'] >> word.len & 1)) return false;
+    for (size_t i = 0; i < EAR_COUNT(negations); i++)
+        if (negations[i].len == word.len && *negations[i].ptr == *word.ptr &&
+            ear_str_eq(word, negations[i]))
             return true;
     return false;
 }
@@ -292,7 +300,7 @@ static void cut_tokens(struct ear_normal *n)
         n->tokens[n->token_count++] =
             (struct ear_normal_token){token.text, token.kind, reach > 0, breaks};
         if (reach) reach--;
-        if (word && is_negation(token.text)) reach = EAR_NORMAL_NEGATION;
+        if (word && is_negation(n, token.text)) reach = EAR_NORMAL_NEGATION;
         breaks = ends_clause(&token) || (breaks && token.kind == EAR_TOKEN_MARK);
     }
 }

@@ -37,6 +37,7 @@ struct ear_normal {
     struct ear_normal_token *tokens; /* owned */
     size_t token_count;
     struct ear_normal_shape shape;
+    uint16_t negations[26]; /* by first letter the lengths that words of negation have, as bits */
 };
 
 void ear_normal_init(struct ear_normal *n);

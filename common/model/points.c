@@ -52,6 +52,26 @@ static size_t point_at(struct ear_str s, uint32_t *point)
     return len;
 }
 
+EAR_CLONES static void put_plain(const unsigned char *restrict b, size_t count, size_t at,
+                                 uint32_t *restrict point, uint32_t *restrict places)
+{
+    for (size_t i = 0; i < count; i++) {
+        point[i] = (unsigned char)(b[i] - '0') < 10 ? '0' : b[i];
+        places[i] = (uint32_t)(at + i);
+    }
+}
+
+/* A run of ASCII without masks, as point_at() has it: a point a byte. Returns how long it is. */
+static size_t read_plain(struct ear_points *p, size_t count, size_t at)
+{
+    size_t left = p->text.len - at, room = EAR_POINTS_MAX - 1 - count, len = 0;
+    const unsigned char *b = (const unsigned char *)p->text.ptr + at;
+    if (left > room) left = room;
+    while (len < left && b[len] < 0x80 && b[len] != '@') len++;
+    put_plain(b, len, at, p->point + count, p->at + count);
+    return len;
+}
+
 void ear_points_read(struct ear_points *p, struct ear_str text)
 {
     size_t count = 0, at = 0;
@@ -59,6 +79,10 @@ void ear_points_read(struct ear_points *p, struct ear_str text)
     p->point[count] = ' ';
     p->at[count++] = 0;
     while (at < text.len && count < EAR_POINTS_MAX - 1) {
+        size_t plain = read_plain(p, count, at);
+        count += plain;
+        at += plain;
+        if (at == text.len || count == EAR_POINTS_MAX - 1) break;
         p->at[count] = (uint32_t)at;
         at += point_at((struct ear_str){text.ptr + at, text.len - at}, &p->point[count++]);
     }

@@ -73,6 +73,10 @@ EAR_CLONES static void add_rows(const int8_t *rows, size_t width, const uint32_t
                                 size_t count, float value, float *sum)
 {
     size_t done = 0, block = LANES * EAR_MODEL_LANE;
+    if (width == EAR_MODEL_LANE) { /* as the shipped model */
+        add_block(rows, EAR_MODEL_LANE, index, count, value, sum, 1);
+        return;
+    }
     for (; width - done >= block; done += block)
         add_block(rows + done, width, index, count, value, sum + done, LANES);
     size_t left = (width - done) / EAR_MODEL_LANE;

@@ -21,11 +21,20 @@ struct vector_head {
     uint32_t count, dims, reserved[2];
 };
 
+static uint32_t folded(uint64_t hash)
+{
+    uint32_t low = (uint32_t)(hash ^ hash >> 32);
+    return low ? low : 1;
+}
+
+static uint64_t seed_of(const char *language)
+{
+    return ear_token_hash(0, ear_str_from(language));
+}
+
 static uint32_t hash_of(struct ear_str word, const char *language)
 {
-    uint64_t hash = ear_token_hash(ear_token_hash(0, ear_str_from(language)), word);
-    uint32_t folded = (uint32_t)(hash ^ hash >> 32);
-    return folded ? folded : 1;
+    return folded(ear_token_hash(seed_of(language), word));
 }
 
 static size_t start_of(size_t count, uint32_t hash)
@@ -84,8 +93,15 @@ ear_err ear_scores_open(struct ear_str section, struct ear_scores *out, struct e
 struct ear_score_key ear_scores_key(const struct ear_scores *scores, struct ear_str word,
                                     const char *language)
 {
-    struct ear_score_key key = {hash_of(word, language), hash_of(word, "")};
+    struct ear_score_key key = {0};
     if (!scores->slots) return key;
+    /* ear_token_hash of both in one walk: neither waits for the other. */
+    uint64_t own = seed_of(language) ^ EAR_TOKEN_BASIS, any = seed_of("") ^ EAR_TOKEN_BASIS;
+    for (size_t i = 0; i < word.len; i++) {
+        own = (own ^ (unsigned char)word.ptr[i]) * EAR_TOKEN_PRIME;
+        any = (any ^ (unsigned char)word.ptr[i]) * EAR_TOKEN_PRIME;
+    }
+    key = (struct ear_score_key){folded(own), folded(any)};
     __builtin_prefetch(&scores->slots[start_of(scores->slot_count, key.own)]);
     __builtin_prefetch(&scores->slots[start_of(scores->slot_count, key.any)]);
     return key;

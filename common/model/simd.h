@@ -3,6 +3,8 @@
 #ifndef EAR_MODEL_SIMD_H
 #define EAR_MODEL_SIMD_H
 
+#include <stdbool.h>
+
 /* Sanitizers instrument the resolvers that choose a clone, which run before they have started. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define EAR_SANITIZED 1
@@ -16,6 +18,20 @@
 #define EAR_CLONES __attribute__((target_clones("arch=x86-64-v3", "default"), optimize("O3")))
 #else
 #define EAR_CLONES
+#endif
+
+/* What compilers do not make of plain C: sixteen looks at once, and of their results those that
+ * count packed together. Chosen while the program runs; machines without it do it one by one. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define EAR_WIDE       __attribute__((target("avx512f,avx512bw,avx512vl,avx512vpopcntdq")))
+#define EAR_WIDE_LANES 16
+
+static inline bool ear_is_wide(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vpopcntdq");
+}
 #endif
 
 #endif

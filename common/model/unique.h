@@ -16,7 +16,9 @@ void ear_unique_release(struct ear_unique *u);
  * many. */
 size_t ear_unique_take(struct ear_unique *u, const uint32_t *numbers, size_t count, uint32_t *out,
                        uint32_t *places);
-/* The same of the rows of those features that are kept. */
+/* The same of the rows of those features that are kept. There is room for EAR_UNIQUE_BEYOND more
+ * than count. */
+#define EAR_UNIQUE_BEYOND 16
 size_t ear_unique_rows(struct ear_unique *u, const struct ear_kept *kept, const uint32_t *indices,
                        size_t count, uint32_t *rows, uint32_t *places);
 

@@ -186,15 +186,17 @@ static void set_levels(const struct ear_triager *t, struct ear_triage *out)
 
 /* ---- why ---- */
 
-static void note(struct ear_triager *t, struct ear_triage *out, const char *kind,
+static void note(struct ear_triager *t, struct ear_triage *out, struct ear_str kind,
                  struct ear_str what)
 {
     if (out->why_count == EAR_TRIAGE_WHY) return;
     char *text = t->why[out->why_count];
-    size_t room = EAR_TRIAGE_WHY_BYTES - 1 - strlen(kind);
+    size_t room = EAR_TRIAGE_WHY_BYTES - 1 - kind.len;
     what = ear_text_cut(what, EAR_TEXT_BYTES, room, EAR_TEXT_AT_GRAPHEME);
-    (void)snprintf(text, EAR_TRIAGE_WHY_BYTES, "%s%.*s", kind, EAR_STR_ARG(what));
-    out->why[out->why_count++] = ear_str_from(text);
+    if (kind.len) memcpy(text, kind.ptr, kind.len);
+    if (what.len) memcpy(text + kind.len, what.ptr, what.len);
+    text[kind.len + what.len] = 0;
+    out->why[out->why_count++] = (struct ear_str){text, kind.len + what.len};
 }
 
 static void note_topic(struct ear_triager *t, struct ear_triage *out)
@@ -202,7 +204,7 @@ static void note_topic(struct ear_triager *t, struct ear_triage *out)
     const struct part *part = part_of(t, EAR_ASKS_TOPIC);
     uint16_t label = out->labels[EAR_ASKS_TOPIC];
     if (out->topic != EAR_TOPIC_OTHER || !part->heads.own_label[label]) return;
-    note(t, out, "topic ", ear_triager_head(t, EAR_ASKS_TOPIC)->labels[label]);
+    note(t, out, EAR_STR("topic "), ear_triager_head(t, EAR_ASKS_TOPIC)->labels[label]);
 }
 
 /* What is urgent is explained by what makes it urgent, all else by what it is. */
@@ -213,7 +215,7 @@ static void note_reasons(struct ear_triager *t, struct ear_triage *out)
     size_t count = ear_model_why(t->main.reader, t->main.heads.at[question], out->labels[question],
                                  reasons, REASONS);
     for (size_t i = 0; i < count && reasons[i].weight >= REASON_NATS; i++)
-        note(t, out, "", reasons[i].text);
+        note(t, out, EAR_STR_NONE, reasons[i].text);
 }
 
 /* ---- all of it ---- */
@@ -242,7 +244,7 @@ static void apply_rules(struct ear_triager *t, const struct ear_triage_post *pos
     struct ear_rule_hits hits;
     if (!t->rules) return;
     ear_firm_rules_apply(t->rules, post->text, &hits);
-    for (size_t i = 0; i < hits.count; i++) note(t, out, "rule ", hits.tags[i]);
+    for (size_t i = 0; i < hits.count; i++) note(t, out, EAR_STR("rule "), hits.tags[i]);
     if (hits.level == 0) return;
     if (out->answer == EAR_ANSWER_NOT_NEEDED) out->answer = EAR_ANSWER_UNSURE;
     if (hits.level < out->urgency || (hits.level == out->urgency && !out->urgency_unsure)) return;

@@ -32,6 +32,7 @@ struct ear_lexicon {
     struct ear_vocab prefixes; /* "word*" */
     struct filter known;       /* the hashes of words */
     struct filter begun;       /* the hashes of prefixes */
+    struct filter starts_two;  /* the hashes of the first two bytes of prefixes */
     uint32_t id_count;
     uint32_t any; /* id of "_" */
     struct edge *edges;
@@ -56,18 +57,24 @@ static bool filter_has(const struct filter *f, uint32_t hash)
     return f->bits[at >> 6] >> (at & 63) & 1;
 }
 
-static uint32_t hash_of(struct ear_str text)
+uint32_t ear_word_hash(struct ear_str text)
 {
     uint32_t hash = EAR_VOCAB_SEED;
     for (size_t i = 0; i < text.len; i++) hash = ear_vocab_hash(hash, text.ptr[i]);
     return hash;
 }
 
+static uint32_t hash_of_two(struct ear_str text)
+{
+    return ear_word_hash((struct ear_str){text.ptr, PREFIX_MIN});
+}
+
 static uint32_t word_add(struct ear_lexicon *lex, struct ear_str text, bool prefix)
 {
     uint64_t *value = ear_vocab_add(prefix ? &lex->prefixes : &lex->words, text);
     if (!*value) *value = ++lex->id_count;
-    filter_add(prefix ? &lex->begun : &lex->known, hash_of(text));
+    filter_add(prefix ? &lex->begun : &lex->known, ear_word_hash(text));
+    if (prefix) filter_add(&lex->starts_two, hash_of_two(text));
     return (uint32_t)(*value - 1);
 }
 
@@ -200,36 +207,63 @@ size_t ear_words_of(struct ear_str text, struct ear_word *words, size_t max)
             breaks = breaks || ends_clause(token.text);
             continue;
         }
-        words[count++] = (struct ear_word){token.text, breaks};
+        words[count++] = (struct ear_word){token.text, ear_word_hash(token.text), breaks};
         breaks = false;
     }
     return count;
 }
 
-/* All vocabulary entries that a word is: its longest prefixes, then itself; NO_WORD fills up. */
-static void word_ids(const struct ear_lexicon *lex, struct ear_str text, uint32_t ids[WORD_IDS])
+static bool may_begin(const struct ear_lexicon *lex, struct ear_str text)
+{
+    return text.len >= PREFIX_MIN && filter_has(&lex->starts_two, hash_of_two(text));
+}
+
+static void prefix_ids(const struct ear_lexicon *lex, struct ear_str text, uint32_t ids[WORD_IDS])
 {
     uint32_t hash = EAR_VOCAB_SEED, found = 0;
-    for (size_t i = 0; i < WORD_IDS; i++) ids[i] = NO_WORD;
-    for (size_t len = 1; len <= text.len; len++) {
+    for (size_t len = 1; len <= text.len && len <= PREFIX_MAX; len++) {
         hash = ear_vocab_hash(hash, text.ptr[len - 1]);
-        if (len < PREFIX_MIN || len > PREFIX_MAX || !filter_has(&lex->begun, hash)) continue;
+        if (len < PREFIX_MIN || !filter_has(&lex->begun, hash)) continue;
         const uint64_t *id = ear_vocab_find(&lex->prefixes, hash, (struct ear_str){text.ptr, len});
         if (id) ids[1 + found++ % (WORD_IDS - 1)] = (uint32_t)(*id - 1);
     }
+}
+
+/* All vocabulary entries that a word is: its longest prefixes, then itself; NO_WORD fills up. */
+static void word_ids(const struct ear_lexicon *lex, const struct ear_word *word,
+                     uint32_t ids[WORD_IDS])
+{
+    for (size_t i = 0; i < WORD_IDS; i++) ids[i] = NO_WORD;
+    if (may_begin(lex, word->text)) prefix_ids(lex, word->text, ids);
     const uint64_t *id = NULL;
-    if (filter_has(&lex->known, hash)) id = ear_vocab_find(&lex->words, hash, text);
+    if (filter_has(&lex->known, word->hash))
+        id = ear_vocab_find(&lex->words, word->hash, word->text);
     if (id) ids[0] = (uint32_t)(*id - 1);
+}
+
+/* Says no to most words that are none of the vocabulary. */
+static bool may_be_known(const struct ear_lexicon *lex, const struct ear_word *word)
+{
+    return filter_has(&lex->known, word->hash) || may_begin(lex, word->text);
 }
 
 struct scan {
     const struct ear_lexicon *lex;
     const struct ear_word *words;
     size_t count;
-    uint32_t (*ids)[WORD_IDS]; /* a ring of the next PHRASE_WORDS words */
-    size_t best_count;         /* of the phrases that begin at the present word */
+    uint32_t ids[PHRASE_WORDS][WORD_IDS]; /* a ring of the words last looked up */
+    size_t owner[PHRASE_WORDS];           /* which these are, + 1 */
+    size_t best_count;                    /* of the phrases that begin at the present word */
     uint32_t best_hit;
 };
+
+static const uint32_t *ids_of(struct scan *s, size_t at)
+{
+    size_t slot = at % PHRASE_WORDS;
+    if (s->owner[slot] != at + 1) word_ids(s->lex, &s->words[at], s->ids[slot]);
+    s->owner[slot] = at + 1;
+    return s->ids[slot];
+}
 
 static void follow(struct scan *s, uint32_t node, size_t first, size_t at);
 
@@ -249,7 +283,7 @@ static void take(struct scan *s, uint32_t node, uint32_t word, size_t first, siz
 static void follow(struct scan *s, uint32_t node, size_t first, size_t at)
 {
     if (at >= s->count || at - first >= PHRASE_WORDS || (at > first && s->words[at].breaks)) return;
-    const uint32_t *ids = s->ids[at % PHRASE_WORDS];
+    const uint32_t *ids = ids_of(s, at);
     for (size_t i = 0; i < WORD_IDS; i++)
         if (ids[i] != NO_WORD) take(s, node, ids[i], first, at);
     if (at > first) take(s, node, s->lex->any, first, at);
@@ -266,12 +300,10 @@ static void report(const struct scan *s, size_t first, ear_match_fn *found, void
 void ear_lexicon_scan(const struct ear_lexicon *lexicon, const struct ear_word *words, size_t count,
                       ear_match_fn *found, void *self)
 {
-    uint32_t ids[PHRASE_WORDS][WORD_IDS];
-    struct scan s = {.lex = lexicon, .words = words, .count = count, .ids = ids};
-    size_t known = 0, covered = 0;
+    struct scan s = {.lex = lexicon, .words = words, .count = count};
+    size_t covered = 0;
     for (size_t at = 0; at < count; at++) {
-        for (; known < count && known < at + PHRASE_WORDS; known++)
-            word_ids(lexicon, words[known].text, ids[known % PHRASE_WORDS]);
+        if (!may_be_known(lexicon, &words[at])) continue;
         s.best_count = 0;
         follow(&s, 0, at, at);
         if (!s.best_count || at + s.best_count <= covered) continue;

@@ -26,8 +26,10 @@ struct ear_cue {
 /* A word of the text as phrases see it. */
 struct ear_word {
     struct ear_str text; /* borrowed */
+    uint32_t hash;       /* ear_word_hash of it */
     bool breaks;         /* a sentence or clause ended before it */
 };
+uint32_t ear_word_hash(struct ear_str text);
 
 /* Fills words with at most max words of normalised text; returns how many. */
 size_t ear_words_of(struct ear_str text, struct ear_word *words, size_t max);
