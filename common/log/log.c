@@ -54,21 +54,18 @@ static void put_time(struct ear_line *line, int64_t at_us)
 {
     static _Thread_local int64_t second = -1;
     static _Thread_local char text[EAR_TIME_TEXT_BYTES];
-    char millis[8];
     if (at_us / EAR_US_PER_S != second) {
         ear_time_format(at_us - at_us % EAR_US_PER_S, text);
         second = at_us / EAR_US_PER_S;
     }
     int ms = (int)(at_us % EAR_US_PER_S / EAR_US_PER_MS);
-    memcpy(millis,
-           (const char[]){'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
-                          (char)('0' + ms % 10), 'Z', '\0'},
-           6);
+    const char fraction[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+                             (char)('0' + ms % 10), 'Z'};
     struct ear_str whole = ear_str_from(text);
     whole.len--; /* its Z stands behind the fraction instead */
     ear_line_raw(line, EAR_STR("ts="));
     ear_line_raw(line, whole);
-    ear_line_raw(line, ear_str_from(millis));
+    ear_line_raw(line, (struct ear_str){fraction, sizeof(fraction)});
 }
 
 static void put_kv(struct ear_line *line, const struct ear_kv *kv)

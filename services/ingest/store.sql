@@ -28,6 +28,12 @@ SELECT u.post_id, u.customer_id, u.platform, u.external_id, u.account_id, u.crea
        CASE WHEN u.mentions <> '' THEN string_to_array(u.mentions, E'\n') END
   FROM unnest($2::post_row[]) AS u
 
+-- name: copy_posts
+-- The same for many at a time: a record of the log for several rows, and no array of them.
+COPY post (post_id, customer_id, platform, external_id, account_id, created_at, received_at,
+           stored_at, self_ref, reply_ref, conversation_ref, visibility, entry, own, automated,
+           language_hint, body, url, thread, mentions) FROM STDIN (FORMAT binary)
+
 -- name: add_intake
 INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
 VALUES ($1::uuid, $2::smallint, $3::timestamptz, $4::uuid, $5::bigint, 0, $6::text, $7::uuid[])

@@ -3,8 +3,8 @@
 #include "store_sql.h"
 #include <stdlib.h>
 
-#define US_PER_DAY     (INT64_C(86400) * EAR_US_PER_S)
 #define MENTIONS_BYTES 4096
+#define COPY_POSTS     64 /* in a transaction: fewer are sooner written by a statement */
 
 struct ear_commit *ear_commit_new(ear_lane lane, struct ear_slice *slices, size_t count)
 {
@@ -59,9 +59,8 @@ static void add_mention(struct ear_entry *first, const struct ear_entry *repeat)
 {
     struct ear_str account = repeat->known->account;
     if (account.len == 0 || ear_str_eq(account, first->known->account)) return;
-    if (ear_buf_append_str(&first->mentions, account) == EAR_OK) {
-        (void)!ear_buf_append_char(&first->mentions, '\n');
-    }
+    if (first->mentions.len && ear_buf_append_char(&first->mentions, '\n') != EAR_OK) return;
+    (void)!ear_buf_append_str(&first->mentions, account);
 }
 
 static void mark_repeats(struct ear_commit *commit)
@@ -128,8 +127,10 @@ static struct ear_str text_not_null(struct ear_str text)
     return text.len ? text : EAR_STR("");
 }
 
-/* In the order of post_row (migration 0009). */
-static void push_post(struct ear_pg_array *to, const struct ear_entry *entry)
+/* In the order of post_row (migration 0009), or of copy_posts, which has two columns as the table
+ * has them. */
+static void push_post(const struct ear_commit *commit, struct ear_pg_array *to,
+                      const struct ear_entry *entry)
 {
     const struct ear_post_in *post = entry->post;
     const struct ear_post_known *known = entry->known;
@@ -140,6 +141,7 @@ static void push_post(struct ear_pg_array *to, const struct ear_entry *entry)
     ear_pg_push_text(to, text_not_null(known->account));
     ear_pg_push_int(to, post->created_at_us);
     ear_pg_push_int(to, entry->delivery->received_at_us);
+    if (commit->copies) ear_pg_push_int(to, commit->stored_at_us);
     ear_pg_push_id(to, &known->self_ref);
     ear_pg_push_id(to, id_or_null(&known->reply_ref));
     ear_pg_push_id(to, id_or_null(&known->conversation_ref));
@@ -151,18 +153,26 @@ static void push_post(struct ear_pg_array *to, const struct ear_entry *entry)
     ear_pg_push_text(to, text_not_null(post->text));
     ear_pg_push_text(to, text_or_null(post->url));
     ear_pg_push_text(to, text_or_null(post->thread));
-    ear_pg_push_text(to, text_not_null(ear_buf_str(&entry->mentions)));
+    if (commit->copies)
+        ear_pg_push_texts(to, ear_buf_str(&entry->mentions), '\n');
+    else
+        ear_pg_push_text(to, text_not_null(ear_buf_str(&entry->mentions)));
 }
 
 static void push_posts(const struct ear_commit *commit, struct ear_pg_batch *batch)
 {
-    static const ear_pg_type types[] = {
+    static const ear_pg_type row[] = {
         EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME,
         EAR_PG_ID,   EAR_PG_ID,   EAR_PG_ID,   EAR_PG_I16,  EAR_PG_I16,  EAR_PG_BOOL, EAR_PG_BOOL,
         EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT};
-    struct ear_pg_array *to = ear_pg_rows_array(batch, types, EAR_COUNT(types));
+    static const ear_pg_type copied[] = {
+        EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME,
+        EAR_PG_TIME, EAR_PG_ID,   EAR_PG_ID,   EAR_PG_ID,   EAR_PG_I16,  EAR_PG_I16,  EAR_PG_BOOL,
+        EAR_PG_BOOL, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXTS};
+    struct ear_pg_array *to = commit->copies ? ear_pg_copy(batch, copied, EAR_COUNT(copied))
+                                             : ear_pg_rows_array(batch, row, EAR_COUNT(row));
     for (size_t i = 0; i < commit->edits_at; i++) {
-        if (!commit->entries[i].repeat) push_post(to, &commit->entries[i]);
+        if (!commit->entries[i].repeat) push_post(commit, to, &commit->entries[i]);
     }
 }
 
@@ -185,8 +195,8 @@ static void add_posts(struct ear_commit *commit, struct ear_pg_batch *batch,
         push_intake(commit, batch, env);
         push_posts(commit, batch);
     } else {
-        (void)add(commit, batch, STORE_ADD_POSTS);
-        ear_pg_time(batch, commit->stored_at_us);
+        (void)add(commit, batch, commit->copies ? STORE_COPY_POSTS : STORE_ADD_POSTS);
+        if (!commit->copies) ear_pg_time(batch, commit->stored_at_us);
         push_posts(commit, batch);
         (void)add(commit, batch, STORE_ADD_INTAKE);
         push_intake(commit, batch, env);
@@ -336,7 +346,8 @@ static void add_authors(struct ear_commit *commit, struct ear_pg_batch *batch,
     const struct ear_entry **some = ear_alloc((commit->edits_at + 1) * sizeof(*some));
     size_t count = authors_of(commit, all), chosen = 0;
     for (size_t i = 0; i < count; i++) {
-        if (ear_seen_needs_identity(env->seen, &all[i]->known->customer_id, all[i]->post)) {
+        if (ear_seen_needs_identity(env->seen, &all[i]->known->customer_id, all[i]->post,
+                                    commit->stored_at_us)) {
             some[chosen++] = all[i];
         }
     }
@@ -344,7 +355,7 @@ static void add_authors(struct ear_commit *commit, struct ear_pg_batch *batch,
     chosen = 0;
     for (size_t i = 0; i < count; i++) {
         if (ear_seen_needs_reach(env->seen, &all[i]->known->customer_id, all[i]->post,
-                                 commit->day)) {
+                                 commit->stored_at_us)) {
             some[chosen++] = all[i];
         }
     }
@@ -382,8 +393,8 @@ struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ea
     commit->statements = 0;
     commit->follows = false;
     commit->looks = env->looks;
+    commit->copies = !env->looks && commit->edits_at >= COPY_POSTS;
     commit->stored_at_us = env->stored_at_us;
-    commit->day = (int32_t)(env->stored_at_us / US_PER_DAY);
     commit->intake_id = ear_id_new(env->stored_at_us);
     commit->began_ms = ear_clock_mono_ms();
     ear_trace_new(commit->trace);

@@ -46,11 +46,11 @@ struct ear_commit {
     char trace[EAR_TRACE_TEXT_BYTES];
     int64_t stored_at_us;
     int64_t began_ms;
-    int32_t day;
     bool repair;  /* part of a delivery that was refused or too large as a whole */
     bool fresh;   /* some of its posts were new: there is an intake row */
     bool repeats; /* some of its posts were not */
     bool looks;   /* whether its posts are known already; else all of them are taken for new */
+    bool copies;  /* its posts go by COPY */
     bool again;   /* it was refused for its content once, as a whole */
     bool follows; /* the follow-up is what is under way */
     bool told;    /* posts that were there before were heard for a further account */

@@ -137,7 +137,7 @@ void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env
     ear_log_hold();
     for (size_t i = 0; i < commit->edits_at; i++) {
         const struct ear_entry *entry = &commit->entries[i];
-        ear_seen_note(env->seen, &entry->known->customer_id, entry->post, commit->day);
+        ear_seen_note(env->seen, &entry->known->customer_id, entry->post, commit->stored_at_us);
         if (entry->result->kind == EAR_RESULT_STORED) {
             ear_log(&EV_INGEST_POST_STORED, kv_id("post", &entry->known->post_id),
                     kv_text("lane", ear_lane_name(commit->lane)), kv_text("trace", commit->trace));

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define COMMIT_BYTES   (4u << 20)
-#define COMMIT_SLICES  512
+#define COMMIT_SLICES  1024
 #define BUSY_MS        2 /* until it is looked again whether a transaction may start */
 #define UNDER_WAY_MAX  2 /* transactions at a time; back-fill gets one */
 #define FAILURE_LOG_MS 10000
@@ -111,6 +111,14 @@ static struct ear_commit_env env_of(struct ear_intake *intake)
                                    .looks = intake->wary > 0};
 }
 
+static size_t posts_of(const struct ear_commit *commit)
+{
+    size_t posts = 0;
+    for (size_t i = 0; i < commit->slice_count; i++)
+        posts += commit->slices[i].to - commit->slices[i].from;
+    return posts;
+}
+
 static void over(struct ear_commit *commit, ear_err err)
 {
     struct ear_intake *intake = commit->home;
@@ -124,6 +132,7 @@ static void over(struct ear_commit *commit, ear_err err)
 static void release_lane(struct ear_intake *intake, const struct ear_commit *commit)
 {
     intake->queues[commit->lane].under_way--;
+    intake->queues[commit->lane].coming -= posts_of(commit);
 }
 
 static void start(struct ear_intake *intake, struct ear_commit *commit);
@@ -231,6 +240,7 @@ static void start(struct ear_intake *intake, struct ear_commit *commit)
 {
     commit->home = intake;
     intake->queues[commit->lane].under_way++;
+    intake->queues[commit->lane].coming += posts_of(commit);
     struct ear_pg_batch *months = ear_commit_months(commit, &intake->months);
     if (months) {
         ear_pg_run(intake->opts.pg, &months, on_months, commit);

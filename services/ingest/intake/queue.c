@@ -4,7 +4,8 @@
 #define HOLD_POSTS 4096
 
 #define GATHER_LEAST_MS 2
-#define GATHER_MOST_MS  8
+#define GATHER_BUSY_MS  25 /* while a transaction is under way */
+#define GATHER_MOST_MS  12
 
 void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery)
 {
@@ -34,6 +35,7 @@ int64_t ear_queue_gathers_ms(const struct ear_queue *queue)
     if (!queue->first || queue->posts >= EAR_COMMIT_POSTS) return 0;
     int64_t gather_ms = GATHER_LEAST_MS + (int64_t)queue->company;
     if (gather_ms > GATHER_MOST_MS) gather_ms = GATHER_MOST_MS;
+    if (queue->under_way > 0) gather_ms = GATHER_BUSY_MS;
     int64_t waited_ms = (ear_clock_wall_us() - queue->first->received_at_us) / EAR_US_PER_MS;
     return waited_ms >= 0 && waited_ms < gather_ms ? gather_ms - waited_ms : 0;
 }
@@ -41,11 +43,11 @@ int64_t ear_queue_gathers_ms(const struct ear_queue *queue)
 bool ear_queue_holds(const struct ear_queue *queue, const struct ear_offer *offer, ear_lane lane)
 {
     struct ear_offer_stats stats;
-    int64_t coming = (int64_t)(queue->under_way + 1) * EAR_COMMIT_POSTS;
+    size_t next = queue->posts < EAR_COMMIT_POSTS ? queue->posts : EAR_COMMIT_POSTS;
     if (!queue->first || queue->posts > HOLD_POSTS) return false;
     int64_t waited_us = ear_clock_wall_us() - queue->first->received_at_us;
     if (waited_us < 0 || waited_us > HOLD_MS * EAR_US_PER_MS) return false;
     ear_offer_stats(offer, &stats);
     return !stats.behind[lane] && stats.in_flight[lane] > 0 &&
-           stats.source.credit_posts[lane] < coming;
+           stats.source.credit_posts[lane] < (int64_t)(queue->coming + next);
 }

@@ -6,12 +6,13 @@
 #include "intake/delivery.h"
 #include "offer/offer.h"
 
-#define EAR_COMMIT_POSTS 512 /* of a transaction, at most */
+#define EAR_COMMIT_POSTS 1024 /* of a transaction, at most */
 
 struct ear_queue {
     struct ear_delivery *first, *last;
     size_t posts, bytes;
     unsigned under_way; /* transactions */
+    size_t coming;      /* posts of these */
     size_t company;     /* deliveries in the last transaction besides the first */
 };
 

@@ -1,13 +1,16 @@
 #include "intake/seen.h"
 #include <stdlib.h>
 
-#define SLOTS (1u << 16)
+#define SLOTS         (1u << 16)
+#define US_PER_MINUTE (60 * EAR_US_PER_S)
+#define US_PER_DAY    (1440 * US_PER_MINUTE)
+#define AGE_MINUTES   10
 
 struct slot {
     struct ear_id customer_id;
-    uint64_t print; /* of author id, handle and name */
+    uint64_t print;       /* of author id, handle and name */
+    int32_t noted_minute; /* since 1970, as is reach_day; 0: an empty slot */
     int32_t reach_day;
-    bool used;
 };
 
 struct ear_seen {
@@ -47,34 +50,40 @@ static size_t place(const struct ear_id *customer_id)
     return (size_t)ear_get_be(customer_id->b + EAR_ID_BYTES - 4, 4) % SLOTS;
 }
 
-static const struct slot *find(const struct ear_seen *seen, const struct ear_id *customer_id)
+static const struct slot *find(const struct ear_seen *seen, const struct ear_id *customer_id,
+                               int64_t now_us)
 {
     const struct slot *slot = &seen->slots[place(customer_id)];
-    return slot->used && ear_id_cmp(&slot->customer_id, customer_id) == 0 ? slot : NULL;
+    int64_t age = now_us / US_PER_MINUTE - slot->noted_minute;
+    bool fresh = age >= 0 && age < AGE_MINUTES;
+    return fresh && ear_id_cmp(&slot->customer_id, customer_id) == 0 ? slot : NULL;
 }
 
 bool ear_seen_needs_identity(const struct ear_seen *seen, const struct ear_id *customer_id,
-                             const struct ear_post_in *post)
+                             const struct ear_post_in *post, int64_t now_us)
 {
-    const struct slot *slot = find(seen, customer_id);
+    const struct slot *slot = find(seen, customer_id, now_us);
     return !slot || slot->print != print_of(post);
 }
 
 bool ear_seen_needs_reach(const struct ear_seen *seen, const struct ear_id *customer_id,
-                          const struct ear_post_in *post, int32_t day)
+                          const struct ear_post_in *post, int64_t now_us)
 {
     if (post->author_followers < 0) return false;
-    const struct slot *slot = find(seen, customer_id);
-    return !slot || slot->reach_day != day;
+    const struct slot *slot = find(seen, customer_id, now_us);
+    return !slot || slot->reach_day != now_us / US_PER_DAY;
 }
 
+/* Its age counts from when it was written first, not from the latest post. */
 void ear_seen_note(struct ear_seen *seen, const struct ear_id *customer_id,
-                   const struct ear_post_in *post, int32_t day)
+                   const struct ear_post_in *post, int64_t now_us)
 {
     struct slot *slot = &seen->slots[place(customer_id)];
-    if (!slot->used || ear_id_cmp(&slot->customer_id, customer_id) != 0) {
-        *slot = (struct slot){.customer_id = *customer_id, .used = true, .reach_day = -1};
+    if (!find(seen, customer_id, now_us)) {
+        *slot = (struct slot){.customer_id = *customer_id,
+                              .noted_minute = (int32_t)(now_us / US_PER_MINUTE),
+                              .reach_day = -1};
     }
     slot->print = print_of(post);
-    if (post->author_followers >= 0) slot->reach_day = day;
+    if (post->author_followers >= 0) slot->reach_day = (int32_t)(now_us / US_PER_DAY);
 }

@@ -1,5 +1,8 @@
 /* seen: which authors were written lately, so that a busy author costs one row and not one a post.
- * A fixed table; forgetting an author costs a write that changes nothing. */
+ * A fixed table; forgetting an author costs a write that changes nothing. What it knows it forgets
+ * after ten minutes: others write identities too, and what is erased must come back with a new
+ * post.
+ */
 #ifndef EAR_INGEST_SEEN_H
 #define EAR_INGEST_SEEN_H
 
@@ -12,12 +15,12 @@ void ear_seen_free(struct ear_seen **seen);
 
 /* True where the author's identity is not known to be stored as it is in this post. */
 bool ear_seen_needs_identity(const struct ear_seen *seen, const struct ear_id *customer_id,
-                             const struct ear_post_in *post);
-/* True where reach was said and none is known to be stored for this day (days since 1970). */
+                             const struct ear_post_in *post, int64_t now_us);
+/* True where reach was said and none is known to be stored for this day. */
 bool ear_seen_needs_reach(const struct ear_seen *seen, const struct ear_id *customer_id,
-                          const struct ear_post_in *post, int32_t day);
+                          const struct ear_post_in *post, int64_t now_us);
 /* Call once it is committed. */
 void ear_seen_note(struct ear_seen *seen, const struct ear_id *customer_id,
-                   const struct ear_post_in *post, int32_t day);
+                   const struct ear_post_in *post, int64_t now_us);
 
 #endif

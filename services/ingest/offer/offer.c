@@ -126,13 +126,22 @@ static void send_all(struct lane *lane, const struct ear_cell *cells, const stru
     put_back(lane, cells + from, count - from);
 }
 
+/* For all of its batches; where several peers share the credit, what finds none waits its turn. */
+static bool has_room(const struct ear_offer *offer, const struct ear_fresh *fresh)
+{
+    struct ear_source_stats stats;
+    size_t batch = fresh->count < EAR_BATCH_POSTS_MAX ? fresh->count : EAR_BATCH_POSTS_MAX;
+    ear_source_stats(offer->source, &stats);
+    return ear_source_room(offer->source, fresh->lane) >= batch &&
+           stats.credit_posts[fresh->lane] >= (int64_t)fresh->count;
+}
+
 void ear_offer_fresh(struct ear_offer *offer, const struct ear_fresh *fresh)
 {
     struct lane *lane = &offer->lanes[fresh->lane];
     bool known = ear_map_get(offer->rows, key_of(&fresh->intake_id)) != NULL; /* read meanwhile */
     bool straight = !known && !offer->draining && !lane->behind && !lane->busy &&
-                    !lane->queue.first &&
-                    ear_source_room(offer->source, fresh->lane) >= fresh->count;
+                    !lane->queue.first && has_room(offer, fresh);
     if (!straight) {
         ear_offer_behind(offer, fresh->lane);
         return;

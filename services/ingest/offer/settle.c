@@ -4,7 +4,7 @@
 #include "store_sql.h"
 #include <stdlib.h>
 
-#define DELETE_AFTER_MS 20
+#define DELETE_AFTER_MS 50 /* for company: it is a transaction more */
 #define DELETES_MAX     512
 #define RETRY_MS        1000
 

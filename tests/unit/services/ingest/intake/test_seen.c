@@ -14,21 +14,29 @@ static void test_seen__asks_once_until_something_changes(void **state)
     const struct ear_id id = {{1}}, other = {{2}};
     struct ear_post_in post = {
         .author_id = EAR_STR("a"), .author_handle = EAR_STR("h"), .author_followers = -1};
-    assert_true(ear_seen_needs_identity(seen, &id, &post));
-    assert_false(ear_seen_needs_reach(seen, &id, &post, 100));
-    ear_seen_note(seen, &id, &post, 100);
-    assert_false(ear_seen_needs_identity(seen, &id, &post));
+    const int64_t day_us = INT64_C(86400) * EAR_US_PER_S, minute_us = 60 * EAR_US_PER_S;
+    const int64_t now_us = 20000 * day_us - minute_us;
+    assert_true(ear_seen_needs_identity(seen, &id, &post, now_us));
+    assert_false(ear_seen_needs_reach(seen, &id, &post, now_us));
+    ear_seen_note(seen, &id, &post, now_us);
+    assert_false(ear_seen_needs_identity(seen, &id, &post, now_us));
     post.author_followers = 5;
-    assert_true(ear_seen_needs_reach(seen, &id, &post, 100));
-    ear_seen_note(seen, &id, &post, 100);
-    assert_false(ear_seen_needs_reach(seen, &id, &post, 100));
-    assert_true(ear_seen_needs_reach(seen, &id, &post, 101));
+    assert_true(ear_seen_needs_reach(seen, &id, &post, now_us));
+    ear_seen_note(seen, &id, &post, now_us);
+    assert_false(ear_seen_needs_reach(seen, &id, &post, now_us));
+    assert_true(ear_seen_needs_reach(seen, &id, &post, now_us + minute_us)); /* the next day */
     post.author_handle = EAR_STR("");
     post.author_name = EAR_STR("h"); /* the same letters in another member */
-    assert_true(ear_seen_needs_identity(seen, &id, &post));
+    assert_true(ear_seen_needs_identity(seen, &id, &post, now_us));
     /* Both ids share a slot: the later one drives the other out, nothing worse. */
-    ear_seen_note(seen, &other, &post, 100);
-    assert_true(ear_seen_needs_identity(seen, &id, &post));
+    ear_seen_note(seen, &other, &post, now_us);
+    assert_true(ear_seen_needs_identity(seen, &id, &post, now_us));
+    /* However often it is seen, it is written again after ten minutes; also when the clock steps
+     * back. */
+    ear_seen_note(seen, &other, &post, now_us + 9 * minute_us);
+    assert_false(ear_seen_needs_identity(seen, &other, &post, now_us + 9 * minute_us));
+    assert_true(ear_seen_needs_identity(seen, &other, &post, now_us + 10 * minute_us));
+    assert_true(ear_seen_needs_identity(seen, &other, &post, now_us - minute_us));
     ear_seen_free(&seen);
 }
 
