@@ -11,7 +11,7 @@ struct fitting {
     const struct ear_fit_options *options;
     const bool *use; /* NULL: all */
     bool *learn;     /* scratch: what a fold learns from */
-    size_t *heldout;
+    size_t *heldout; /* kept by the head, and so are the best scores */
     size_t heldout_count;
     float *scores; /* heldout_count × columns */
     bool validated;
@@ -107,6 +107,9 @@ static void try_choice(struct fitting *f, struct ear_fit_choice choice, double *
         out->calibration = calibration;
         out->choice = choice;
         *best = now;
+        float *spare = out->scores;
+        out->scores = f->scores;
+        f->scores = spare;
     } else {
         ear_calibration_release(&calibration);
     }
@@ -121,7 +124,9 @@ void ear_fit(const struct ear_matrix *x, const uint64_t *keys, const struct ear_
     f.learn = ear_alloc(task->count + 1);
     f.heldout = ear_alloc((task->count + 1) * sizeof *f.heldout);
     choose_heldout(&f);
-    f.scores = ear_alloc((f.heldout_count + 1) * ear_task_columns(task) * sizeof *f.scores);
+    size_t room = (f.heldout_count + 1) * ear_task_columns(task) * sizeof *f.scores;
+    f.scores = ear_alloc(room);
+    out->scores = ear_alloc(room);
     struct ear_fit_choice own = {task->solver.c, task->solver.ratio};
     bool given = own.cost > 0;
     for (size_t i = 0; i < (given ? 1 : options->choice_count); i++)
@@ -131,8 +136,9 @@ void ear_fit(const struct ear_matrix *x, const uint64_t *keys, const struct ear_
     solver.ratio = out->choice.ratio;
     for (size_t i = 0; i < task->count; i++) f.learn[i] = used(&f, i);
     ear_columns_fit(&out->columns, x, task, &solver, f.learn);
+    out->heldout = f.heldout;
+    out->heldout_count = f.heldout_count;
     free(f.learn);
-    free(f.heldout);
     free(f.scores);
 }
 
@@ -140,6 +146,9 @@ void ear_fitted_release(struct ear_fitted *fitted)
 {
     ear_columns_release(&fitted->columns);
     ear_calibration_release(&fitted->calibration);
+    free(fitted->heldout);
+    free(fitted->scores);
+    free(fitted->stack);
 }
 
 void ear_fitted_read(const struct ear_fitted *fitted, const struct ear_matrix *x,

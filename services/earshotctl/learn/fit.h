@@ -24,6 +24,10 @@ struct ear_fitted {
     struct ear_fit_choice choice;
     struct ear_columns columns;
     struct ear_calibration calibration;
+    /* What it said of examples that it had not learned from. */
+    size_t *heldout, heldout_count;
+    float *scores; /* heldout_count × columns */
+    float *stack;  /* of level 2, else NULL: [input × columns + column], see stack.h */
 };
 
 /* `use` marks the examples that may be looked at; NULL: all. `keys` by row. */

@@ -281,6 +281,7 @@ static ear_err on_head(struct recipe *r, const struct line *line)
     task->solver.home = (float)home;
     task->tune = (float)tune;
     task->blend = value_of(line, "blend").len > 0;
+    task->stacked = value_of(line, "stacked").len > 0;
     task->auxiliary = value_of(line, "auxiliary").len > 0;
     struct ear_str languages = value_of(line, "languages");
     if (!err && !ear_str_copy(task->languages, sizeof task->languages, languages))

@@ -7,7 +7,7 @@
  *     list FILE channel=valence|mood|rude [scale=X]
  *     language FILE [map=English:en,…] [code=de]
  *     head NAME kind=softmax|binary|ordinal|flags [labels=a,b,…] [cost=X] [balance=X] [ratio=X]
- *          [dense=X] [home=X] [tune=X] [languages=en,de] [blend] [auxiliary]
+ *          [dense=X] [home=X] [tune=X] [languages=en,de] [blend] [stacked] [auxiliary]
  *     file FILE              below the datasets' folder
  *     own-file FILE          beside the recipe
  *     labels FILE            joined to the file above by key; stands beside the recipe

@@ -1,5 +1,6 @@
 #include "ship.h"
 
+#include "stack.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -89,10 +90,19 @@ static void fill_dense(struct cargo *c)
     const struct ear_corpus *corpus = &c->lessons->corpus;
     for (size_t t = 0; t < c->lessons->task_count; t++) c->width += c->fitted[t].columns.count;
     /* Behind them the file holds the weights of stack inputs: of heads of level 1 they are 0. */
-    size_t stack = EAR_STACK_PER_P * (EAR_MODEL_COLUMNS + EAR_MODEL_HEADS_MAX);
+    size_t stack = ear_stack_width(c->lessons);
     c->dense = ear_alloc((corpus->dense_count + stack) * c->width * sizeof *c->dense);
     for (uint32_t i = 0; i < corpus->dense_count; i++)
         fill_input(c, corpus->x.sparse_columns + i, c->dense + i * c->width);
+    size_t inputs = ear_stack_width(c->lessons);
+    float *stacked = c->dense + corpus->dense_count * c->width;
+    for (size_t t = 0; t < c->lessons->task_count; t++) {
+        size_t columns = c->fitted[t].columns.count;
+        for (size_t i = 0; c->fitted[t].stack && i < inputs; i++)
+            memcpy(stacked + i * c->width, c->fitted[t].stack + i * columns,
+                   columns * sizeof *stacked);
+        stacked += columns;
+    }
 }
 
 static void fill_shares(struct cargo *c, size_t at)
@@ -120,7 +130,7 @@ static void describe(const struct cargo *c, size_t at, struct ear_model_part *pa
                                     .labels = task->labels,
                                     .label_count = task->label_count,
                                     .kind = task->kind,
-                                    .level = 1,
+                                    .level = task->stacked ? 2 : 1,
                                     .auxiliary = task->auxiliary,
                                     .bias = fitted->columns.biases,
                                     .slope = cal->slope,

@@ -34,6 +34,7 @@ struct ear_task {
     size_t count, room;
     struct ear_solver_options solver; /* c 0: to be chosen */
     bool blend;                       /* the mean of scores that were learned in several ways */
+    bool stacked;                     /* of level 2: hears what heads of level 1 say, see stack.h */
     /* Of what is said, for what it is judged by: 0: the likeliest label; more: rare labels are
      * favoured where macro-F1 gains more than accuracy loses. */
     float tune;

@@ -4,6 +4,7 @@
 #include "folder.h"
 #include "recipe.h"
 #include "ship.h"
+#include "stack.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,6 +45,10 @@ static ear_err check_tasks(const struct ear_lessons *lessons, struct ear_diag *d
             return ear_fail(diag, EAR_INVALID,
                             "head %s: %zu posts with %zu labels; two labels at least are wanted",
                             task->name, task->count, task->label_count);
+        if (task->stacked && task->kind != EAR_HEAD_SOFTMAX)
+            return ear_fail(diag, EAR_INVALID,
+                            "head %s: stacked is for heads of one in three labels or more",
+                            task->name);
     }
     return EAR_OK;
 }
@@ -63,9 +68,8 @@ static ear_err write_model(const struct ear_lessons *lessons, const char *path,
     struct ear_fitted *fitted = ear_alloc(EAR_MODEL_HEADS_MAX * sizeof *fitted);
     struct ear_buf file;
     ear_buf_init(&file, MODEL_BYTES_MAX);
+    ear_stack_fit(lessons, NULL, fitted);
     for (size_t t = 0; t < lessons->task_count; t++) {
-        ear_fit(&lessons->corpus.x, lessons->corpus.keys, &lessons->tasks[t], &lessons->fit, NULL,
-                &fitted[t]);
         fprintf(stderr, "%-16s cost %.2g, ratio %.2g\n", lessons->tasks[t].name,
                 (double)fitted[t].choice.cost, (double)fitted[t].choice.ratio);
     }

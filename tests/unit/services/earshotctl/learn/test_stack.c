@@ -1,0 +1,165 @@
+/* A head that hears another learns what no sum of words can tell, and the file says the same. */
+#include "learn/folder.h"
+#include "learn/ship.h"
+#include "learn/stack.h"
+#include "model/model.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define POSTS 400
+
+static char path[] = "/tmp/earshot-stack-XXXXXX";
+
+static void write_text(unsigned i, char text[96])
+{
+    static const char *const things[] = {"phone",  "order", "app",    "router", "coffee",
+                                         "train",  "card",  "bag",    "shoe",   "letter",
+                                         "lamp",   "desk",  "window", "garden", "piano",
+                                         "kettle", "fence", "bread",  "camera", "ticket"};
+    (void)snprintf(text, 96, "%s %s %s %s", i & 1 ? "invoice" : "parcel", things[i / 20 % 20],
+                   things[i * 7 % 20],
+                   i % 5 == 4 ? "rainy"
+                   : i & 2    ? "yesterday"
+                              : "tomorrow");
+}
+
+/* `pair` is which two words a post has; `odd` is "yes" where just one of them is the second of its
+ * kind: words alone say nothing about it, pairs all. */
+static int make_posts(void **state)
+{
+    struct ear_buf posts;
+    struct ear_diag diag;
+    (void)state;
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    (void)close(file);
+    ear_buf_init(&posts, 1 << 20);
+    assert_int_equal(ear_buf_append_str(&posts, EAR_STR("pair\todd\ttext\n")), EAR_OK);
+    for (unsigned i = 0; i < POSTS; i++) {
+        char text[96];
+        unsigned a = i & 1, b = i >> 1 & 1, rainy = i % 5 == 4;
+        write_text(i, text);
+        assert_int_equal(ear_buf_printf(&posts, "%u%u\t%s\t%s\n", a, b,
+                                        rainy    ? "rain"
+                                        : a != b ? "yes"
+                                                 : "no",
+                                        text),
+                         EAR_OK);
+    }
+    assert_int_equal(ear_file_write(path, ear_buf_str(&posts), 0644, &diag), EAR_OK);
+    ear_buf_release(&posts);
+    return 0;
+}
+
+static int remove_posts(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+/* Word n-grams only of single words, so that no feature holds both. */
+static struct ear_lessons *learn(bool stacked, struct ear_fitted *fitted)
+{
+    struct ear_lessons *lessons = ear_alloc(sizeof *lessons);
+    struct ear_diag diag = {.text = ""};
+    char *paths[] = {path};
+    ear_lessons_init(lessons);
+    assert_true(ear_str_copy(lessons->name, sizeof lessons->name, EAR_STR("t")));
+    lessons->spec.word_max = 1;
+    lessons->spec.char_min = lessons->spec.char_max = 2;
+    struct ear_folder folder = {.paths = paths, .path_count = 1, .heads = "pair,odd"};
+    if (ear_folder_read(&folder, lessons, &diag)) fail_msg("%s", diag.text);
+    assert_string_equal(lessons->tasks[1].name, "odd");
+    lessons->tasks[1].stacked = stacked;
+    ear_corpus_finish(&lessons->corpus, lessons->posts_min);
+    ear_stack_fit(lessons, NULL, fitted);
+    return lessons;
+}
+
+static double right(const struct ear_lessons *lessons, const struct ear_fitted *fitted)
+{
+    const struct ear_task *task = &lessons->tasks[1];
+    size_t hits = 0;
+    for (size_t i = 0; i < task->count; i++) {
+        float p[EAR_MODEL_LABELS_MAX];
+        ear_stack_read(lessons, fitted, 1, task->examples[i].row, p);
+        hits += ear_calibrated_label(p, task->label_count) == task->examples[i].labels;
+    }
+    return (double)hits / (double)task->count;
+}
+
+static void forget(struct ear_lessons *lessons, struct ear_fitted *fitted)
+{
+    for (size_t t = 0; t < lessons->task_count; t++) ear_fitted_release(&fitted[t]);
+    ear_lessons_release(lessons);
+    free(lessons);
+}
+
+static void test_stack__hears_what_no_word_says(void **state)
+{
+    struct ear_fitted fitted[2];
+    (void)state;
+    struct ear_lessons *lessons = learn(false, fitted);
+    double alone = right(lessons, fitted);
+    forget(lessons, fitted);
+    lessons = learn(true, fitted);
+    double stacked = right(lessons, fitted);
+    forget(lessons, fitted);
+    if (alone > 0.9 || stacked < 0.97) fail_msg("alone %.3f, stacked %.3f", alone, stacked);
+}
+
+static void check_file(const struct ear_lessons *lessons, const struct ear_fitted *fitted,
+                       const struct ear_model *model)
+{
+    struct ear_model_reader *reader = ear_model_reader_new(model);
+    struct ear_reading reading;
+    for (unsigned i = 0; i < POSTS; i++) {
+        char text[96];
+        float p[EAR_MODEL_LABELS_MAX];
+        write_text(i, text);
+        ear_stack_read(lessons, fitted, 1, lessons->tasks[1].examples[i].row, p);
+        ear_model_read(reader, &(struct ear_model_post){.text = ear_str_from(text)}, &reading);
+        for (size_t k = 0; k < lessons->tasks[1].label_count; k++)
+            if (fabsf(reading.heads[1].p_labels[k] - p[k]) > 0.03f)
+                fail_msg("\"%s\" label %zu: the file says %.3f, the trainer %.3f", text, k,
+                         (double)reading.heads[1].p_labels[k], (double)p[k]);
+    }
+    ear_model_reader_free(&reader);
+}
+
+static void test_stack__file_says_the_same(void **state)
+{
+    struct ear_fitted fitted[2];
+    struct ear_buf file;
+    struct ear_model *model;
+    struct ear_diag diag = {.text = ""};
+    (void)state;
+    struct ear_lessons *lessons = learn(true, fitted);
+    ear_buf_init(&file, 1 << 26);
+    if (ear_ship(lessons, fitted, &file, &diag)) fail_msg("%s", diag.text);
+    void *bytes = aligned_alloc(64, (file.len + 63) / 64 * 64);
+    memcpy(bytes, file.data, file.len);
+    if (ear_model_open((struct ear_str){bytes, file.len}, &model, &diag)) fail_msg("%s", diag.text);
+    check_file(lessons, fitted, model);
+    ear_model_free(&model);
+    ear_buf_release(&file);
+    free(bytes);
+    forget(lessons, fitted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stack__hears_what_no_word_says),
+        cmocka_unit_test(test_stack__file_says_the_same),
+    };
+    return cmocka_run_group_tests(tests, make_posts, remove_posts);
+}
