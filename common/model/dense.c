@@ -1,5 +1,6 @@
 #include "model/dense.h"
 
+#include "model/simd.h"
 #include <math.h>
 
 #define HALF_COUNT 4 /* so many of a kind count half of what any number can */
@@ -47,8 +48,8 @@ static void hear(struct tone *tone, int8_t channel, bool negated)
     float v = (float)channel / 127 * (negated ? -0.7f : 1.0f);
     if (v > 0) tone->up += v;
     if (v < 0) tone->down -= v;
-    tone->highest = fmaxf(tone->highest, v);
-    tone->lowest = fminf(tone->lowest, v);
+    tone->highest = ear_more(tone->highest, v);
+    tone->lowest = ear_less(tone->lowest, v);
     tone->last = v;
 }
 
@@ -119,7 +120,7 @@ static void put_shape(const struct ear_normal *normal, const struct tally *t, fl
     dense[EAR_DENSE_QUESTIONS] = saturate(shape->questions);
     dense[EAR_DENSE_DOTS] = saturate(shape->dots);
     dense[EAR_DENSE_LINES] = saturate(shape->lines);
-    dense[EAR_DENSE_LENGTH] = fminf(log2f(1 + (float)normal->token_count) / 8, 1);
+    dense[EAR_DENSE_LENGTH] = ear_less(log2f(1 + (float)normal->token_count) / 8, 1);
     dense[EAR_DENSE_NUMBERS] = saturate(t->numbers);
     dense[EAR_DENSE_FACES] = saturate(t->faces);
     dense[EAR_DENSE_TAGS] = saturate(t->tags);

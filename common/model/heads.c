@@ -1,6 +1,7 @@
 /* What heads make of the logits of their columns: trainer and reader alike. */
 #include "model/file.h"
 
+#include "model/simd.h"
 #include <math.h>
 
 #define LOGIT_BOUND 6.0f
@@ -34,10 +35,10 @@ size_t ear_stack_fill(ear_head_kind kind, const float *p, size_t label_count, fl
     size_t labels = stack_labels(kind, label_count);
     if (kind == EAR_HEAD_BINARY) p++;
     for (size_t i = 0; i < labels; i++) {
-        float within = fminf(fmaxf(p[i], 1e-4f), 1 - 1e-4f);
+        float within = ear_less(ear_more(p[i], 1e-4f), 1 - 1e-4f);
         float logit = logf(within / (1 - within));
         *inputs++ = p[i];
-        *inputs++ = fminf(fmaxf(logit, -LOGIT_BOUND), LOGIT_BOUND) / LOGIT_BOUND;
+        *inputs++ = ear_less(ear_more(logit, -LOGIT_BOUND), LOGIT_BOUND) / LOGIT_BOUND;
     }
     return labels * EAR_STACK_PER_P;
 }
@@ -50,7 +51,7 @@ static float sigmoid(float z)
 static void softmax(const float *z, size_t count, float *p)
 {
     float top = z[0], sum = 0;
-    for (size_t i = 1; i < count; i++) top = fmaxf(top, z[i]);
+    for (size_t i = 1; i < count; i++) top = ear_more(top, z[i]);
     for (size_t i = 0; i < count; i++) sum += p[i] = expf(z[i] - top);
     for (size_t i = 0; i < count; i++) p[i] /= sum;
 }
@@ -66,7 +67,7 @@ static void ordinal(const float *z, size_t count, float *p)
 {
     float above = 1;
     for (size_t i = 0; i < count; i++) {
-        float next = i + 1 < count ? fminf(above, sigmoid(z[i])) : 0;
+        float next = i + 1 < count ? ear_less(above, sigmoid(z[i])) : 0;
         p[i] = above - next;
         above = next;
     }

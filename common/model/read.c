@@ -133,10 +133,10 @@ static void bend(const struct ear_plan *plan, float *p, size_t count, size_t top
     if (at > 0 && at < knots)
         y = k[at - 1].y + (k[at].y - k[at - 1].y) * (x - k[at - 1].x) / (k[at].x - k[at - 1].x);
     for (size_t i = 0; i < count; i++)
-        if (i != top) second = fmaxf(second, p[i]);
+        if (i != top) second = ear_more(second, p[i]);
     float rest = 1 - x;
     if (rest < 1e-6f) return;
-    y = fmaxf(y, second / (rest + second));
+    y = ear_more(y, second / (rest + second));
     for (size_t i = 0; i < count; i++) p[i] *= (1 - y) / rest;
     p[top] = y;
 }
@@ -157,7 +157,7 @@ static void fill_logits(const struct ear_model_reader *r, const struct ear_plan 
     const float *sum = r->sum + plan->first_column;
     for (size_t i = 0; i < plan->column_count; i++) {
         float logit = column[i].slope * (column[i].bias + sum[i]) + column[i].offset;
-        z[ear_plan_label(plan, i)] = fminf(fmaxf(logit, -LOGIT_MAX), LOGIT_MAX);
+        z[ear_plan_label(plan, i)] = ear_less(ear_more(logit, -LOGIT_MAX), LOGIT_MAX);
     }
     if (plan->reference != SIZE_MAX) z[plan->reference] = 0;
 }

@@ -20,6 +20,16 @@
 #define EAR_CLONES
 #endif
 
+/* fmaxf and fminf are calls, for the sake of NaN; here all numbers are numbers. */
+static inline float ear_more(float a, float b)
+{
+    return a > b ? a : b;
+}
+static inline float ear_less(float a, float b)
+{
+    return a < b ? a : b;
+}
+
 /* What compilers do not make of plain C: sixteen looks at once, and of their results those that
  * count packed together. Chosen while the program runs; machines without it do it one by one. */
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -61,16 +61,13 @@ static void fill(Earshot__V1__Triage *out, struct ear_triage *triage, const char
 }
 
 static ear_err pack(struct ear_str post, struct ear_triage *triage, const char *version,
-                    int64_t now_us, struct ear_arena *arena, struct ear_buf *out)
+                    int64_t now_us, struct ear_buf *out)
 {
     Earshot__V1__TriagedPost triaged = EARSHOT__V1__TRIAGED_POST__INIT;
     Earshot__V1__Triage message;
     char *why[EAR_TRIAGE_WHY];
     fill(&message, triage, version, now_us);
-    for (size_t i = 0; i < triage->why_count; i++) {
-        why[i] = ear_arena_copy(arena, triage->why[i]);
-        if (!why[i]) return EAR_NO_MEMORY;
-    }
+    for (size_t i = 0; i < triage->why_count; i++) why[i] = (char *)(uintptr_t)triage->why[i].ptr;
     message.n_why = triage->why_count;
     message.why = why;
     triaged.post = (ProtobufCBinaryData){post.len, (uint8_t *)(uintptr_t)post.ptr};
@@ -92,5 +89,5 @@ ear_err ear_image_make(struct ear_triager *triager, struct ear_str post, int64_t
     facts->stored_at_us = message->stored_at_us;
     (void)ear_fault_on("classifier.text", view.text.ptr, view.text.len);
     ear_triage(triager, &view, &facts->triage);
-    return pack(post, &facts->triage, ear_triager_version(triager), now_us, arena, out);
+    return pack(post, &facts->triage, ear_triager_version(triager), now_us, out);
 }

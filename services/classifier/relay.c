@@ -10,6 +10,13 @@
 #define SLICE_MS        5 /* of reading, before the loop looks at everything else */
 #define ARENA_BYTES_MAX ((size_t)4 << 20)
 
+/* What was read in a slice, counted until its end: metrics look their labels up. */
+struct tally {
+    unsigned read[EAR_LANES][2]; /* [1]: own posts, of which nothing else is known */
+    unsigned answers[EAR_ANSWER_NOT_NEEDED + 1];
+    unsigned intents[EAR_INTENT_OTHER + 1];
+};
+
 struct ear_relay {
     struct ear_loop *loop;
     struct ear_bus *bus;       /* owned, as all below */
@@ -18,6 +25,7 @@ struct ear_relay {
     struct ear_supply *supply; /* has the triager */
     struct ear_trend *trend;
     struct ear_arena *arena;
+    struct tally tally;
     struct ear_hook *hook;
     struct ear_timer *done_timer;
     struct ear_map *works; /* by batch id; owns the works */
@@ -142,22 +150,44 @@ static struct ear_str topic_of(const struct ear_triager *triager, const struct e
     return head->labels[triage->labels[EAR_ASKS_TOPIC]];
 }
 
-static void count_read(const struct ear_work *work, const struct ear_triager *triager,
-                       const struct ear_image_facts *facts, int64_t now_us)
+static void tell_read(const struct ear_work *work, const struct ear_triager *triager,
+                      const struct ear_image_facts *facts, int64_t now_us)
 {
     const struct ear_triage *triage = &facts->triage;
-    const char *lane = lanes[work->lane];
     ear_log(&EV_CLASSIFIER_POST_TRIAGED, kv_id("post", &facts->post_id), kv_id("batch", &work->id),
             kv_text("answer", ear_answer_name(triage->answer)),
             kv_text("intent", ear_intent_name(triage->intent)),
             kv_real("p", (double)triage->intent_p), kv_text("language", triage->language),
             kv_str("topic", topic_of(triager, triage)));
-    ear_metric_add(&M_CLASSIFIER_POSTS, 1, lane, triage->skipped ? "own" : "triaged");
     if (facts->stored_at_us > 0 && now_us > facts->stored_at_us)
-        ear_metric_observe(&M_CLASSIFIER_LAG, (double)(now_us - facts->stored_at_us) / 1e6, lane);
+        ear_metric_observe(&M_CLASSIFIER_LAG, (double)(now_us - facts->stored_at_us) / 1e6,
+                           lanes[work->lane]);
+}
+
+static void count_read(struct tally *tally, ear_lane lane, const struct ear_triage *triage)
+{
+    tally->read[lane][triage->skipped]++;
     if (triage->skipped) return;
-    ear_metric_add(&M_CLASSIFIER_ANSWERS, 1, ear_answer_name(triage->answer));
-    ear_metric_add(&M_CLASSIFIER_INTENTS, 1, ear_intent_name(triage->intent));
+    tally->answers[triage->answer]++;
+    tally->intents[triage->intent]++;
+}
+
+static void show_tally(struct tally *tally)
+{
+    for (ear_lane lane = 0; lane < EAR_LANES; lane++)
+        for (size_t own = 0; own < 2; own++)
+            if (tally->read[lane][own])
+                ear_metric_add(&M_CLASSIFIER_POSTS, tally->read[lane][own], lanes[lane],
+                               own ? "own" : "triaged");
+    for (size_t i = 0; i < EAR_COUNT(tally->answers); i++)
+        if (tally->answers[i])
+            ear_metric_add(&M_CLASSIFIER_ANSWERS, tally->answers[i],
+                           ear_answer_name((ear_answer)i));
+    for (size_t i = 0; i < EAR_COUNT(tally->intents); i++)
+        if (tally->intents[i])
+            ear_metric_add(&M_CLASSIFIER_INTENTS, tally->intents[i],
+                           ear_intent_name((ear_intent)i));
+    *tally = (struct tally){.answers = {0}};
 }
 
 static bool between_batches(const struct ear_relay *relay)
@@ -188,7 +218,8 @@ static void read_item(struct ear_relay *relay, struct ear_work *work, size_t at)
                                  &work->image, &facts);
     if (!err) {
         ear_work_add_image(work, at);
-        count_read(work, triager, &facts, now_us);
+        tell_read(work, triager, &facts, now_us);
+        count_read(&relay->tally, work->lane, &facts.triage);
         if (!facts.triage.skipped) ear_trend_add(relay->trend, triager, &facts.triage);
         return;
     }
@@ -224,6 +255,7 @@ static bool read_some(void *self)
     int64_t from_us = ear_clock_wall_us(), until_ms = ear_clock_mono_ms() + SLICE_MS;
     while (work->read < work->count && ear_clock_mono_ms() < until_ms)
         read_item(relay, work, work->read++);
+    show_tally(&relay->tally);
     work->busy_us += ear_clock_wall_us() - from_us;
     if (work->read == work->count) finish_reading(relay, work);
     return next_raw(relay) != NULL;

@@ -85,7 +85,7 @@ struct ear_triage {
     bool severity_unsure;
     /* Rules ("rule safety"), own topics ("topic seat heating"), then what spoke loudest for the
      * urgency or the intent. Only of posts that somebody is to look at. Borrowed from the triager
-     * until the next post. */
+     * until the next post, each with a NUL behind it. */
     struct ear_str why[EAR_TRIAGE_WHY];
     size_t why_count;
     uint16_t labels[EAR_QUESTIONS]; /* the likeliest label of each head, sure or not */
