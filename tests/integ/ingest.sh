@@ -236,6 +236,21 @@ grep -q 'left behind$' "$WORK/taken" || fail "what was left behind did not come"
 # --- Two instances hear the same posts at the same time
 ingest_start a
 ingest_wait a
+# Many take another way into the table than few do; the rows are the same.
+hear_twice() { # PREFIX COUNT: so many posts, of which the first is heard by a second account, too
+  jq -cn --arg id "$1" --argjson n "$2" 'range($n) | {platform: "forum", external_id: "\($id)\(.)", account: "@shop",
+    text: "héard", author: {id: "heard"}, created_at: "2026-03-04T05:06:07Z", in_reply_to: "w1", url: "https://forum/1",
+    thread: {root: 1}, language: "de", automated: true} | ., (select(.external_id == "\($id)0") | .account = "@other")' >"$WORK/body"
+  replay a "$WORK/body"
+  expect_eq "$1" "200 duplicate=1 stored=$2" "$STATUS $(statuses)"
+  pg_query "SELECT platform, customer_id, account_id, created_at, received_at <= stored_at, reply_ref, conversation_ref,
+      visibility, entry, own, automated, language_hint, body, url, thread, mentions FROM post WHERE external_id = '${1}0'" >"$WORK/row.$1"
+}
+hear_twice many 80
+hear_twice few 1
+grep -q '{@other}$' "$WORK/row.many" || fail "a second account was not noted: $(cat "$WORK/row.many")"
+expect_eq "a row of many is as one of few" "$(cat "$WORK/row.few")" "$(cat "$WORK/row.many")"
+
 sed 's/"m\([0-9]*\)"/"t\1"/' "$WORK/many" >"$WORK/twice"
 replay_into() { # NAME FILE: its own answer file, so that two can run at once
   curl -s -o "$WORK/answer.$1" --max-time 30 -X POST "http://127.0.0.1:${http[$1]}/v1/replay" \
@@ -319,6 +334,7 @@ for n in $(seq 30); do
 done
 is_full() { grep -lqx 429 "$WORK"/full-status.*; }
 must_settle "somebody is told to wait" 20 is_full
+must_settle "many go by COPY" 10 is_waiting_for "COPY post"
 lock_end
 wait "${full[@]}"
 refused=$(grep -lx 429 "$WORK"/full-status.* | wc -l)
