@@ -199,6 +199,25 @@ static ear_err run_rows(void)
     return err;
 }
 
+static ear_err run_copies(void)
+{
+    static const ear_pg_type columns[] = {EAR_PG_ID, EAR_PG_TEXTS, EAR_PG_JSONB};
+    struct ear_pg_batch *batch = ear_pg_batch_new(BYTES_MAX);
+    struct ear_id id = ear_id_new(1);
+    for (unsigned statement = 0; statement < 10; statement++) {
+        ear_pg_batch_add(batch, statement);
+        struct ear_pg_array *rows = ear_pg_copy(batch, columns, EAR_COUNT(columns));
+        for (int i = 0; i < 60; i++) {
+            ear_pg_push_id(rows, i % 3 ? &id : NULL);
+            ear_pg_push_texts(rows, EAR_STR("one,two,"), ',');
+            ear_pg_push_text(rows, EAR_STR("{\"a\": \"text of some length\"}"));
+        }
+    }
+    ear_err err = ear_pg_batch_seal(batch);
+    ear_pg_batch_free(&batch);
+    return err;
+}
+
 /* What is offered: a mention more for each of many accounts. */
 static ear_err run_offer(void)
 {
@@ -230,7 +249,7 @@ static const struct scenario {
     {"text", run_text},       {"wire", run_wire},       {"mime", run_mime},
     {"letter", run_letter},   {"notice", run_notice},   {"parcel", run_parcel},
     {"webhook", run_webhook}, {"metrics", run_metrics}, {"rows", run_rows},
-    {"offer", run_offer},
+    {"copies", run_copies},   {"offer", run_offer},
 };
 
 /* False when an error came that is not one of memory. */
