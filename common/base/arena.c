@@ -11,6 +11,7 @@ struct block {
     struct block *next; /* the block before this one */
     size_t size;
     size_t used;
+    size_t dirty; /* so much of it may hold old bytes, the rest is zero */
     _Alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -44,7 +45,10 @@ void ear_arena_free(struct ear_arena **arena)
 void ear_arena_reset(struct ear_arena *arena)
 {
     while (arena->top && arena->top->next) pop_block(arena);
-    if (arena->top) arena->top->used = 0;
+    if (arena->top) {
+        if (arena->top->used > arena->top->dirty) arena->top->dirty = arena->top->used;
+        arena->top->used = 0;
+    }
     arena->used = 0;
 }
 
@@ -64,7 +68,8 @@ static bool push_block(struct ear_arena *arena, size_t need)
     return true;
 }
 
-void *ear_arena_try(struct ear_arena *arena, size_t size_bytes)
+/* Room for so many bytes, with whatever is in it; dirty: how many of them may not be zero. */
+static void *take(struct ear_arena *arena, size_t size_bytes, size_t *dirty)
 {
     if (size_bytes > SIZE_MAX - ALIGN) return NULL;
     size_t need = size_bytes ? (size_bytes + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
@@ -73,17 +78,28 @@ void *ear_arena_try(struct ear_arena *arena, size_t size_bytes)
     if ((!top || need > top->size - top->used) && !push_block(arena, need)) return NULL;
     top = arena->top;
     void *p = top->bytes + top->used;
+    *dirty = top->dirty > top->used ? top->dirty - top->used : 0;
+    if (*dirty > need) *dirty = need;
     top->used += need;
     arena->used += need;
-    /* A block that a reset kept is full of old bytes. */
-    return memset(p, 0, need);
+    return p;
+}
+
+void *ear_arena_try(struct ear_arena *arena, size_t size_bytes)
+{
+    size_t dirty;
+    void *p = take(arena, size_bytes, &dirty);
+    return p && dirty ? memset(p, 0, dirty) : p;
 }
 
 char *ear_arena_copy(struct ear_arena *arena, struct ear_str s)
 {
+    size_t dirty;
     if (s.len == SIZE_MAX) return NULL;
-    char *copy = ear_arena_try(arena, s.len + 1);
-    if (copy && s.len) memcpy(copy, s.ptr, s.len);
+    char *copy = take(arena, s.len + 1, &dirty);
+    if (!copy) return NULL;
+    if (s.len) memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
     return copy;
 }
 

@@ -105,6 +105,16 @@ static bool put_value(struct ear_line *line, struct ear_str value)
     return put(line, value.ptr, value.len);
 }
 
+void ear_line_plain_pair(struct ear_line *line, const char *key, struct ear_str value)
+{
+    size_t before = line->len;
+    if (put(line, " ", 1) && put(line, key, strlen(key)) && put(line, "=", 1) &&
+        put(line, value.ptr, value.len))
+        return;
+    line->len = before;
+    line->cut = true;
+}
+
 void ear_line_pair(struct ear_line *line, const char *key, struct ear_str value)
 {
     size_t before = line->len;

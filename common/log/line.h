@@ -19,6 +19,8 @@ void ear_line_init(struct ear_line *line);
 void ear_line_raw(struct ear_line *line, struct ear_str s);
 /* " key=value", quoted and escaped where needed; all of the pair or nothing of it. */
 void ear_line_pair(struct ear_line *line, const char *key, struct ear_str value);
+/* The same for a value that surely needs no quotes and is short: an id, a number. */
+void ear_line_plain_pair(struct ear_line *line, const char *key, struct ear_str value);
 /* Ends the line ("cut=yes" where pairs were left out); borrowed from line. */
 struct ear_str ear_line_end(struct ear_line *line);
 

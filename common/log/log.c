@@ -82,15 +82,16 @@ static void put_kv(struct ear_line *line, const struct ear_kv *kv)
         snprintf(text, sizeof(text), "%.6g", kv->real);
         break;
     case EAR_KV_ID:
-        if (kv->id)
-            ear_id_format(kv->id, text);
-        else
-            text[0] = '\0';
+        if (!kv->id) {
+            ear_line_pair(line, kv->key, EAR_STR(""));
+            return;
+        }
+        ear_id_format(kv->id, text);
         break;
     case EAR_KV_END:
         return;
     }
-    ear_line_pair(line, kv->key, ear_str_from(text));
+    ear_line_plain_pair(line, kv->key, ear_str_from(text));
 }
 
 /* A line that cannot be written is lost: there is nowhere to complain. */
@@ -145,7 +146,7 @@ void ear_log_write(const struct ear_event *event, const struct ear_kv *kvs)
     struct ear_line line;
     ear_line_init(&line);
     put_time(&line, ear_clock_wall_us());
-    ear_line_pair(&line, "level", ear_str_from(level_names[event->level]));
+    ear_line_plain_pair(&line, "level", ear_str_from(level_names[event->level]));
     ear_line_pair(&line, "svc", ear_str_from(out.service));
     ear_line_pair(&line, "event", ear_str_from(event->name));
     for (; kvs->type != EAR_KV_END; kvs++) put_kv(&line, kvs);

@@ -13,7 +13,7 @@
 #define KEEP_MS   (INT64_C(3600) * 1000)
 #define SETTLE_MS 20
 /* What this build reads and writes; later migrations only add to it. */
-#define SCHEMA_LEAST 11
+#define SCHEMA_LEAST 12
 
 struct ear_assignment_settings ear_assignment_settings;
 
@@ -24,6 +24,7 @@ struct assignment {
     struct ear_pg *pg;
     struct ear_care_cache *care;
     struct ear_leases *leases;
+    struct ear_models *models;
     struct ear_work *work;
     struct ear_commands *commands;
     struct ear_outbox *outbox;
@@ -56,6 +57,12 @@ static const char *const lease_names[] = {
 _Static_assert(EAR_COUNT(lease_names) == EAR_LEASE_TIMERS + EAR_TIMER_BUCKETS, "a lease a bucket");
 
 /* ---- wiring ---- */
+
+static void on_up(void *self)
+{
+    struct assignment *a = self;
+    if (a->models) ear_models_forget(a->models);
+}
 
 static void on_room(void *self)
 {
@@ -118,7 +125,9 @@ static ear_err open_pg(struct assignment *a, struct ear_loop *loop, struct ear_d
                                .planned_once = true,
                                /* Batches must never keep commands and clocks waiting. */
                                .connections = (unsigned)set->at_once + 3,
-                               .max_waiting = 4096};
+                               .max_waiting = 4096,
+                               .up = on_up,
+                               .self = a};
     ear_err err = ear_pg_new(&a->pg, loop, &opts, diag);
     return err ? ear_fail_in(diag, err, "EAR_PG") : EAR_OK;
 }
@@ -139,9 +148,11 @@ static ear_err open_rooms(struct assignment *a, struct ear_loop *loop, struct ea
     const struct ear_assignment_settings *set = &ear_assignment_settings;
     ear_err err = ear_care_cache_new(&a->care, loop, a->pg, on_care, a);
     if (err) return ear_fail(diag, err, "changes of care.yaml cannot be listened for");
+    ear_models_new(&a->models, a->pg);
     ear_leases_new(&a->leases, loop, a->pg, ear_svc_instance(a->svc), lease_names,
                    EAR_COUNT(lease_names), on_leases, a);
-    struct ear_ground ground = {.loop = loop, .pg = a->pg, .care = a->care, .leases = a->leases};
+    struct ear_ground ground = {
+        .loop = loop, .pg = a->pg, .care = a->care, .leases = a->leases, .models = a->models};
     struct ear_work_opts work = {.classifiers = set->classifiers,
                                  .at_once = (unsigned)set->at_once};
     struct ear_commands_opts commands = {
@@ -270,6 +281,7 @@ void ear_assignment_stop(void *self)
     ear_commands_free(&a->commands);
     ear_outbox_free(&a->outbox);
     ear_leases_free(&a->leases);
+    ear_models_free(&a->models);
     ear_care_cache_free(&a->care);
     ear_bus_free(&a->bus);
     ear_timer_free(&a->drain);

@@ -5,6 +5,7 @@
 #include "care_cache.h"
 #include "leases.h"
 #include "loop/loop.h"
+#include "models.h"
 #include "pg/pg.h"
 
 typedef enum ear_lease_name {
@@ -18,6 +19,7 @@ struct ear_ground {
     struct ear_pg *pg;
     struct ear_care_cache *care;
     struct ear_leases *leases;
+    struct ear_models *models;
 };
 
 #endif

@@ -13,30 +13,85 @@ static void *take(struct ear_job *job, size_t count, size_t size_bytes)
     return p;
 }
 
+/* In one piece: a copy of each would cost more than its bytes. */
+static void copy_items(struct ear_job *job, const struct ear_batch *batch)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < batch->count; i++) len += batch->items[i].len;
+    char *to = take(job, len, 1);
+    job->items = take(job, job->count, sizeof(*job->items));
+    for (size_t i = 0; i < batch->count; i++) {
+        job->items[i] = (struct ear_str){to, batch->items[i].len};
+        if (batch->items[i].len) memcpy(to, batch->items[i].ptr, batch->items[i].len);
+        to += batch->items[i].len;
+    }
+}
+
 struct ear_job *ear_job_new(const struct ear_batch *batch, void *owner)
 {
     struct ear_job *job = ear_alloc(sizeof(*job));
     job->owner = owner;
-    job->batch_id = batch->id;
     job->lane = batch->lane;
     job->since_ms = ear_clock_mono_ms();
     job->arena = ear_arena_new(JOB_BYTES_MAX);
     job->count = batch->count;
-    job->trace = ear_arena_copy(job->arena, batch->trace);
-    job->items = take(job, job->count, sizeof(*job->items));
-    for (size_t i = 0; i < job->count; i++) {
-        char *copy = take(job, batch->items[i].len, 1);
-        if (batch->items[i].len) memcpy(copy, batch->items[i].ptr, batch->items[i].len);
-        job->items[i] = (struct ear_str){copy, batch->items[i].len};
-    }
+    job->own = (struct ear_origin){.batch_id = batch->id,
+                                   .trace = ear_arena_copy(job->arena, batch->trace),
+                                   .count = batch->count};
+    job->origins = &job->own;
+    job->origin_count = 1;
+    TAILQ_INIT(&job->joined);
+    copy_items(job, batch);
     job->fates = take(job, job->count, sizeof(*job->fates));
     memset(job->fates, EAR_ITEM_RETURNED, job->count);
     return job;
 }
 
+bool ear_job_join(struct ear_job *job, struct ear_job *other)
+{
+    if (job->count + other->count > EAR_JOB_POSTS_MAX) return false;
+    TAILQ_INSERT_TAIL(&job->joined, other, link);
+    job->count += other->count;
+    job->origin_count++;
+    if (other->since_ms < job->since_ms) job->since_ms = other->since_ms;
+    return true;
+}
+
+static void gather(struct ear_job *job, size_t at, struct ear_origin *origin, struct ear_str *items,
+                   const struct ear_job *from)
+{
+    *origin = from->own;
+    origin->from = at;
+    memcpy(items + at, from->items, from->own.count * sizeof(*items));
+    memset(job->fates + at, EAR_ITEM_RETURNED, from->own.count);
+}
+
+/* Its own batch and the joined ones, one behind the other. */
+static void gather_all(struct ear_job *job)
+{
+    struct ear_str *items = take(job, job->count, sizeof(*items));
+    struct ear_origin *origins = take(job, job->origin_count, sizeof(*origins));
+    size_t at = job->own.count, n = 1;
+    const struct ear_job *other;
+    job->fates = take(job, job->count, sizeof(*job->fates));
+    gather(job, 0, origins, items, job);
+    TAILQ_FOREACH(other, &job->joined, link)
+    {
+        gather(job, at, &origins[n++], items, other);
+        at += other->own.count;
+    }
+    job->items = items;
+    job->origins = origins;
+}
+
 void ear_job_free(struct ear_job **job)
 {
+    struct ear_job *other;
     if (!*job) return;
+    while ((other = TAILQ_FIRST(&(*job)->joined))) {
+        TAILQ_REMOVE(&(*job)->joined, other, link);
+        ear_job_free(&other);
+    }
     ear_timer_free(&(*job)->pause);
     ear_arena_free(&(*job)->arena);
     EAR_FREE(*job);
@@ -45,6 +100,7 @@ void ear_job_free(struct ear_job **job)
 size_t ear_job_read(struct ear_job *job)
 {
     size_t failed = 0;
+    if (job->origin_count > 1) gather_all(job);
     job->heard = take(job, job->count, sizeof(*job->heard));
     job->posts = take(job, job->count, sizeof(struct ear_heard *));
     job->links = take(job, 3 * job->count, sizeof(*job->links));
@@ -54,6 +110,8 @@ size_t ear_job_read(struct ear_job *job)
         job->fates[i] = EAR_ITEM_FAILED;
         failed++;
     }
+    for (const struct ear_origin *o = job->origins; o < job->origins + job->origin_count; o++)
+        for (size_t i = o->from; i < o->from + o->count; i++) job->heard[i].trace = o->trace;
     job->parts[0] = (struct ear_part){0, job->count, 0};
     job->part_count = 1;
     return failed;

@@ -1,5 +1,5 @@
-/* job: one batch of triaged posts while it is here: its items, what they say, what became of each,
- * and which part of it is being tried. Private to work. */
+/* job: triaged posts while they are here: the batches they came in, their items, what they say,
+ * what became of each, and which part of them is being tried. Private to work. */
 #ifndef EAR_ASSIGNMENT_JOB_H
 #define EAR_ASSIGNMENT_JOB_H
 
@@ -8,7 +8,8 @@
 #include "store.h"
 #include <sys/queue.h>
 
-#define EAR_JOB_PARTS_MAX 16 /* halving 512 leaves at most ten */
+#define EAR_JOB_POSTS_MAX 1024 /* in one transaction; twice what a batch may have */
+#define EAR_JOB_PARTS_MAX 16   /* halving leaves at most eleven */
 
 /* Items [from, to), tried so often. */
 struct ear_part {
@@ -17,14 +18,24 @@ struct ear_part {
     unsigned tries;
 };
 
+/* Items [from, from + count) came together and are settled together. */
+struct ear_origin {
+    struct ear_id batch_id;
+    const char *trace;
+    size_t from;
+    size_t count;
+};
+
 struct ear_job {
     TAILQ_ENTRY(ear_job) link;
     void *owner; /* whose work it is; borrowed */
-    struct ear_id batch_id;
     ear_lane lane;
-    int64_t since_ms;
+    int64_t since_ms;        /* of the batch that came first */
     struct ear_arena *arena; /* owned: everything below */
-    const char *trace;
+    struct ear_origin own;
+    TAILQ_HEAD(, ear_job) joined; /* owned: jobs that became part of it; the bytes are theirs */
+    struct ear_origin *origins;   /* of all */
+    size_t origin_count;
     struct ear_str *items; /* packed */
     size_t count;
     struct ear_heard *heard; /* of items that could be read */
@@ -46,6 +57,9 @@ struct ear_job {
 /* Copies the batch. */
 struct ear_job *ear_job_new(const struct ear_batch *batch, void *owner);
 void ear_job_free(struct ear_job **job);
+/* The other's batch becomes part of this job, if that does not make it too large: one transaction
+ * costs less than two. Before either is read. Takes the other, or leaves it and is false. */
+bool ear_job_join(struct ear_job *job, struct ear_job *other);
 
 /* Unpacks the items; those that cannot be read have failed. Returns how many. */
 size_t ear_job_read(struct ear_job *job);

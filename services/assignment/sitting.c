@@ -7,6 +7,7 @@
 struct sitting {
     struct ear_pg_session *session; /* owned */
     struct ear_care_version *care;  /* held */
+    struct ear_models *models;
     bool asks_shifts;
     const struct ear_sitting_ops *ops;
     void *self;
@@ -33,7 +34,7 @@ static void write(struct sitting *s)
 {
     struct ear_pg_batch *batch = ear_pg_batch_new(WRITE_BYTES_MAX);
     struct ear_diag diag = {0};
-    ear_err err = ear_store_write(batch, &s->book);
+    ear_err err = ear_store_write(batch, &s->book, s->models);
     if (err) {
         ear_pg_batch_free(&batch);
         ear_fail(&diag, err, "the changes are too large to be written");
@@ -73,6 +74,7 @@ void ear_sitting_open(const struct ear_ground *ground, const struct ear_wants *w
     s->ops = ops;
     s->self = self;
     s->care = ear_care_hold(ground->care);
+    s->models = ground->models;
     ear_book_init(&s->book, ear_care_of(s->care), 0, ear_id_new);
     ear_pg_session_new(&s->session, ground->pg);
     struct ear_pg_batch *batch = ear_pg_batch_new(0);

@@ -1,165 +1,11 @@
 #include "store.h"
 
+#include "columns.h"
 #include "engine/history.h"
 #include "store_sql.h"
 
 const struct ear_pg_statement *const ear_store_statements = store_statements;
 const size_t ear_store_statement_count = STORE_SQL_COUNT;
-
-#define DETAIL_BYTES_MAX 65536
-#define WHY_BYTES_MAX    4096
-
-/* ---- changes ---- */
-
-/* The columns of a set, filled row by row: one array of rows, or an array a column. */
-#define COLUMNS_MAX 28
-struct columns {
-    struct ear_pg_array *rows; /* NULL: an array a column */
-    struct ear_pg_array *at[COLUMNS_MAX];
-    size_t next;
-};
-
-static void open_rows(struct ear_pg_batch *batch, struct columns *set, unsigned statement,
-                      const ear_pg_type *types, size_t count)
-{
-    ear_pg_batch_add(batch, statement);
-    *set = (struct columns){.rows = ear_pg_rows_array(batch, types, count)};
-}
-
-static void open_columns(struct ear_pg_batch *batch, struct columns *set, unsigned statement,
-                         const ear_pg_type *types, size_t count)
-{
-    EAR_CHECK(count <= COLUMNS_MAX);
-    set->rows = NULL;
-    ear_pg_batch_add(batch, statement);
-    for (size_t i = 0; i < count; i++) set->at[i] = ear_pg_array(batch, types[i]);
-    set->next = 0;
-}
-
-static struct ear_pg_array *next_of(struct columns *set)
-{
-    return set->rows ? set->rows : set->at[set->next++];
-}
-
-static void put_int(struct columns *set, int64_t value)
-{
-    ear_pg_push_int(next_of(set), value);
-}
-
-static void put_bool(struct columns *set, bool value)
-{
-    ear_pg_push_bool(next_of(set), value);
-}
-
-static void put_text(struct columns *set, const char *text)
-{
-    struct ear_pg_array *array = next_of(set);
-    if (text)
-        ear_pg_push_text(array, ear_str_from(text));
-    else
-        ear_pg_push_null(array);
-}
-
-static void put_id(struct columns *set, const struct ear_id *id)
-{
-    ear_pg_push_id(next_of(set), ear_id_is_nil(id) ? NULL : id);
-}
-
-static void put_time(struct columns *set, int64_t at_us)
-{
-    struct ear_pg_array *array = next_of(set);
-    if (at_us)
-        ear_pg_push_int(array, at_us);
-    else
-        ear_pg_push_null(array);
-}
-
-static void end_row(struct columns *set)
-{
-    set->next = 0;
-}
-
-static ear_err put_why(struct columns *set, const Earshot__V1__Triage *t)
-{
-    struct ear_buf why;
-    ear_err err = EAR_OK;
-    ear_buf_init(&why, WHY_BYTES_MAX);
-    for (size_t i = 0; i < t->n_why && !err; i++) {
-        if (i) err = ear_buf_append_char(&why, '\x1f');
-        if (!err) err = ear_buf_append_str(&why, ear_str_from(t->why[i]));
-    }
-    /* More reasons than that are cut off, not refused. */
-    put_text(set, t->n_why ? why.data : NULL);
-    ear_buf_release(&why);
-    return err == EAR_TOO_LARGE ? EAR_OK : err;
-}
-
-/* The line of the history that stands with the verdict. */
-static ear_err put_line(struct columns *set, const struct ear_verdict *v, struct ear_buf *detail)
-{
-    const struct ear_entry *e = v->line;
-    ear_err err = EAR_OK;
-    ear_buf_reset(detail);
-    if (e) {
-        err = ear_entry_detail(e, detail);
-        put_int(set, e->seq);
-        put_int(set, e->kinds);
-        put_text(set, e->code);
-        put_text(set, detail->len ? detail->data : NULL);
-    } else {
-        for (int i = 0; i < 4; i++) ear_pg_push_null(next_of(set));
-    }
-    put_id(set, &v->before);
-    return err;
-}
-
-static ear_err put_verdict(struct columns *set, const struct ear_verdict *v, struct ear_buf *detail)
-{
-    const Earshot__V1__Triage *t = v->heard->triage;
-    const Earshot__V1__Post *post = v->heard->post;
-    static const struct ear_id nil;
-    put_id(set, &v->heard->post_id);
-    put_id(set, &v->heard->customer_id);
-    put_id(set, v->of ? &v->of->case_id : &nil);
-    put_int(set, v->decision);
-    put_text(set, t->language[0] ? t->language : "und");
-    put_int(set, (int)t->answer);
-    put_int(set, (int)t->intent);
-    put_int(set, (int)t->sentiment);
-    put_int(set, (int)t->topic);
-    put_int(set, t->urgency);
-    put_int(set, t->severity);
-    ear_pg_push_float(next_of(set), ear_triage_certainty(t));
-    put_int(set, ear_triage_doubts(t));
-    put_text(set, t->model);
-    ear_err err = put_why(set, t);
-    ear_pg_push_int(next_of(set), post->received_at_us);
-    ear_pg_push_int(next_of(set), post->stored_at_us);
-    ear_pg_push_int(next_of(set), t->triaged_at_us);
-    if (!err) err = put_line(set, v, detail);
-    end_row(set);
-    return err;
-}
-
-static ear_err write_triage(struct ear_pg_batch *batch, const struct ear_book *book)
-{
-    static const ear_pg_type types[] = {
-        EAR_PG_ID,  EAR_PG_ID,   EAR_PG_ID,   EAR_PG_I16,  EAR_PG_TEXT, EAR_PG_I16,
-        EAR_PG_I16, EAR_PG_I16,  EAR_PG_I16,  EAR_PG_I16,  EAR_PG_I16,  EAR_PG_FLOAT,
-        EAR_PG_I16, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME, EAR_PG_TIME,
-        EAR_PG_I32, EAR_PG_I64,  EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_ID};
-    struct columns set;
-    struct ear_buf detail;
-    ear_err err = EAR_OK;
-    if (!book->verdicts) return EAR_OK;
-    ear_buf_init(&detail, DETAIL_BYTES_MAX);
-    open_rows(batch, &set, STORE_WRITE_TRIAGE, types, EAR_COUNT(types));
-    for (const struct ear_verdict *v = book->verdicts; v && !err; v = v->next)
-        err = put_verdict(&set, v, &detail);
-    ear_buf_release(&detail);
-    ear_pg_time(batch, book->now_us);
-    return err;
-}
 
 /* What opened_row and changed_row have in common, in their order. */
 static void put_changeable(struct columns *set, const struct ear_case *c)
@@ -200,10 +46,15 @@ static void open_cases(struct ear_pg_batch *batch, const struct ear_book *book)
     static const ear_pg_type types[] = {EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT,
                                         EAR_PG_BOOL, EAR_PG_TIME, EAR_PG_ID,   CHANGEABLE};
     struct columns set;
+    size_t count = 0;
     bool any = false;
+    for (const struct ear_case *c = book->cases; c; c = c->next) count += c->is_new;
     for (const struct ear_case *c = book->cases; c; c = c->next) {
         if (!c->is_new) continue;
-        if (!any) open_rows(batch, &set, STORE_OPEN_CASES, types, EAR_COUNT(types));
+        if (!any && count >= COPY_ROWS)
+            open_copy(batch, &set, STORE_COPY_CASES, types, EAR_COUNT(types));
+        else if (!any)
+            open_rows(batch, &set, STORE_OPEN_CASES, types, EAR_COUNT(types));
         any = true;
         put_id(&set, &c->case_id);
         put_id(&set, &c->customer_id);
@@ -259,7 +110,7 @@ static ear_err write_events(struct ear_pg_batch *batch, const struct ear_book *b
     struct ear_buf detail;
     ear_err err = EAR_OK;
     bool any = false;
-    ear_buf_init(&detail, DETAIL_BYTES_MAX);
+    ear_buf_init(&detail, EAR_STORE_DETAIL_BYTES_MAX);
     for (const struct ear_entry *e = book->entries; e && !err; e = e->next) {
         if (e->in_triage) continue;
         if (!any) open_rows(batch, &set, STORE_WRITE_EVENTS, types, EAR_COUNT(types));
@@ -330,10 +181,15 @@ static void write_dues(struct ear_pg_batch *batch, const struct ear_book *book,
         [EAR_DUE_CLEAR] = {STORE_CLEAR_TIMERS, 3, {EAR_PG_ID, EAR_PG_I16, EAR_PG_I32}},
     };
     struct columns set;
+    size_t count = 0;
     bool any = false;
+    for (const struct ear_due *due = book->dues; due; due = due->next)
+        count += due->change == change;
     for (const struct ear_due *due = book->dues; due; due = due->next) {
         if (due->change != change) continue;
-        if (!any && change == EAR_DUE_START)
+        if (!any && change == EAR_DUE_START && count >= COPY_ROWS)
+            open_copy(batch, &set, STORE_COPY_TIMERS, how[change].types, how[change].count);
+        else if (!any && change == EAR_DUE_START)
             open_rows(batch, &set, how[change].statement, how[change].types, how[change].count);
         else if (!any)
             open_columns(batch, &set, how[change].statement, how[change].types, how[change].count);
@@ -364,18 +220,20 @@ bool ear_store_is_clean(const struct ear_book *book)
     return !book->verdicts && !book->entries && !book->dues && !book->mentions;
 }
 
-ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book)
+ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book,
+                        struct ear_models *models)
 {
-    ear_err err = write_triage(batch, book);
+    /* First what may go by COPY: several of them take one trip. */
+    ear_err err = ear_store_write_verdicts(batch, book, models);
     if (err) return err;
     open_cases(batch, book);
+    write_dues(batch, book, EAR_DUE_START);
     change_cases(batch, book);
     err = write_events(batch, book);
     if (err) return err;
     write_links(batch, book);
     write_mentions(batch, book);
     write_dues(batch, book, EAR_DUE_CLEAR);
-    write_dues(batch, book, EAR_DUE_START);
     write_dues(batch, book, EAR_DUE_MOVE);
     return EAR_OK;
 }

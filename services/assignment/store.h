@@ -5,6 +5,7 @@
 #define EAR_ASSIGNMENT_STORE_H
 
 #include "engine/book.h"
+#include "models.h"
 #include "pg/pg.h"
 
 extern const struct ear_pg_statement *const ear_store_statements;
@@ -23,6 +24,8 @@ struct ear_wants {
     size_t post_count;
 };
 
+#define EAR_STORE_DETAIL_BYTES_MAX 65536
+
 #define EAR_STORE_FACT_RESULTS 7
 #define EAR_STORE_SHIFTS       6 /* which of them it is */
 
@@ -33,9 +36,14 @@ void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants, bo
  * care does not know yet has no seat. */
 void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results);
 
+/* Adds the verdicts; by COPY where there are many. */
+ear_err ear_store_write_verdicts(struct ear_pg_batch *batch, const struct ear_book *book,
+                                 struct ear_models *models) EAR_MUST_CHECK;
+
 bool ear_store_is_clean(const struct ear_book *book); /* nothing to write */
 /* Adds the book's changes; agent_load last. EAR_TOO_LARGE, EAR_NO_MEMORY. */
-ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book) EAR_MUST_CHECK;
+ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book,
+                        struct ear_models *models) EAR_MUST_CHECK;
 /* The last statement of a transaction. */
 void ear_store_write_loads(struct ear_pg_batch *batch, const struct ear_book *book);
 

@@ -1,5 +1,6 @@
 -- All SQL of assignment. Case rows are written whole: the customer's lock makes them ours. What comes
--- in numbers comes as one array of rows (migrations 0009, 0011). OFFSET 0 keeps a look by
+-- in numbers comes as one array of rows (migrations 0009, 0011), or, from some dozens on, by COPY: that
+-- writes several rows with one record of the log. OFFSET 0 keeps a look by
 -- key a look by key: plans are made once, also while a table is empty.
 
 -- name: lock_customers
@@ -65,14 +66,28 @@ SELECT h.team_id, h.respond_by, h.case_id
 -- The arbiter of what is new. Nearly always all of it is. If not, the primary key refuses it, nothing is
 -- committed and the batch is decided again, now with a look at what was decided before.
 -- ON CONFLICT would double what a row costs. A post that its case's history has a line for says it here.
+-- What the post's own row has is not said again; view verdict puts it together.
 INSERT INTO triage (post_id, customer_id, case_id, decision, language, answer, intent, sentiment,
-                    topic, urgency, severity, certainty, unsure, model, why, received_at, stored_at,
-                    triaged_at, decided_at, seq, kinds, code, detail, before)
+                    topic, urgency, severity, certainty, unsure, model, reasons, triaged_at,
+                    decided_at, seq, kinds, code, detail, before)
 SELECT n.post_id, n.customer_id, n.case_id, n.decision, n.language, n.answer, n.intent, n.sentiment,
-       n.topic, n.urgency, n.severity, n.certainty, n.unsure, n.model,
-       string_to_array(n.why, E'\x1f'), n.received_at, n.stored_at, n.triaged_at, $2, n.seq,
+       n.topic, n.urgency, n.severity, n.certainty, n.unsure, n.model, n.why, n.triaged_at, $2, n.seq,
        n.kinds, n.code, n.detail::jsonb, n.before
   FROM unnest($1::verdict_row[]) AS n;
+
+-- name: copy_triage
+COPY triage (post_id, customer_id, case_id, decision, language, answer, intent, sentiment, topic,
+             urgency, severity, certainty, unsure, model, model_no, reasons, triaged_at, decided_at,
+             seq, kinds, code, detail, team_id, agent_id, clock_no, respond_by, before)
+  FROM STDIN (FORMAT binary);
+
+-- name: write_model
+INSERT INTO model (name) SELECT $1::text
+ WHERE NOT EXISTS (SELECT FROM model WHERE name = $1::text)
+    ON CONFLICT DO NOTHING;
+
+-- name: read_model
+SELECT model_no FROM model WHERE name = $1::text;
 
 -- name: open_cases
 INSERT INTO "case" (case_id, customer_id, account_id, platform, direct, heard_at, follows, team_id,
@@ -84,6 +99,12 @@ SELECT n.case_id, n.customer_id, n.account_id, n.platform, n.direct, n.heard_at,
        n.severity, n.seq, n.posts, n.last_post_id, n.last_post_at, n.opened_at, n.changed_at,
        n.clock_no, n.respond_by, n.first_responded_at, n.breached, n.closed_at, n.tail_post_id
   FROM unnest($1::opened_row[]) AS n;
+
+-- name: copy_cases
+COPY "case" (case_id, customer_id, account_id, platform, direct, heard_at, follows, team_id, agent_id,
+             last_agent_id, state, close_code, language, intent, topic, urgency, severity, seq, posts,
+             last_post_id, last_post_at, opened_at, changed_at, clock_no, respond_by,
+             first_responded_at, breached, closed_at, tail_post_id) FROM STDIN (FORMAT binary);
 
 -- name: change_cases
 -- All $2 of them are where they were read, or nothing is committed.
@@ -134,6 +155,10 @@ DELETE FROM timer t
 INSERT INTO timer (bucket, due_at, case_id, customer_id, kind, clock_no, then_at)
 SELECT n.bucket, n.due_at, n.case_id, n.customer_id, n.kind, n.clock_no, n.then_at
   FROM unnest($1::clock_row[]) AS n;
+
+-- name: copy_timers
+COPY timer (bucket, due_at, case_id, customer_id, kind, clock_no, then_at)
+  FROM STDIN (FORMAT binary);
 
 -- name: move_timers
 UPDATE timer t SET due_at = least(t.due_at, n.due_at), then_at = least(t.then_at, n.then_at)

@@ -6,12 +6,18 @@
 #include "metrics.h"
 #include "sitting.h"
 #include "store_sql.h"
+#include "tell.h"
 #include <stdlib.h>
 
+#define WINDOW_POSTS   4096 /* two full transactions under way, and two that gather */
 #define PAUSE_FLOOR_MS 20
 #define PAUSE_CAP_MS   5000
 /* A post that stands alone: once more, since another replica may have taken it meanwhile. */
 #define ALONE_TRIES 2
+/* How long posts wait for others to share a transaction with. */
+#define GATHER_POSTS_A_MS 8
+#define GATHER_BUSY_MS    20
+#define GATHER_MOST_MS    100
 
 TAILQ_HEAD(job_list, ear_job);
 
@@ -21,6 +27,8 @@ struct ear_work {
     struct job_list waiting[EAR_LANES];
     struct job_list running;
     size_t waiting_count;
+    struct ear_timer *gather; /* owned; who waited for company goes on */
+    size_t last_posts;        /* in the transaction begun last */
     unsigned running_count;
     unsigned at_once;
     bool draining;
@@ -37,9 +45,13 @@ static void start_more(struct ear_work *work);
 static void settle(struct ear_job *job)
 {
     struct ear_work *work = job->owner;
-    struct ear_settle settled = {
-        .batch_id = job->batch_id, .fates = job->fates, .count = job->count};
-    ear_sink_settle(work->sink, &settled);
+    for (size_t i = 0; i < job->origin_count; i++) {
+        const struct ear_origin *origin = &job->origins[i];
+        struct ear_settle settled = {.batch_id = origin->batch_id,
+                                     .fates = job->fates + origin->from,
+                                     .count = origin->count};
+        ear_sink_settle(work->sink, &settled);
+    }
 }
 
 static void finish(struct ear_job *job)
@@ -52,58 +64,6 @@ static void finish(struct ear_job *job)
     work->running_count--;
     ear_job_free(&job);
     start_more(work);
-}
-
-/* ---- what was decided ---- */
-
-#define STRANGERS_MAX 256
-
-static void warn_of_stranger(struct ear_work *work, const struct ear_care *care,
-                             const char *account)
-{
-    struct ear_str name = ear_str_from(account);
-    if (ear_care_account(care, account) || ear_map_get(work->strangers, name)) return;
-    if (ear_map_count(work->strangers) >= STRANGERS_MAX) return;
-    ear_map_put(work->strangers, name, work);
-    ear_log(&EV_POST_ACCOUNT_UNKNOWN, kv_text("account", account));
-}
-
-static const char *decision_name(ear_decision decision)
-{
-    static const char *const names[] = {"?",           "opened", "joined",    "reopened",
-                                        "none_needed", "own",    "own_alone", "related"};
-    return names[decision];
-}
-
-static void tell(const struct ear_job *job, const struct ear_book *book)
-{
-    ear_log_hold();
-    for (const struct ear_verdict *v = book->verdicts; v; v = v->next) {
-        const char *name = decision_name(v->decision);
-        ear_metric_add(&M_POSTS, 1, name);
-        int64_t way_us = book->now_us - v->heard->post->received_at_us;
-        if (job->lane == EAR_LANE_LIVE)
-            ear_metric_observe(&M_DECIDE_SECONDS, (double)way_us / EAR_US_PER_S);
-        if (v->decision == EAR_DECIDED_OPENED)
-            warn_of_stranger(job->owner, book->care, v->of->account);
-        if (v->of)
-            ear_log(&EV_POST_DECIDED, kv_id("post", &v->heard->post_id), kv_text("decision", name),
-                    kv_id("case", &v->of->case_id), kv_text("team", v->of->team),
-                    kv_text("agent", v->of->agent ? v->of->agent : ""),
-                    kv_text("trace", job->trace));
-        else
-            ear_log(&EV_POST_DECIDED, kv_id("post", &v->heard->post_id), kv_text("decision", name),
-                    kv_text("trace", job->trace));
-    }
-    ear_log_release();
-}
-
-static void tell_mentions(const struct ear_job *job, const struct ear_book *book)
-{
-    for (const struct ear_entry *e = book->entries; e; e = e->next)
-        if (e->account)
-            ear_log(&EV_POST_MENTIONED, kv_id("post", &e->post_id), kv_id("case", &e->of->case_id),
-                    kv_text("account", e->account), kv_text("trace", job->trace));
 }
 
 /* ---- what went wrong ---- */
@@ -121,9 +81,10 @@ static void pause_part(struct ear_job *job, ear_err err, const struct ear_diag *
     ear_metric_add(&M_RETRIES, 1, ear_err_name(err));
     /* Being asked to try again is the ordinary course between replicas. */
     if (err == EAR_INVALID || err == EAR_DENIED)
-        ear_log(&EV_BATCH_REFUSED, kv_id("batch", &job->batch_id), kv_diag(diag));
+        ear_log(&EV_BATCH_REFUSED, kv_id("batch", &job->origins[0].batch_id), kv_diag(diag));
     else
-        ear_log(&EV_BATCH_RETRY, kv_id("batch", &job->batch_id), kv_diag(diag), kv_int("ms", ms));
+        ear_log(&EV_BATCH_RETRY, kv_id("batch", &job->origins[0].batch_id), kv_diag(diag),
+                kv_int("ms", ms));
     if (!job->pause) ear_timer_new(&job->pause, work->ground.loop, try_part, job);
     ear_timer_start(job->pause, ms, 0);
 }
@@ -137,7 +98,7 @@ static void refuse_part(struct ear_job *job, const struct ear_diag *diag)
         ear_job_halve(job);
     } else if (++part->tries >= ALONE_TRIES) {
         ear_log(&EV_POST_FAILED, kv_id("post", &job->posts[0]->post_id), kv_diag(diag),
-                kv_text("trace", job->trace));
+                kv_text("trace", job->posts[0]->trace));
         ear_metric_add(&M_POSTS, 1, "failed");
         ear_job_settle_part(job, EAR_ITEM_FAILED);
     }
@@ -182,13 +143,13 @@ static void decided(void *self, ear_err err, const struct ear_book *book,
                     const struct ear_diag *diag)
 {
     struct ear_job *job = self;
+    const struct ear_work *work = job->owner;
     if (err) {
         fail_part(job, err, diag);
         return;
     }
     (void)ear_fault("assignment.committed");
-    tell(job, book);
-    tell_mentions(job, book);
+    ear_tell_decided(job, book, work->strangers);
     ear_job_settle_part(job, EAR_ITEM_DONE);
     try_part(job);
 }
@@ -278,8 +239,8 @@ static void start(struct ear_work *work, struct ear_job *job)
     work->running_count++;
     size_t failed = ear_job_read(job);
     if (failed) {
-        ear_log(&EV_BATCH_MALFORMED, kv_id("batch", &job->batch_id), kv_int("posts", failed),
-                kv_text("trace", job->trace));
+        ear_log(&EV_BATCH_MALFORMED, kv_id("batch", &job->origins[0].batch_id),
+                kv_int("posts", failed), kv_text("trace", job->origins[0].trace));
         ear_metric_add(&M_POSTS, (double)failed, "failed");
     }
     try_part(job);
@@ -303,13 +264,57 @@ static struct ear_job *take_waiting(struct ear_work *work)
     return NULL;
 }
 
+/* Batches that had to wait share a transaction. */
+static void join_waiting(struct ear_work *work, struct ear_job *job)
+{
+    struct job_list *list = &work->waiting[job->lane];
+    struct ear_job *next;
+    while ((next = TAILQ_FIRST(list))) {
+        TAILQ_REMOVE(list, next, link);
+        if (!ear_job_join(job, next)) {
+            TAILQ_INSERT_HEAD(list, next, link);
+            return;
+        }
+        count_waiting(work, -1);
+    }
+}
+
+/* Where many posts come, more are soon there, and one transaction costs less than two: so a part of
+ * a full one waits, not for long, and longer while another is under way. */
+static int64_t gather_ms(const struct ear_work *work)
+{
+    int64_t ms = (int64_t)work->last_posts / GATHER_POSTS_A_MS;
+    if (work->running_count > 0 && ms < GATHER_BUSY_MS) ms = GATHER_BUSY_MS;
+    return ms < GATHER_MOST_MS ? ms : GATHER_MOST_MS;
+}
+
+static bool gathers(struct ear_work *work)
+{
+    const struct job_list *list = &work->waiting[EAR_LANE_LIVE];
+    const struct ear_job *job = TAILQ_FIRST(list);
+    size_t posts = 0;
+    if (!job || work->draining) return false;
+    int64_t left_ms = job->since_ms + gather_ms(work) - ear_clock_mono_ms();
+    for (; job && posts < EAR_JOB_POSTS_MAX; job = TAILQ_NEXT(job, link)) posts += job->count;
+    if (posts >= EAR_JOB_POSTS_MAX || left_ms <= 0) return false;
+    ear_timer_start(work->gather, left_ms, 0);
+    return true;
+}
+
 static void start_more(struct ear_work *work)
 {
-    while (work->running_count < work->at_once) {
+    while (work->running_count < work->at_once && !gathers(work)) {
         struct ear_job *job = take_waiting(work);
         if (!job) return;
+        join_waiting(work, job);
+        work->last_posts = job->count;
         start(work, job);
     }
+}
+
+static void on_gathered(void *self)
+{
+    start_more(self);
 }
 
 static void on_batch(void *self, const struct ear_batch *batch)
@@ -334,7 +339,7 @@ static void on_orphaned(void *self, const struct ear_id *batch_id)
         struct ear_job *job;
         TAILQ_FOREACH(job, &work->waiting[lane], link)
         {
-            if (ear_id_cmp(&job->batch_id, batch_id) != 0) continue;
+            if (ear_id_cmp(&job->origins[0].batch_id, batch_id) != 0) continue;
             TAILQ_REMOVE(&work->waiting[lane], job, link);
             count_waiting(work, -1);
             ear_job_free(&job);
@@ -347,12 +352,15 @@ ear_err ear_work_new(struct ear_work **out, const struct ear_ground *ground, str
                      const struct ear_work_opts *opts, struct ear_diag *diag)
 {
     static const struct ear_sink_ops ops = {.batch = on_batch, .orphaned = on_orphaned};
-    struct ear_sink_opts sink = {.sources = opts->classifiers, .source_service = "classifier"};
+    struct ear_sink_opts sink = {.sources = opts->classifiers,
+                                 .source_service = "classifier",
+                                 .window_posts = {WINDOW_POSTS}};
     struct ear_work *work = ear_alloc(sizeof(*work));
     work->ground = *ground;
     for (size_t lane = 0; lane < EAR_LANES; lane++) TAILQ_INIT(&work->waiting[lane]);
     TAILQ_INIT(&work->running);
     work->at_once = opts->at_once;
+    ear_timer_new(&work->gather, ground->loop, on_gathered, work);
     work->strangers = ear_map_new();
     ear_err err = ear_sink_new(&work->sink, bus, &sink, &ops, work, diag);
     *out = work;
@@ -376,6 +384,7 @@ void ear_work_free(struct ear_work **work)
     for (size_t lane = 0; lane < EAR_LANES; lane++) free_all(&(*work)->waiting[lane]);
     free_all(&(*work)->running);
     ear_sink_free(&(*work)->sink);
+    ear_timer_free(&(*work)->gather);
     ear_map_free(&(*work)->strangers, NULL);
     EAR_FREE(*work);
 }

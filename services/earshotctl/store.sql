@@ -202,7 +202,7 @@ WITH told AS (
 ), posts AS (
     SELECT p.* FROM told JOIN earshot.post p USING (post_id)
 ), decided AS (
-    SELECT t.* FROM told JOIN earshot.triage t USING (post_id)
+    SELECT t.* FROM told JOIN earshot.verdict t USING (post_id)
 ), replies AS (
     SELECT r.* FROM earshot.reply r WHERE r.case_id = $1::uuid
     UNION
@@ -255,7 +255,7 @@ SELECT p.post_id, p.customer_id, $2::text, $3::text, $4::text, t.model, CASE $2:
            WHEN 'topic' THEN (ARRAY['unsure', 'delivery', 'billing', 'account', 'fault', 'outage', 'booking', 'refund', 'staff', 'howto', 'feature', 'other'])[t.topic + 1]
            WHEN 'urgency' THEN t.urgency::text
            WHEN 'severity' THEN t.severity::text END
-  FROM earshot.post p LEFT JOIN earshot.triage t USING (post_id, customer_id)
+  FROM earshot.post p LEFT JOIN earshot.verdict t USING (post_id, customer_id)
  WHERE p.post_id = $1::uuid
 RETURNING set_at, post_id, head, label, said, model, agent_id;
 

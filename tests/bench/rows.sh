@@ -102,7 +102,7 @@ paced_way() { # SINCE
 # had its hands on.
 restart_of() { # SERVICE
   local at loading column
-  column=$(case $1 in ingest) echo received_at ;; classifier) echo triaged_at ;; *) echo decided_at ;; esac)
+  column=$(case $1 in ingest) echo p.received_at ;; classifier) echo t.triaged_at ;; *) echo t.decided_at ;; esac)
   hook_forever &
   loading=$!
   sleep 2
@@ -113,13 +113,13 @@ restart_of() { # SERVICE
   kill "$loading" 2>/dev/null || true
   wait "$loading" 2>/dev/null || true
   record restart "$(ask "SELECT json_build_object('service', '$1', 'seconds',
-      extract(epoch FROM min(pg_xact_commit_timestamp(xmin)) - timestamptz '$at'))
-    FROM triage WHERE post_id >= id_floor(timestamptz '$at' - interval '1 hour') AND $column > timestamptz '$at'")"
+      extract(epoch FROM min(pg_xact_commit_timestamp(t.xmin)) - timestamptz '$at'))
+    FROM triage t JOIN post p USING (post_id, customer_id) WHERE post_id >= id_floor(timestamptz '$at' - interval '1 hour') AND $column > timestamptz '$at'")"
   service_wait_ready "$1" 1
 }
 
 restarted() { # COLUMN SINCE
-  [ "$(ask "SELECT count(*) FROM (SELECT FROM triage WHERE post_id >= id_floor(timestamptz '$2' - interval '1 minute')
+  [ "$(ask "SELECT count(*) FROM (SELECT FROM triage t JOIN post p USING (post_id, customer_id) WHERE post_id >= id_floor(timestamptz '$2' - interval '1 minute')
     AND $1 > timestamptz '$2' LIMIT 1) one")" = 1 ]
 }
 

@@ -39,8 +39,8 @@ backlog_is() { [ "$(backlog)" -ge "$1" ]; }
 # Seconds from receipt to decision: of live posts received since TIME, "COUNT MEDIAN WORST".
 live_delays() { # TIME
   pg_query "SELECT count(*), round(percentile_cont(0.5) WITHIN GROUP (ORDER BY d)::numeric, 2), round(max(d)::numeric, 2)
-    FROM (SELECT extract(epoch FROM t.decided_at - t.received_at) d FROM triage t JOIN post p USING (post_id)
-           WHERE p.entry = 6 AND t.received_at >= '$1') live" | tr '|' ' '
+    FROM (SELECT extract(epoch FROM t.decided_at - p.received_at) d FROM triage t JOIN post p USING (post_id)
+           WHERE p.entry = 6 AND p.received_at >= '$1') live" | tr '|' ' '
 }
 now() { pg_query 'SELECT clock_timestamp()'; }
 

@@ -74,7 +74,7 @@ grep -q 'lost=[1-9]' "$WORK/result" || say "note: nothing was in flight when the
 say "killed between commit and settle"
 assignment_stop 1
 assignment_kill 2
-assignment_start 1 EAR_FAULT=assignment.committed:3=kill
+assignment_start 1 EAR_FAULT=assignment.committed:2=kill # batches that wait share a transaction
 printf '%s\n' '90001 1 30 1 1 1 en @firm 0 1 0' cut '90002 1 31 1 1 1 en @firm 0 1 0' cut \
   '90003 2 32 1 1 1 en @firm 0 2 0' >"$WORK/feed"
 feed "$WORK/feed" "${CLASSIFIER_PORTS%%,*}" >"$WORK/result" &

@@ -29,7 +29,7 @@ version_of() { # PART NAME: as the log has it
 is_in_place() { [ -n "$(version_of "$1" "$2")" ] && loaded "$1" "$2"; }
 refused() { grep -c "event=classifier.refused part=$1" "$WORK/log/classifier.1.log" || true; }
 has_refused() { [ "$(refused "$1")" -ge "$2" ]; }
-decided_by() { pg_query "SELECT count(*) FROM triage WHERE model LIKE '$1 %'"; }
+decided_by() { pg_query "SELECT count(*) FROM verdict WHERE model LIKE '$1 %'"; }
 decided_more() { [ "$(decided_by "$1")" -gt "$2" ]; }
 
 pg_start
@@ -53,7 +53,7 @@ put "$WORK/new.rules" "$rules"
 kill -HUP "${stack_pid[classifier.1]}"
 must_settle "the table is in place" 20 is_in_place topics firms
 must_settle "so are the rules" 20 is_in_place rules "2 rules"
-raised() { [ "$(pg_query "SELECT count(*) FROM triage WHERE 'rule parcel' = ANY (why) AND urgency = 2")" -gt 0 ]; }
+raised() { [ "$(pg_query "SELECT count(*) FROM verdict WHERE 'rule parcel' = ANY (why) AND urgency = 2")" -gt 0 ]; }
 must_settle "a rule has raised a post" 30 raised
 
 say "bad files are refused and change nothing"
@@ -78,7 +78,7 @@ wait "$player" || fail "the feed did not get through"
 
 feed_check
 expect_eq "posts that neither decided" 0 \
-  "$(pg_query "SELECT count(*) FROM triage WHERE model NOT LIKE 'first %' AND model NOT LIKE 'second %'")"
+  "$(pg_query "SELECT count(*) FROM verdict WHERE model NOT LIKE 'first %' AND model NOT LIKE 'second %'")"
 resident=$(metric process_resident_memory_bytes)
 stack_stop
 stack_logs_clean

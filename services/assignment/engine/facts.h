@@ -23,6 +23,7 @@ struct ear_heard {
     struct ear_id self_ref;
     struct ear_id reply_ref;
     struct ear_id conversation_ref;
+    const char *trace; /* W3C traceparent of the batch it came in; of no meaning to decisions */
 };
 
 /* ---- what is known ---- */

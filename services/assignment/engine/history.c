@@ -85,6 +85,13 @@ static ear_err append_id(struct ear_buf *out, size_t start, const char *key,
     return append_text(out, start, key, text);
 }
 
+bool ear_entry_is_plain(const struct ear_entry *e)
+{
+    return (!e->from_agent || !e->from_agent[0]) && !e->affinity && !e->late_by_us &&
+           !e->visible_at_us && ear_id_is_nil(&e->other_customer) &&
+           (!e->account || !e->account[0]);
+}
+
 ear_err ear_entry_detail(const struct ear_entry *e, struct ear_buf *out)
 {
     size_t start = out->len;

@@ -12,6 +12,8 @@ float ear_triage_certainty(const Earshot__V1__Triage *triage);
  * 32 severity, 64 language. */
 int ear_triage_doubts(const Earshot__V1__Triage *triage);
 
+/* Its detail is no more than team, agent, clock_no and respond_by. */
+bool ear_entry_is_plain(const struct ear_entry *e);
 /* Appends a JSON object, or nothing where the entry has no detail. */
 ear_err ear_entry_detail(const struct ear_entry *e, struct ear_buf *out) EAR_MUST_CHECK;
 

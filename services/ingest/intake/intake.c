@@ -111,28 +111,19 @@ static struct ear_commit_env env_of(struct ear_intake *intake)
                                    .looks = intake->wary > 0};
 }
 
-static size_t posts_of(const struct ear_commit *commit)
-{
-    size_t posts = 0;
-    for (size_t i = 0; i < commit->slice_count; i++)
-        posts += commit->slices[i].to - commit->slices[i].from;
-    return posts;
-}
-
 static void over(struct ear_commit *commit, ear_err err)
 {
     struct ear_intake *intake = commit->home;
     if (commit->repair) intake->repairing = false;
-    for (size_t i = 0; i < commit->slice_count; i++) {
+    for (size_t i = 0; i < commit->slice_count; i++)
         slice_over(intake, commit->slices[i].delivery, err);
-    }
     ear_commit_free(&commit);
 }
 
 static void release_lane(struct ear_intake *intake, const struct ear_commit *commit)
 {
     intake->queues[commit->lane].under_way--;
-    intake->queues[commit->lane].coming -= posts_of(commit);
+    intake->queues[commit->lane].coming -= ear_commit_posts(commit);
 }
 
 static void start(struct ear_intake *intake, struct ear_commit *commit);
@@ -240,7 +231,7 @@ static void start(struct ear_intake *intake, struct ear_commit *commit)
 {
     commit->home = intake;
     intake->queues[commit->lane].under_way++;
-    intake->queues[commit->lane].coming += posts_of(commit);
+    intake->queues[commit->lane].coming += ear_commit_posts(commit);
     struct ear_pg_batch *months = ear_commit_months(commit, &intake->months);
     if (months) {
         ear_pg_run(intake->opts.pg, &months, on_months, commit);
@@ -382,9 +373,8 @@ static bool may_start(const struct ear_intake *intake, ear_lane lane)
 
 static void show_queues(const struct ear_intake *intake)
 {
-    for (unsigned lane = 0; lane < EAR_LANES; lane++) {
+    for (unsigned lane = 0; lane < EAR_LANES; lane++)
         ear_metric_set(&M_QUEUE_POSTS, (double)intake->queues[lane].posts, ear_lane_name(lane));
-    }
 }
 
 /* When one of them has gathered. What is ripe already is held, or all transactions are busy. */

@@ -117,22 +117,20 @@ static void send_all(struct lane *lane, const struct ear_cell *cells, const stru
     while (from < count) {
         size_t to = from, bytes = 0;
         while (to < count && to - from < EAR_BATCH_POSTS_MAX &&
-               (to == from || bytes + items[to].len <= EAR_BATCH_BYTES_MAX / 2)) {
+               (to == from || bytes + items[to].len <= EAR_BATCH_BYTES_MAX / 2))
             bytes += items[to++].len;
-        }
         if (send_one(lane, cells + from, items + from, to - from) != EAR_OK) break;
         from = to;
     }
     put_back(lane, cells + from, count - from);
 }
 
-/* For all of its batches; where several peers share the credit, what finds none waits its turn. */
 static bool has_room(const struct ear_offer *offer, const struct ear_fresh *fresh)
 {
+    size_t least = fresh->count < EAR_BATCH_POSTS_MAX ? fresh->count : EAR_BATCH_POSTS_MAX;
     struct ear_source_stats stats;
-    size_t batch = fresh->count < EAR_BATCH_POSTS_MAX ? fresh->count : EAR_BATCH_POSTS_MAX;
     ear_source_stats(offer->source, &stats);
-    return ear_source_room(offer->source, fresh->lane) >= batch &&
+    return ear_source_room(offer->source, fresh->lane) >= least &&
            stats.credit_posts[fresh->lane] >= (int64_t)fresh->count;
 }
 
@@ -255,9 +253,8 @@ static void read_posts(struct lane *lane, size_t room)
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_READ_POSTS);
     struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
-    for (size_t i = 0; i < lane->cell_count; i++) {
+    for (size_t i = 0; i < lane->cell_count; i++)
         ear_pg_push_id(ids, ear_cell_post(&lane->cells[i]));
-    }
     lane->busy = true;
     ear_pg_run(lane->offer->opts.pg, &batch, on_posts, lane);
 }

@@ -152,6 +152,45 @@ static void test_job__is_handed_back_where_nothing_was_done(void **state)
     ear_job_free(&job);
 }
 
+/* Several batches in one transaction: each is settled as what it was, also when they are halved. */
+static void test_job__joined_batches_keep_their_own_fates(void **state)
+{
+    (void)state;
+    struct ear_job *job = make_job(ITEMS), *other = make_job(1), *third = make_job(ITEMS);
+    other->own.batch_id.b[0] = 2;
+    third->own.batch_id.b[0] = 3;
+    assert_true(ear_job_join(job, other));
+    assert_true(ear_job_join(job, third));
+    assert_int_equal(ear_job_read(job), 1);
+    assert_int_equal(job->origin_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(job->origins[i].batch_id.b[0], i ? i + 1 : 0);
+        assert_int_equal(job->origins[i].from, i * ITEMS);
+        assert_int_equal(job->origins[i].count, ITEMS);
+    }
+    assert_non_null(ear_job_part(job));
+    assert_int_equal(job->post_count, 3 * ITEMS - 1);
+    ear_job_halve(job);
+    assert_non_null(ear_job_part(job));
+    ear_job_settle_part(job, EAR_ITEM_DONE);
+    for (size_t i = 0; i < 3 * ITEMS; i++)
+        assert_int_equal(job->fates[i], i == ITEMS + 1      ? EAR_ITEM_FAILED
+                                        : i < 3 * ITEMS / 2 ? EAR_ITEM_DONE
+                                                            : EAR_ITEM_RETURNED);
+    ear_job_free(&job);
+}
+
+static void test_job__joins_no_more_than_a_transaction_holds(void **state)
+{
+    (void)state;
+    struct ear_job *job = make_job(ITEMS), *other = make_job(ITEMS);
+    job->count = EAR_JOB_POSTS_MAX - ITEMS + 1;
+    assert_false(ear_job_join(job, other));
+    job->count = ITEMS;
+    ear_job_free(&other);
+    ear_job_free(&job);
+}
+
 /* Only what may have been decided before is looked for. */
 static void test_job__looks_when_tried_again(void **state)
 {
@@ -291,6 +330,8 @@ int main(void)
         cmocka_unit_test(test_job__halving_leaves_the_poison_alone),
         cmocka_unit_test(test_job__malformed_item_has_failed_from_the_start),
         cmocka_unit_test(test_job__is_handed_back_where_nothing_was_done),
+        cmocka_unit_test(test_job__joined_batches_keep_their_own_fates),
+        cmocka_unit_test(test_job__joins_no_more_than_a_transaction_holds),
         cmocka_unit_test(test_job__looks_when_tried_again),
         cmocka_unit_test(test_job__locks_customers_of_posts_and_of_links),
         cmocka_unit_test(test_order__is_checked_before_anything_else),
