@@ -52,6 +52,6 @@ diff <(sort "$WORK/known") "$WORK/now" >&2 || fail "the files share other posts 
 
 say "our own posts against those that the shipped heads are calibrated with"
 mkdir "$WORK/own"
-cp "$EARSHOT_SOURCE"/deploy/model/posts-en.tsv "$WORK/own/train.tsv"
+{ cat "$EARSHOT_SOURCE"/deploy/model/posts-en.tsv && tail -n +2 "$EARSHOT_SOURCE"/deploy/model/posts-en-trades.tsv; } >"$WORK/own/train.tsv"
 cp "$DATA/gold/train.tsv" "$WORK/own/val.tsv"
 check 0 "$WORK/own"
