@@ -96,17 +96,32 @@ static void add_group(struct ear_model_reader *r, const uint32_t *index, size_t 
 
 /* ---- dense inputs ---- */
 
-#define STEP 8 /* columns at a time: lanes are a multiple of it */
+#define STEP  8 /* columns at a time: lanes are a multiple of it */
+#define STEPS 4 /* that are added up at once: their sums stay in registers */
+
+static inline __attribute__((always_inline)) void weigh_block(const float *restrict input,
+                                                              size_t inputs,
+                                                              const float *restrict weight,
+                                                              size_t width, float *restrict sum,
+                                                              size_t steps)
+{
+    float all[STEPS * STEP];
+    for (size_t c = 0; c < steps * STEP; c++) all[c] = sum[c];
+    for (size_t i = 0; i < inputs; i++, weight += width)
+        for (size_t c = 0; c < steps * STEP; c++) all[c] += input[i] * weight[c];
+    for (size_t c = 0; c < steps * STEP; c++) sum[c] = all[c];
+}
 
 /* Adds a row of weights an input, `width` apart, to the sums of `steps` × STEP columns. */
-EAR_CLONES static void add_weighted(const float *input, size_t inputs, const float *restrict weight,
-                                    size_t width, size_t steps, float *restrict sum)
+EAR_CLONES static void add_weighted(const float *restrict input, size_t inputs,
+                                    const float *restrict weight, size_t width, size_t steps,
+                                    float *restrict sum)
 {
-    for (size_t i = 0; i < inputs; i++, weight += width) {
-        float x = input[i];
-        if (x == 0) continue;
-        for (size_t c = 0; c < steps * STEP; c++) sum[c] += x * weight[c];
-    }
+    for (; steps >= STEPS; steps -= STEPS, weight += STEPS * STEP, sum += STEPS * STEP)
+        weigh_block(input, inputs, weight, width, sum, STEPS);
+    if (steps == 3) weigh_block(input, inputs, weight, width, sum, 3);
+    if (steps == 2) weigh_block(input, inputs, weight, width, sum, 2);
+    if (steps == 1) weigh_block(input, inputs, weight, width, sum, 1);
 }
 
 /* For columns from first_column on; some before it, which were read already, may change too. */
