@@ -4,8 +4,8 @@
 #define HOLD_POSTS 4096
 
 #define GATHER_LEAST_MS 2
-#define GATHER_BUSY_MS  25 /* while a transaction is under way */
-#define GATHER_MOST_MS  12
+#define GATHER_BUSY_MS  25 /* while a large transaction is under way */
+#define GATHER_MOST_MS  10
 
 void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery)
 {
@@ -35,7 +35,7 @@ int64_t ear_queue_gathers_ms(const struct ear_queue *queue)
     if (!queue->first || queue->posts >= EAR_COMMIT_POSTS) return 0;
     int64_t gather_ms = GATHER_LEAST_MS + (int64_t)queue->company;
     if (gather_ms > GATHER_MOST_MS) gather_ms = GATHER_MOST_MS;
-    if (queue->under_way > 0) gather_ms = GATHER_BUSY_MS;
+    if (queue->coming >= EAR_COMMIT_POSTS / 4) gather_ms = GATHER_BUSY_MS;
     int64_t waited_ms = (ear_clock_wall_us() - queue->first->received_at_us) / EAR_US_PER_MS;
     return waited_ms >= 0 && waited_ms < gather_ms ? gather_ms - waited_ms : 0;
 }
