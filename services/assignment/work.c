@@ -14,6 +14,10 @@
 #define PAUSE_CAP_MS   5000
 /* A post that stands alone: once more, since another replica may have taken it meanwhile. */
 #define ALONE_TRIES 2
+/* What fails again may be too much at once (locks, time): smaller, but not so small that the rest
+ * of a long night is spent on commits. */
+#define SMALL_TRIES 2
+#define SMALL_PART  128
 /* How long posts wait for others to share a transaction with. */
 #define GATHER_POSTS_A_MS 8
 #define GATHER_BUSY_MS    20
@@ -78,6 +82,10 @@ static void pause_part(struct ear_job *job, ear_err err, const struct ear_diag *
     }
     int64_t ms =
         ear_backoff_ms(part->tries++, PAUSE_FLOOR_MS, PAUSE_CAP_MS, ear_random_below(UINT64_MAX));
+    if (err == EAR_AGAIN && part->tries >= SMALL_TRIES && part->to - part->from > SMALL_PART) {
+        job->looks = true;
+        ear_job_halve(job);
+    }
     ear_metric_add(&M_RETRIES, 1, ear_err_name(err));
     /* Being asked to try again is the ordinary course between replicas. */
     if (err == EAR_INVALID || err == EAR_DENIED)

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# PostgreSQL has room for fewer locks than a full batch of assignment wants (a small server's
+# max_connections × max_locks_per_transaction): the batch is made in smaller parts until it fits, each post
+# is decided once, and the log says what was short.
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/webhook.sh"
+. "$(dirname "$0")/../lib/stack.sh"
+. "$(dirname "$0")/../lib/feed.sh"
+
+posts=8000
+# Room for some 450 locks: 260, and what shared memory has to spare.
+PG_SETTINGS=(-c fsync=off -c shared_buffers=64MB -c max_connections=24 -c max_locks_per_transaction=10
+  -c max_wal_senders=0 -c max_worker_processes=0 -c autovacuum_max_workers=1)
+pg_start
+feed_stack ingest=1 classifier=1 assignment=1 responder=1
+feed_make wide "$posts"
+
+say "$posts posts of $((posts / 4)) customers wait for an assignment that stands still, then goes on"
+kill -s STOP "${stack_pid[assignment.1]}"
+at_exit "kill -s CONT ${stack_pid[assignment.1]} 2>/dev/null"
+ctl replay "$WORK/feed.wide.jsonl" --timeout 300s >"$WORK/feed.wide.out" 2>&1 &
+player=$!
+sleep 2
+kill -s CONT "${stack_pid[assignment.1]}"
+wait "$player" || { tail -n 5 "$WORK/feed.wide.out" >&2; fail "the feed could not be played"; }
+feed_check
+
+short=$(grep -c 'event=batch.retry .*out of shared memory' "$WORK/log/assignment.1.log" || true)
+say "$short batches found too few locks"
+[ "$short" -gt 0 ] || fail "no batch found too few locks: this test asked for too little"
+[ "$short" -lt 60 ] || fail "$short retries: batches are not made smaller"
