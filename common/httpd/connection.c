@@ -23,14 +23,16 @@ static void cut(struct connection *one, const char *why)
 }
 
 /* Who has gone longest without a whole request gives way to who comes now: otherwise a few hundred
- * connections that say nothing would keep everybody out until they are cut. */
+ * connections that say nothing would keep everybody out until they are cut. The newest stand first:
+ * of those who came in the same millisecond the first to come goes, and not the newcomer himself.
+ */
 static void make_room(struct ear_httpd *httpd)
 {
     struct connection *stalest = NULL;
     if (httpd->connection_count <= httpd->connections_max) return;
     for (struct connection *one = httpd->connections; one; one = one->next)
         if (!one->waiting && one->deadline_ms < INT64_MAX &&
-            (!stalest || one->deadline_ms < stalest->deadline_ms))
+            (!stalest || one->deadline_ms <= stalest->deadline_ms))
             stalest = one;
     if (stalest) cut(stalest, "crowded");
 }
