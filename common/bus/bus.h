@@ -123,7 +123,7 @@ struct ear_sink_ops {
 struct ear_sink_opts {
     const char *sources;        /* "host:port[,host:port…]"; names may stand for many replicas */
     const char *source_service; /* whose public key they must show */
-    int64_t window_posts[EAR_LANES]; /* 0: 2048 live, 512 back-fill; per source */
+    int64_t window_posts[EAR_LANES]; /* 0: 4096 live, 512 back-fill; per source */
     int64_t window_bytes;            /* 0: 8 MiB; per source and lane */
 };
 

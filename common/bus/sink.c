@@ -5,7 +5,7 @@
 #include "bus/names.h"
 #include <stdlib.h>
 
-#define LIVE_POSTS       2048
+#define LIVE_POSTS       4096
 #define BACKFILL_POSTS   512
 #define WINDOW_BYTES     ((int64_t)8 << 20)
 #define TWIN_RETRY_MS    30000

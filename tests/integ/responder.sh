@@ -80,6 +80,9 @@ expect_eq "requests" 0 "$(requests_of "$REPLY")"
 stop_responder 1
 pg_query "UPDATE account SET enabled = true WHERE account_id = '@shop'"
 start_responder 1
+# Each prepares statements on the table that is locked below.
+all_connected() { curl -s "http://127.0.0.1:$HTTP1/metrics" | grep -q '^earshot_pg_connections 4$'; }
+must_settle "its connections" 20 all_connected
 
 say "what is declared while an account is being opened counts"
 pg_query "BEGIN; LOCK TABLE session IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)" >/dev/null 2>&1 &
