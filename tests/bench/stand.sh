@@ -121,8 +121,8 @@ load() {
     auth="Bearer $STACK_REPLAY_TOKEN" "$@"
 }
 
-hook() {
-  "$EARSHOT_BIN/bench.load" port="${stack_port[ingest.1.http]}" texts="$WORK/texts" per=1 \
+hook() { # ends with whoever called it
+  setpriv --pdeathsig TERM "$EARSHOT_BIN/bench.load" port="${stack_port[ingest.1.http]}" texts="$WORK/texts" per=1 \
     path=/v1/accounts/@bench/posts secret="$(cat "$WORK/secrets/bench")" "$@"
 }
 
