@@ -81,6 +81,8 @@ struct ear_model_parts {
 /* Columns that a head is trained with, and those that a file has of it. */
 size_t ear_head_columns(ear_head_kind kind, size_t label_count);
 size_t ear_head_file_columns(ear_head_kind kind, size_t label_count);
+/* Of how many of its labels a head of level 1 gives the probability to those of level 2. */
+size_t ear_stack_labels(ear_head_kind kind, size_t label_count);
 /* What heads of level 1 give to those of level 2. */
 size_t ear_stack_inputs(const struct ear_model_part *heads, size_t head_count);
 /* Fills the stack inputs of one head; returns how many. */

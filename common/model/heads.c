@@ -17,7 +17,7 @@ size_t ear_head_file_columns(ear_head_kind kind, size_t label_count)
     return kind == EAR_HEAD_SOFTMAX ? label_count - 1 : ear_head_columns(kind, label_count);
 }
 
-static size_t stack_labels(ear_head_kind kind, size_t label_count)
+size_t ear_stack_labels(ear_head_kind kind, size_t label_count)
 {
     return kind == EAR_HEAD_BINARY ? 1 : label_count;
 }
@@ -26,13 +26,13 @@ size_t ear_stack_inputs(const struct ear_model_part *heads, size_t head_count)
 {
     size_t inputs = 0;
     for (size_t i = 0; i < head_count; i++)
-        if (heads[i].level == 1) inputs += stack_labels(heads[i].kind, heads[i].label_count);
+        if (heads[i].level == 1) inputs += ear_stack_labels(heads[i].kind, heads[i].label_count);
     return inputs * EAR_STACK_PER_P;
 }
 
 size_t ear_stack_fill(ear_head_kind kind, const float *p, size_t label_count, float *inputs)
 {
-    size_t labels = stack_labels(kind, label_count);
+    size_t labels = ear_stack_labels(kind, label_count);
     if (kind == EAR_HEAD_BINARY) p++;
     for (size_t i = 0; i < labels; i++) {
         float within = ear_less(ear_more(p[i], 1e-4f), 1 - 1e-4f);

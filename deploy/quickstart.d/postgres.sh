@@ -28,7 +28,7 @@ start_postgres() {
   [ "$(id -u)" != 0 ] || user=(setpriv --reuid=postgres --regid=postgres --init-groups)
   launch postgres "${user[@]}" "$pg_bin/postgres" -D "$STATE/postgres/data" -p "$PG_PORT" -h 127.0.0.1 \
     -c unix_socket_directories= -c shared_buffers=256MB -c max_connections=60 -c max_wal_size=2GB \
-    -c max_locks_per_transaction=256 -c log_min_messages=warning -c timezone=UTC
+    -c log_min_messages=warning -c timezone=UTC
   wait_for 30 "$pg_bin/pg_isready" -q -h 127.0.0.1 -p "$PG_PORT" ||
     die "PostgreSQL did not start: $(tail -n 5 "$STATE/log/postgres.log")"
   PGPASSWORD=$(cat "$STATE/roles/owner") "$pg_bin/createdb" -h 127.0.0.1 -p "$PG_PORT" -U owner earshot

@@ -30,6 +30,16 @@ static inline void open_rows(struct ear_pg_batch *batch, struct columns *set, un
     *set = (struct columns){.rows = ear_pg_rows_array(batch, types, count)};
 }
 
+/* By the first statement where there are many, else by the second. */
+static inline void open_many(struct ear_pg_batch *batch, struct columns *set, size_t rows,
+                             unsigned copy, unsigned insert, const ear_pg_type *types, size_t count)
+{
+    if (rows >= COPY_ROWS)
+        open_copy(batch, set, copy, types, count);
+    else
+        open_rows(batch, set, insert, types, count);
+}
+
 static inline void open_columns(struct ear_pg_batch *batch, struct columns *set, unsigned statement,
                                 const ear_pg_type *types, size_t count)
 {
@@ -69,13 +79,19 @@ static inline void put_id(struct columns *set, const struct ear_id *id)
     ear_pg_push_id(next_of(set), ear_id_is_nil(id) ? NULL : id);
 }
 
-static inline void put_time(struct columns *set, int64_t at_us)
+/* 0: SQL NULL. */
+static inline void put_nonzero(struct columns *set, int64_t value)
 {
     struct ear_pg_array *array = next_of(set);
-    if (at_us)
-        ear_pg_push_int(array, at_us);
+    if (value)
+        ear_pg_push_int(array, value);
     else
         ear_pg_push_null(array);
+}
+
+static inline void put_time(struct columns *set, int64_t at_us)
+{
+    put_nonzero(set, at_us);
 }
 
 static inline void end_row(struct columns *set)

@@ -47,15 +47,11 @@ static void open_cases(struct ear_pg_batch *batch, const struct ear_book *book)
                                         EAR_PG_BOOL, EAR_PG_TIME, EAR_PG_ID,   CHANGEABLE};
     struct columns set;
     size_t count = 0;
-    bool any = false;
     for (const struct ear_case *c = book->cases; c; c = c->next) count += c->is_new;
+    if (!count) return;
+    open_many(batch, &set, count, STORE_COPY_CASES, STORE_OPEN_CASES, types, EAR_COUNT(types));
     for (const struct ear_case *c = book->cases; c; c = c->next) {
         if (!c->is_new) continue;
-        if (!any && count >= COPY_ROWS)
-            open_copy(batch, &set, STORE_COPY_CASES, types, EAR_COUNT(types));
-        else if (!any)
-            open_rows(batch, &set, STORE_OPEN_CASES, types, EAR_COUNT(types));
-        any = true;
         put_id(&set, &c->case_id);
         put_id(&set, &c->customer_id);
         put_text(&set, c->account);
@@ -182,20 +178,16 @@ static void write_dues(struct ear_pg_batch *batch, const struct ear_book *book,
     };
     struct columns set;
     size_t count = 0;
-    bool any = false;
     for (const struct ear_due *due = book->dues; due; due = due->next)
         count += due->change == change;
-    for (const struct ear_due *due = book->dues; due; due = due->next) {
-        if (due->change != change) continue;
-        if (!any && change == EAR_DUE_START && count >= COPY_ROWS)
-            open_copy(batch, &set, STORE_COPY_TIMERS, how[change].types, how[change].count);
-        else if (!any && change == EAR_DUE_START)
-            open_rows(batch, &set, how[change].statement, how[change].types, how[change].count);
-        else if (!any)
-            open_columns(batch, &set, how[change].statement, how[change].types, how[change].count);
-        any = true;
-        put_due(&set, due);
-    }
+    if (!count) return;
+    if (change == EAR_DUE_START)
+        open_many(batch, &set, count, STORE_COPY_TIMERS, how[change].statement, how[change].types,
+                  how[change].count);
+    else
+        open_columns(batch, &set, how[change].statement, how[change].types, how[change].count);
+    for (const struct ear_due *due = book->dues; due; due = due->next)
+        if (due->change == change) put_due(&set, due);
 }
 
 void ear_store_write_loads(struct ear_pg_batch *batch, const struct ear_book *book)

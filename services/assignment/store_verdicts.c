@@ -118,10 +118,7 @@ static ear_err copy_detail(struct columns *set, const struct ear_entry *e, struc
     put_nulls(set, 1);
     put_text(set, e->team && e->team[0] ? e->team : NULL);
     put_text(set, e->agent && e->agent[0] ? e->agent : NULL);
-    if (e->clock_no)
-        put_int(set, e->clock_no);
-    else
-        put_nulls(set, 1);
+    put_nonzero(set, e->clock_no);
     put_time(set, e->respond_by_us);
     return EAR_OK;
 }
@@ -134,10 +131,7 @@ static ear_err copy_line(struct columns *set, const struct ear_verdict *v, struc
         put_nulls(set, 8);
     } else {
         put_int(set, e->seq);
-        if (is_usual(v))
-            put_nulls(set, 1);
-        else
-            put_int(set, e->kinds);
+        put_nonzero(set, is_usual(v) ? 0 : e->kinds);
         put_text(set, e->code);
         err = copy_detail(set, e, scratch);
     }
@@ -152,10 +146,7 @@ static ear_err copy_verdict(struct columns *set, const struct ear_verdict *v,
     int model_no = ear_models_number(models, t->model);
     put_call(set, v);
     put_text(set, model_no ? NULL : t->model);
-    if (model_no)
-        put_int(set, model_no);
-    else
-        ear_pg_push_null(next_of(set));
+    put_nonzero(set, model_no);
     ear_err err = put_why(set, t, scratch);
     ear_pg_push_int(next_of(set), t->triaged_at_us);
     ear_pg_push_int(next_of(set), now_us);

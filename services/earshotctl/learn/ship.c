@@ -90,11 +90,10 @@ static void fill_dense(struct cargo *c)
     const struct ear_corpus *corpus = &c->lessons->corpus;
     for (size_t t = 0; t < c->lessons->task_count; t++) c->width += c->fitted[t].columns.count;
     /* Behind them the file holds the weights of stack inputs: of heads of level 1 they are 0. */
-    size_t stack = ear_stack_width(c->lessons);
-    c->dense = ear_alloc((corpus->dense_count + stack) * c->width * sizeof *c->dense);
+    size_t inputs = ear_stack_width(c->lessons);
+    c->dense = ear_alloc((corpus->dense_count + inputs) * c->width * sizeof *c->dense);
     for (uint32_t i = 0; i < corpus->dense_count; i++)
         fill_input(c, corpus->x.sparse_columns + i, c->dense + i * c->width);
-    size_t inputs = ear_stack_width(c->lessons);
     float *stacked = c->dense + corpus->dense_count * c->width;
     for (size_t t = 0; t < c->lessons->task_count; t++) {
         size_t columns = c->fitted[t].columns.count;

@@ -14,7 +14,7 @@ size_t ear_stack_width(const struct ear_lessons *lessons)
     for (size_t t = 0; t < lessons->task_count; t++) {
         const struct ear_task *task = &lessons->tasks[t];
         if (!task->stacked)
-            width += EAR_STACK_PER_P * (task->kind == EAR_HEAD_BINARY ? 1 : task->label_count);
+            width += EAR_STACK_PER_P * ear_stack_labels(task->kind, task->label_count);
     }
     return width;
 }
