@@ -118,6 +118,9 @@ struct ear_sink_ops {
     /* The source of this batch is gone: what we know of it need not be settled (settling it is
      * allowed and does nothing). Work that can be stopped may be dropped. May be NULL. */
     void (*orphaned)(void *self, const struct ear_id *batch_id);
+    /* Draining, and no batch is on its way here any more. Comes once, unless ear_sink_is_quiet says
+     * so right after ear_sink_drain. May be NULL. */
+    void (*quiet)(void *self);
 };
 
 struct ear_sink_opts {
@@ -132,8 +135,12 @@ ear_err ear_sink_new(struct ear_sink **out, struct ear_bus *bus, const struct ea
                      struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_sink_free(struct ear_sink **sink);
 void ear_sink_settle(struct ear_sink *sink, const struct ear_settle *settle);
-/* Stops giving credit; batches still unsettled are the caller's to settle (RETURNED or DONE). */
+/* Takes all credit back; batches still unsettled are the caller's to settle (RETURNED or DONE).
+ * What was on its way is returned as it comes: a process that ends before the sink is quiet loses
+ * it. */
 void ear_sink_drain(struct ear_sink *sink);
+/* Every source has said that it sends no more, is gone, or had a beat's time to say it. */
+bool ear_sink_is_quiet(const struct ear_sink *sink);
 size_t ear_sink_unsettled(const struct ear_sink *sink); /* batches */
 size_t ear_sink_sources(const struct ear_sink *sink);   /* live links */
 /* A name of `sources` that stands for no address now, for /readyz; NULL: none. Borrowed. */

@@ -118,6 +118,16 @@ const char *ear_frame_lane(ear_lane lane)
     return lane == EAR_LANE_LIVE ? "live" : "backfill";
 }
 
+Earshot__V1__Credit ear_frame_credit(ear_lane lane, struct ear_amount amount, bool last)
+{
+    Earshot__V1__Credit credit = EARSHOT__V1__CREDIT__INIT;
+    credit.lane = lane;
+    credit.posts = amount.posts;
+    credit.bytes = amount.bytes;
+    credit.last = last;
+    return credit;
+}
+
 void ear_frame_handshake_failed(struct ear_bus *bus, const char *address, uint16_t port)
 {
     uint64_t suppressed;

@@ -49,5 +49,7 @@ bool ear_sender_listed(const struct ear_bus *bus, const char *service, const cha
 /* Posts and bytes of a batch, as credit counts them. */
 struct ear_amount ear_frame_amount(const Earshot__V1__Batch *batch);
 const char *ear_frame_lane(ear_lane lane);
+/* last: of a process that drains, or the answer to that. */
+Earshot__V1__Credit ear_frame_credit(ear_lane lane, struct ear_amount amount, bool last);
 
 #endif

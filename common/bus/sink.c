@@ -17,7 +17,8 @@
 struct account {
     struct ear_id instance; /* of the source */
     struct ear_grant lanes[EAR_LANES];
-    size_t held; /* batches */
+    size_t held;         /* batches */
+    unsigned open_lanes; /* draining: in which the source may have sent more than came */
 };
 
 struct ear_sink {
@@ -30,18 +31,17 @@ struct ear_sink {
     struct ear_timer *tick; /* owned */
     size_t live;
     int64_t ticked_ms;
-    bool draining;
+    bool draining, quiet;
+    int64_t patience_ms; /* draining: until when sources are waited for */
 };
 
 /* --- credit and settles --- */
 
-static void send_credit(struct ear_bus_link *link, ear_lane lane, struct ear_amount amount)
+static void send_credit(struct ear_bus_link *link, ear_lane lane, struct ear_amount amount,
+                        bool last)
 {
-    Earshot__V1__Credit credit = EARSHOT__V1__CREDIT__INIT;
+    Earshot__V1__Credit credit = ear_frame_credit(lane, amount, last);
     Earshot__V1__Frame frame = EARSHOT__V1__FRAME__INIT;
-    credit.lane = lane;
-    credit.posts = amount.posts;
-    credit.bytes = amount.bytes;
     frame.body_case = EARSHOT__V1__FRAME__BODY_CREDIT;
     frame.credit = &credit;
     ear_bus_link_send(link, &frame);
@@ -52,7 +52,7 @@ static void give_credit(struct ear_sink *sink, struct ear_bus_link *link, ear_la
     struct account *account = link->data;
     struct ear_grant *grant = account ? &account->lanes[lane] : NULL;
     if (sink->draining || !grant || !(any ? ear_grant_stale(grant) : ear_grant_due(grant))) return;
-    send_credit(link, lane, ear_grant_announce(grant));
+    send_credit(link, lane, ear_grant_announce(grant), false);
 }
 
 static void send_settle(struct ear_bus_link *link, const struct ear_settle *settle)
@@ -191,6 +191,37 @@ static void take_batch(struct ear_sink *sink, struct ear_bus_link *link,
     if (fresh) deliver(sink, batch, &id);
 }
 
+/* --- the end of a draining sink --- */
+
+static bool more_may_come(const struct ear_sink *sink)
+{
+    for (const struct ear_bus_link *link = ear_names_first(sink->names); link; link = link->next) {
+        const struct account *account = link->data;
+        if (account && account->open_lanes) return true;
+    }
+    return false;
+}
+
+static void look_whether_quiet(struct ear_sink *sink)
+{
+    bool patient = ear_loop_now_ms(sink->bus->loop) < sink->patience_ms;
+    if (!sink->draining || sink->quiet || (patient && more_may_come(sink))) return;
+    sink->quiet = true;
+    if (sink->ops->quiet) sink->ops->quiet(sink->self);
+}
+
+static void take_credit(struct ear_sink *sink, struct ear_bus_link *link,
+                        const Earshot__V1__Credit *credit)
+{
+    struct account *account = link->data;
+    if (!credit->last || !account->open_lanes) {
+        ear_frame_refuse(sink->bus, "not expected", link->host);
+        return;
+    }
+    account->open_lanes--;
+    look_whether_quiet(sink);
+}
+
 /* --- links --- */
 
 static void opened(void *self, struct ear_bus_link *link)
@@ -221,6 +252,7 @@ static void closed(void *self, struct ear_bus_link *link)
     struct account *account = link->data;
     /* The link is WAITING by now; only LIVE ones were counted and known. */
     if (!ear_id_is_nil(&account->instance)) count_live(sink, false);
+    if (account->open_lanes) ear_timer_start(sink->tick, 0, sink->bus->beat_ms);
     link->data = NULL;
     if (account->held) orphan_all(sink, link);
     free(account);
@@ -235,6 +267,9 @@ static void frame(void *self, struct ear_bus_link *link, const Earshot__V1__Fram
         break;
     case EARSHOT__V1__FRAME__BODY_BATCH:
         take_batch(sink, link, frame->batch);
+        break;
+    case EARSHOT__V1__FRAME__BODY_CREDIT:
+        take_credit(sink, link, frame->credit);
         break;
     default:
         ear_frame_refuse(sink->bus, "not expected", link->host);
@@ -265,6 +300,7 @@ static void tick(void *self)
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         ear_metric_set(&M_BUS_UNSETTLED_POSTS, (double)sink->held.posts[lane], "sink",
                        ear_frame_lane(lane));
+    look_whether_quiet(sink);
 }
 
 /* --- the module's face --- */
@@ -300,7 +336,7 @@ ear_err ear_sink_new(struct ear_sink **out, struct ear_bus *bus, const struct ea
 
 void ear_sink_free(struct ear_sink **sink_ptr)
 {
-    static const struct ear_sink_ops silent = {NULL, NULL};
+    static const struct ear_sink_ops silent = {.batch = NULL};
     struct ear_sink *sink = *sink_ptr;
     if (!sink) return;
     sink->ops = &silent; /* links that close now orphan what is held; nobody wants to know */
@@ -324,15 +360,28 @@ void ear_sink_settle(struct ear_sink *sink, const struct ear_settle *settle)
     }
 }
 
+static void withdraw(struct ear_bus_link *link, ear_lane lane)
+{
+    struct account *account = link->data;
+    if (link->state != EAR_BUS_LINK_LIVE || !account) return;
+    account->open_lanes++;
+    send_credit(link, lane, ear_grant_withdraw(&account->lanes[lane]), true);
+}
+
 void ear_sink_drain(struct ear_sink *sink)
 {
     if (sink->draining) return;
     sink->draining = true;
     for (struct ear_bus_link *link = ear_names_first(sink->names); link; link = link->next)
-        for (ear_lane lane = 0; lane < EAR_LANES && link->state == EAR_BUS_LINK_LIVE; lane++) {
-            struct account *account = link->data;
-            send_credit(link, lane, ear_grant_withdraw(&account->lanes[lane]));
-        }
+        for (ear_lane lane = 0; lane < EAR_LANES; lane++) withdraw(link, lane);
+    sink->quiet = !more_may_come(sink);
+    sink->patience_ms = ear_loop_now_ms(sink->bus->loop) + sink->bus->beat_ms;
+    ear_timer_start(sink->tick, sink->bus->beat_ms, sink->bus->beat_ms);
+}
+
+bool ear_sink_is_quiet(const struct ear_sink *sink)
+{
+    return sink->quiet;
 }
 
 size_t ear_sink_unsettled(const struct ear_sink *sink)

@@ -213,14 +213,34 @@ static void take_settle(struct ear_source *source, struct ear_peer *peer,
     source->ops->settled(source->self, &done);
 }
 
+/* Whoever drains waits for this: what was sent before has come before. */
+static void say_back(struct ear_source *source, struct ear_peer *peer, ear_lane lane)
+{
+    Earshot__V1__Credit credit = ear_frame_credit(lane, peer->lanes[lane].sent, true);
+    Earshot__V1__Frame frame = EARSHOT__V1__FRAME__INIT;
+    frame.body_case = EARSHOT__V1__FRAME__BODY_CREDIT;
+    frame.credit = &credit;
+    ear_err err = ear_frame_send(source->socket, ear_peer_routing_id(peer), peer->version, &frame);
+    if (err == EAR_UNAVAILABLE) mark_gone(source, peer, "disconnected");
+}
+
+static void take_credit(struct ear_source *source, struct ear_peer *peer,
+                        const Earshot__V1__Credit *credit)
+{
+    source->gained = true;
+    if (!set_credit(peer, credit))
+        broke_rules(source, peer, "unknown lane");
+    else if (credit->last)
+        say_back(source, peer, credit->lane);
+}
+
 static void peer_frame(struct ear_source *source, struct ear_peer *peer,
                        const Earshot__V1__Frame *frame)
 {
     peer->heard_ms = now_ms(source);
     switch (frame->body_case) {
     case EARSHOT__V1__FRAME__BODY_CREDIT:
-        if (!set_credit(peer, frame->credit)) broke_rules(source, peer, "unknown lane");
-        source->gained = true;
+        take_credit(source, peer, frame->credit);
         break;
     case EARSHOT__V1__FRAME__BODY_SETTLE:
         take_settle(source, peer, frame->settle);

@@ -410,7 +410,8 @@ void ear_work_drain(struct ear_work *work)
 
 bool ear_work_is_idle(const struct ear_work *work)
 {
-    return work->running_count == 0 && work->waiting_count == 0;
+    return work->running_count == 0 && work->waiting_count == 0 &&
+           (!work->draining || ear_sink_is_quiet(work->sink));
 }
 
 size_t ear_work_sources(const struct ear_work *work)

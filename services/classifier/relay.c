@@ -69,13 +69,18 @@ static void set_state(struct ear_relay *relay, struct ear_work *work, ear_work_s
     show_waiting(relay, work->lane);
 }
 
+static void end_if_done(struct ear_relay *relay)
+{
+    if (relay->drained && ear_map_count(relay->works) == 0 && ear_sink_is_quiet(relay->sink))
+        ear_timer_start(relay->done_timer, 0, 0);
+}
+
 static void forget(struct ear_relay *relay, struct ear_work *work)
 {
     leave_state(relay, work);
     ear_map_take(relay->works, key_of(&work->id));
     ear_work_free(&work);
-    if (relay->drained && ear_map_count(relay->works) == 0)
-        ear_timer_start(relay->done_timer, 0, 0);
+    end_if_done(relay);
 }
 
 static void settle(struct ear_relay *relay, struct ear_work *work)
@@ -287,7 +292,12 @@ static void orphaned(void *self, const struct ear_id *batch_id)
     if (work) forget(relay, work);
 }
 
-static const struct ear_sink_ops sink_ops = {take, orphaned};
+static void quiet(void *self)
+{
+    end_if_done(self);
+}
+
+static const struct ear_sink_ops sink_ops = {.batch = take, .orphaned = orphaned, .quiet = quiet};
 
 /* --- Life --- */
 
@@ -409,5 +419,5 @@ void ear_relay_drain(struct ear_relay *relay, ear_loop_fn *drained, void *self)
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         posts += hand_back(relay, &relay->raw[lane]) + hand_back(relay, &relay->ready[lane]);
     ear_log(&EV_CLASSIFIER_DRAINING, kv_int("posts", posts));
-    if (ear_map_count(relay->works) == 0) ear_timer_start(relay->done_timer, 0, 0);
+    end_if_done(relay);
 }

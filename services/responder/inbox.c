@@ -249,9 +249,15 @@ static void on_batch(void *self, const struct ear_batch *batch)
         hand_back(arrival);
 }
 
+static void on_quiet(void *self)
+{
+    struct ear_inbox *inbox = self;
+    ear_responder_check_drained(inbox->core);
+}
+
 ear_err ear_inbox_new(struct ear_inbox **out, struct ear_responder *core, struct ear_diag *diag)
 {
-    static const struct ear_sink_ops ops = {.batch = on_batch};
+    static const struct ear_sink_ops ops = {.batch = on_batch, .quiet = on_quiet};
     struct ear_inbox *inbox = ear_alloc(sizeof(*inbox));
     struct ear_sink_opts opts = {.sources = core->settings->assignments,
                                  .source_service = "assignment",
@@ -283,9 +289,9 @@ void ear_inbox_drain(struct ear_inbox *inbox)
     ear_sink_drain(inbox->sink);
 }
 
-size_t ear_inbox_under_way(const struct ear_inbox *inbox)
+bool ear_inbox_is_drained(const struct ear_inbox *inbox)
 {
-    return inbox->under_way;
+    return inbox->under_way == 0 && ear_sink_is_quiet(inbox->sink);
 }
 
 size_t ear_inbox_room(const struct ear_inbox *inbox)

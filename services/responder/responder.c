@@ -234,7 +234,7 @@ void ear_responder_drain(void *self)
 /* Replies that wait are in the database; only what is under way is waited for. */
 void ear_responder_check_drained(struct ear_responder *core)
 {
-    if (ear_inbox_under_way(core->inbox) || ear_accounts_under_way(core->accounts)) return;
+    if (!ear_inbox_is_drained(core->inbox) || ear_accounts_under_way(core->accounts)) return;
     if (!ear_pg_is_up(core->pg)) {
         ear_svc_drained(core->svc);
         return;

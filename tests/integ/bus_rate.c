@@ -65,7 +65,7 @@ static void grind(void *self, const struct ear_batch *batch)
 
 _Noreturn static void run_sink(const struct files *files, uint16_t port)
 {
-    static const struct ear_sink_ops ops = {grind, NULL};
+    static const struct ear_sink_ops ops = {.batch = grind};
     struct ear_loop *loop;
     struct mill mill;
     struct ear_diag diag;

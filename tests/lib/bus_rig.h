@@ -178,7 +178,7 @@ struct taker {
     struct ear_sink *sink;
     struct ear_timer *timer;
     struct basket held[JOBS_MAX];
-    size_t count, batches, orphaned;
+    size_t count, batches, orphaned, quiet;
     int64_t posts[EAR_LANES], most[EAR_LANES]; /* unsettled now, and at most ever */
     bool lazy;                                 /* settle nothing by yourself */
     ear_fate fate;
@@ -225,10 +225,17 @@ static inline void taker_orphaned(void *self, const struct ear_id *id)
     fail_msg("orphaned, but not held");
 }
 
+static inline void taker_quiet(void *self)
+{
+    struct taker *taker = self;
+    taker->quiet++;
+}
+
 static inline void taker_open_with(struct taker *taker, struct ear_bus *bus, const char *sources,
                                    int64_t window_posts)
 {
-    static const struct ear_sink_ops ops = {taker_batch, taker_orphaned};
+    static const struct ear_sink_ops ops = {
+        .batch = taker_batch, .orphaned = taker_orphaned, .quiet = taker_quiet};
     struct ear_sink_opts opts = {.sources = sources,
                                  .source_service = "ingest",
                                  .window_posts = {window_posts, window_posts}};

@@ -29,6 +29,18 @@ static void stranger_connect(struct stranger *s, uint16_t port)
     assert_int_equal(zmq_connect(s->socket, url), 0);
 }
 
+static const char *stranger_bind(struct stranger *s, char where[64])
+{
+    char url[EAR_URL_BYTES];
+    size_t size = sizeof(url);
+    struct ear_endpoint bound;
+    stranger_open(s, ZMQ_ROUTER);
+    assert_int_equal(zmq_bind(s->socket, "tcp://127.0.0.1:*"), 0);
+    zmq_getsockopt(s->socket, ZMQ_LAST_ENDPOINT, url, &size);
+    assert_int_equal(ear_endpoint_parse(ear_str_from(url), false, &bound, NULL), EAR_OK);
+    return at_port(where, "127.0.0.1", bound.port);
+}
+
 static void stranger_close(struct stranger *s)
 {
     zmq_close(s->socket);
@@ -393,15 +405,9 @@ static void test_intruders__a_source_past_its_credit_is_cut_off(void **state)
         {0, 1, 0, true, 0},   {0, 1, 600, true, 0}, {0, 1, 1, false, 0},
     };
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
-        char where[64], url[EAR_URL_BYTES], id[256];
-        size_t size = sizeof(url);
+        char where[64], id[256];
         struct stranger s;
-        struct ear_endpoint bound;
-        stranger_open(&s, ZMQ_ROUTER);
-        assert_int_equal(zmq_bind(s.socket, "tcp://127.0.0.1:*"), 0);
-        zmq_getsockopt(s.socket, ZMQ_LAST_ENDPOINT, url, &size);
-        assert_int_equal(ear_endpoint_parse(ear_str_from(url), false, &bound, NULL), EAR_OK);
-        struct taker *taker = taker_new(loop, at_port(where, "127.0.0.1", bound.port), 500);
+        struct taker *taker = taker_new(loop, stranger_bind(&s, where), 500);
         taker->lazy = true;
         struct ear_str to = next_hello(loop, &s, id);
         if (cases[i].answer) say_hello(&s, to, 1);
@@ -414,6 +420,27 @@ static void test_intruders__a_source_past_its_credit_is_cut_off(void **state)
         taker_free(&taker);
         stranger_close(&s);
     }
+}
+
+/* As one of an older release is: it never says that it has heard the last of the credit. */
+static void test_intruders__a_source_that_says_nothing_holds_up_a_drain_for_a_beat(void **state)
+{
+    struct ear_loop *loop = *state;
+    char where[64], id[256];
+    struct stranger s;
+    struct taker *taker = taker_new(loop, stranger_bind(&s, where), 500);
+    taker->lazy = true;
+    struct ear_str to = next_hello(loop, &s, id);
+    say_hello(&s, to, 1);
+    WAIT(loop, ear_sink_sources(taker->sink) == 1);
+    int64_t from_ms = ear_clock_mono_ms();
+    ear_sink_drain(taker->sink);
+    assert_false(ear_sink_is_quiet(taker->sink));
+    WAIT(loop, ear_sink_is_quiet(taker->sink));
+    assert_true(ear_clock_mono_ms() - from_ms >= BEAT_MS - 1);
+    assert_int_equal(taker->quiet, 1);
+    taker_free(&taker);
+    stranger_close(&s);
 }
 
 struct echo {
@@ -465,6 +492,7 @@ int main(void)
         RIG_TEST(test_intruders__credit_for_a_lane_that_is_none_ends_the_link),
         RIG_TEST(test_intruders__endless_credit_is_only_credit),
         RIG_TEST(test_intruders__a_source_past_its_credit_is_cut_off),
+        RIG_TEST(test_intruders__a_source_that_says_nothing_holds_up_a_drain_for_a_beat),
         RIG_TEST(test_intruders__a_server_shrugs_off_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

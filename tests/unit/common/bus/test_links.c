@@ -110,6 +110,7 @@ static void test_links__a_draining_sink_hands_back(void **state)
     first->lazy = true;
     WAIT(loop, first->count >= 10);
     ear_sink_drain(first->sink);
+    WAIT(loop, ear_sink_is_quiet(first->sink)); /* though it holds batches */
     first->fate = EAR_ITEM_RETURNED;
     while (first->count) taker_settle(first, 0);
     assert_int_equal(ear_sink_unsettled(first->sink), 0);
@@ -141,10 +142,14 @@ static void test_links__batches_under_way_to_a_draining_sink_come_back(void **st
     giver_room(giver);
     assert_int_equal(giver->in_flight, 5);
     ear_sink_drain(taker->sink);
-    WAIT(loop, giver->in_flight == 0);
-    for (size_t i = 0; i < giver->count; i++) assert_int_equal(giver->jobs[i].returned, 1);
+    assert_false(ear_sink_is_quiet(taker->sink));
+    WAIT(loop, ear_sink_is_quiet(taker->sink));
+    assert_int_equal(taker->quiet, 1);
     assert_int_equal(taker->batches, 0);
-    taker_free(&taker);
+    taker_free(&taker); /* as a process that ends now: what was under way is back all the same */
+    WAIT(loop, giver->in_flight == 0);
+    assert_int_equal(giver->lost, 0);
+    for (size_t i = 0; i < giver->count; i++) assert_int_equal(giver->jobs[i].returned, 1);
     giver_free(&giver);
 }
 

@@ -83,7 +83,7 @@ static void open_line(struct line *line, struct ear_loop *loop, size_t jobs)
 
 static void start_assignment(struct line *line, bool lazy)
 {
-    static const struct ear_sink_ops ops = {taker_batch, taker_orphaned};
+    static const struct ear_sink_ops ops = {.batch = taker_batch, .orphaned = taker_orphaned};
     char where[64];
     struct ear_diag diag;
     struct taker *taker = ear_alloc(sizeof(*taker));
@@ -207,6 +207,25 @@ static void test_relay__a_drain_hands_back_what_was_not_sent_on(void **state)
     close_line(&line);
 }
 
+static void test_relay__a_drain_waits_for_what_is_on_its_way(void **state)
+{
+    struct line line;
+    open_line(&line, *state, 0);
+    start_assignment(&line, true);
+    WAIT(line.loop, ear_source_room(line.giver->source, EAR_LANE_LIVE) == 512);
+    line.giver->jobs[0] = (struct job){.id = ear_id_new(1), .count = 20};
+    line.giver->count = 1;
+    giver_room(line.giver);
+    assert_int_equal(line.giver->in_flight, 1);
+    ear_relay_drain(line.relay, drained, &line);
+    WAIT(line.loop, line.drained == 1);
+    ear_relay_free(&line.relay);
+    WAIT(line.loop, line.giver->in_flight == 0);
+    assert_int_equal(line.giver->lost, 0);
+    assert_int_equal(line.giver->jobs[0].returned, 1);
+    close_line(&line);
+}
+
 static void test_relay__a_drain_waits_for_what_was_sent_on(void **state)
 {
     struct line line;
@@ -260,6 +279,7 @@ int main(void)
         RIG_TEST(test_relay__what_is_lost_downstream_goes_back_as_failed),
         RIG_TEST(test_relay__forgets_what_its_ingest_did_not_wait_for),
         RIG_TEST(test_relay__a_drain_hands_back_what_was_not_sent_on),
+        RIG_TEST(test_relay__a_drain_waits_for_what_is_on_its_way),
         RIG_TEST(test_relay__a_drain_waits_for_what_was_sent_on),
         RIG_TEST(test_relay__returned_downstream_is_returned_upstream),
         RIG_TEST(test_relay__takes_another_model_and_loses_no_post),
