@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@ struct peer {
     pthread_t thread;
     char heard[65536];
     size_t heard_len;
+    bool silent; /* it came to a "~" */
 };
 
 static inline void peer_hear_until(struct peer *peer, int fd, const char *text)
@@ -47,6 +49,7 @@ static inline void peer_play(struct peer *peer, int fd)
         const char *text = *step + 1;
         if (**step == '<') peer_hear_until(peer, fd, text);
         if (**step == '>' && send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) break;
+        if (**step == '~') peer->silent = true;
         if (**step == '~') peer_hear_until(peer, fd, "\x01never");
         if (**step == '!') {
             struct linger now = {.l_onoff = 1, .l_linger = 0};

@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Three of them are longer than any of these processes is kept from running. */
+#define LONG_BEAT_MS 1000
+
 /* A sink as a process of its own; settles all or nothing, until it is killed. */
 static pid_t spawn_sink(uint16_t port, bool lazy)
 {
@@ -38,6 +41,7 @@ static void test_loss__a_killed_sinks_batches_go_to_another(void **state)
 {
     struct ear_loop *loop = *state;
     char where[64];
+    rig_beat_ms = LONG_BEAT_MS;
     uint16_t port = free_port(loop);
     pid_t lazy = spawn_sink(port, true), busy = spawn_sink(port, false);
     struct giver *giver = giver_new(loop, at_port(where, "127.0.0.1", port), 0, 1);
@@ -53,7 +57,7 @@ static void test_loss__a_killed_sinks_batches_go_to_another(void **state)
     int64_t from_ms = ear_clock_mono_ms();
     reap(lazy);
     WAIT(loop, giver->lost >= held);
-    assert_true(ear_clock_mono_ms() - from_ms < 3 * BEAT_MS);
+    assert_true(ear_clock_mono_ms() - from_ms < 3 * LONG_BEAT_MS); /* not by silence */
     WAIT(loop, giver->finished == 100);
     for (size_t i = 0; i < giver->count; i++) assert_int_equal(giver->jobs[i].settled, 1);
     assert_int_equal(giver->lost, held);
@@ -65,6 +69,7 @@ static void test_loss__a_sink_that_stands_still_is_given_up_and_comes_back(void 
 {
     struct ear_loop *loop = *state;
     char where[64];
+    rig_beat_ms = LONG_BEAT_MS;
     uint16_t port = free_port(loop);
     pid_t pid = spawn_sink(port, true);
     struct giver *giver = giver_new(loop, at_port(where, "127.0.0.1", port), 10, 20);
@@ -75,7 +80,7 @@ static void test_loss__a_sink_that_stands_still_is_given_up_and_comes_back(void 
     int64_t from_ms = ear_clock_mono_ms();
     WAIT(loop, giver->lost == 10);
     int64_t took_ms = ear_clock_mono_ms() - from_ms;
-    assert_true(took_ms > BEAT_MS && took_ms < 10 * BEAT_MS);
+    assert_true(took_ms > LONG_BEAT_MS && took_ms < 10 * LONG_BEAT_MS);
     ear_source_stats(giver->source, &stats);
     assert_int_equal(stats.sinks, 0);
     kill(pid, SIGCONT);
