@@ -95,14 +95,20 @@ static ear_err insert_triage(struct ear_pg_batch *batch, const struct ear_book *
     return err;
 }
 
-/* What line_kinds of migration 0012 makes of NULL. */
+/* What line_kinds of migration 0012 makes of NULL, and has as numbers. */
+enum {
+    OPENED_KINDS = 1 << EAR_KIND_CLASSIFIED | 1 << EAR_KIND_CASED | 1 << EAR_KIND_ASSIGNED |
+                   1 << EAR_KIND_CLOCK_STARTED,
+    JOINED_KINDS = 1 << EAR_KIND_CLASSIFIED | 1 << EAR_KIND_JOINED
+};
+_Static_assert(OPENED_KINDS == 16395 && JOINED_KINDS == 5 && EAR_DECIDED_OPENED == 1 &&
+                   EAR_DECIDED_JOINED == 2,
+               "line_kinds says otherwise");
+
 static bool is_usual(const struct ear_verdict *v)
 {
-    static const int64_t opened = 1 << EAR_KIND_CLASSIFIED | 1 << EAR_KIND_CASED |
-                                  1 << EAR_KIND_ASSIGNED | 1 << EAR_KIND_CLOCK_STARTED;
-    static const int64_t joined = 1 << EAR_KIND_CLASSIFIED | 1 << EAR_KIND_JOINED;
-    return (v->decision == EAR_DECIDED_OPENED && v->line->kinds == opened) ||
-           (v->decision == EAR_DECIDED_JOINED && v->line->kinds == joined);
+    return (v->decision == EAR_DECIDED_OPENED && v->line->kinds == OPENED_KINDS) ||
+           (v->decision == EAR_DECIDED_JOINED && v->line->kinds == JOINED_KINDS);
 }
 
 /* In columns where they hold all there is, else as JSON. */
