@@ -19,13 +19,15 @@ under_way() { # POSTS
 
 now_ms() { date +%s%3N; }
 
-# Lines "MS NAME.N CODE"; 000 is nobody there.
+# Lines "ASKED ANSWERED NAME.N CODE", in ms; 000 is nobody there, or nothing said for 10 s.
 watch_ready() {
-  local name n
+  local name n asked code
   while sleep 0.2; do
     for name in "${STACK_SERVICES[@]}"; do
       for n in 1 2; do
-        echo "$(now_ms) $name.$n $(curl -s -o /dev/null --max-time 2 -w '%{http_code}' "$(stack_url "$name" "$n")/readyz" || true)"
+        asked=$(now_ms)
+        code=$(curl -s -o /dev/null --max-time 10 -w '%{http_code}' "$(stack_url "$name" "$n")/readyz" || true)
+        echo "$asked $(now_ms) $name.$n $code"
       done
     done
   done >"$WORK/ready"
@@ -35,8 +37,13 @@ versions_of() { # NAME N
   curl -s --max-time 2 "$(stack_url "$1" "$2")/readyz" | jq -c .schema
 }
 
-# Lines "NAME.N FROM GONE TO" in $WORK/absent: when it got SIGTERM, when it had ended, and when it was
-# ready again. A second to either side is not held against it.
+# When it said last that it drains: on a busy machine that is a while after its SIGTERM.
+drains_since() { # NAME N
+  date -d "$(sed -nE 's/^ts=([^ ]+) .*event=svc\.draining.*/\1/p' "$WORK/log/$1.$2.log" | tail -n 1)" +%s%3N
+}
+
+# Lines "NAME.N FROM DRAINS GONE TO" in $WORK/absent: when it got SIGTERM, when it drained, when it had
+# ended, and when it was ready again. A second to either side is not held against it.
 restart() { # NAME N
   local from gone
   from=$(now_ms)
@@ -44,19 +51,22 @@ restart() { # NAME N
   gone=$(now_ms)
   service_start "$1" "$2"
   service_wait_ready "$1" "$2"
-  echo "$1.$2 $from $gone $(now_ms)" >>"$WORK/absent"
+  echo "$1.$2 $from $(drains_since "$1" "$2") $gone $(now_ms)" >>"$WORK/absent"
 }
 
 # Wrong: not ready outside of its own absence, or ready while it drains.
 check_ready() {
   local wrong
-  wrong=$(awk 'NR == FNR { from[$1, ++n[$1]] = $2; gone[$1, n[$1]] = $3; to[$1, n[$1]] = $4; next }
+  wrong=$(awk 'NR == FNR { from[$1, ++n[$1]] = $2; drain[$1, n[$1]] = $3; gone[$1, n[$1]] = $4; to[$1, n[$1]] = $5
+      if ($3 - $2 > 10000) print $1, "deaf to SIGTERM", $2, $3
+      next }
     { absent = drains = 0
-      for (i = 1; i <= n[$2]; i++) {
-        if ($1 >= from[$2, i] - 1000 && $1 <= to[$2, i] + 1000) absent = 1
-        if ($1 >= from[$2, i] + 200 && $1 <= gone[$2, i]) drains = 1
+      for (i = 1; i <= n[$3]; i++) {
+        if ($2 >= from[$3, i] - 1000 && $1 <= to[$3, i] + 1000) absent = 1
+        if ($1 > drain[$3, i] && $1 <= gone[$3, i]) drains = 1
       }
-      if ($3 != 200 && !absent || $3 == 200 && drains) print $2, $3, $1 }' "$WORK/absent" "$WORK/ready")
+      if ($4 != 200 && !absent || $4 == 200 && drains) print $3, $4, $1, $2 }' "$WORK/absent" "$WORK/ready")
+  say "$(wc -l <"$WORK/ready") questions to /readyz, the slowest answered after $(awk '{ if ($2 - $1 > top) top = $2 - $1 } END { print top + 0 }' "$WORK/ready") ms"
   [ -z "$wrong" ] || fail "/readyz said no, or nothing, of who was not restarted, or yes of who drained: $(head -n 5 <<<"$wrong" | paste -sd';')"
 }
 
