@@ -309,17 +309,21 @@ const struct ear_features *ear_extract(struct ear_extractor *x, const struct ear
 
 /* ---- where features stand ---- */
 
+/* Tokens stand one behind the other. */
 static void set_bounds(const struct ear_extractor *x)
 {
-    const struct ear_normal_token *t = x->normal.tokens;
     const char *text = x->points.text.ptr;
-    uint16_t begun = 0, ended = 0, count = (uint16_t)x->normal.token_count;
-    for (size_t i = 0; i < x->points.count; i++) {
-        const char *here = text + x->points.at[i];
-        while (begun < count && t[begun].text.ptr < here) begun++;
-        while (ended < count && t[ended].text.ptr + t[ended].text.len <= here) ended++;
-        x->bounds[i] = (struct bounds){.ended = ended, .begun = begun};
+    const uint32_t *at = x->points.at;
+    uint16_t count = (uint16_t)x->normal.token_count;
+    size_t i = 0;
+    for (uint16_t t = 0; t < count; t++) {
+        struct ear_str token = x->normal.tokens[t].text;
+        size_t from = (size_t)(token.ptr - text), to = from + token.len;
+        for (; i < x->points.count && at[i] <= from; i++) x->bounds[i] = (struct bounds){t, t};
+        for (; i < x->points.count && at[i] < to; i++)
+            x->bounds[i] = (struct bounds){.ended = t, .begun = (uint16_t)(t + 1)};
     }
+    for (; i < x->points.count; i++) x->bounds[i] = (struct bounds){count, count};
     x->bounds[x->points.count] = x->bounds[x->points.count - 1];
 }
 
@@ -340,15 +344,25 @@ static size_t start_of(const struct ear_extractor *x, ear_feature_group group)
     return group ? x->out.end[group - 1] : 0;
 }
 
-void ear_extract_spans(const struct ear_extractor *x, struct ear_feature_span *spans)
+void ear_extract_share(const struct ear_extractor *x, const float *restrict weight,
+                       float (*restrict rise)[EAR_FEATURE_RISES])
 {
+    static const float share[] = {0,        1,        1.0f / 2, 1.0f / 3, 1.0f / 4,
+                                  1.0f / 5, 1.0f / 6, 1.0f / 7, 1.0f / 8};
     size_t start = start_of(x, EAR_FEATURE_CHARS), count = x->out.end[EAR_FEATURE_CHARS] - start;
-    struct gram gram = {.order = x->spec.char_min};
+    const uint32_t *at = x->at + start;
+    size_t first = 0, behind, i = 0; /* first: the number of the order's first gram */
     if (count) set_bounds(x);
-    for (size_t i = 0; i < count; i++) {
-        size_t from = point_of(x, x->at[start + i], &gram);
-        spans[i] =
-            (struct ear_feature_span){x->bounds[from].ended, x->bounds[from + gram.order].begun};
+    for (size_t order = x->spec.char_min; i < count; order++, first = behind) {
+        behind = first + x->points.count - order + 1;
+        for (; i < count && at[i] < behind; i++) {
+            const struct bounds *from = x->bounds + (at[i] - first);
+            size_t token = from->ended, end = from[order].begun, tokens = end - token;
+            float part = tokens < EAR_COUNT(share) ? share[tokens] : 1 / (float)tokens;
+            float each = weight[i] * part;
+            rise[token][i % EAR_FEATURE_RISES] += each;
+            rise[end][i % EAR_FEATURE_RISES] -= each;
+        }
     }
 }
 

@@ -73,11 +73,12 @@ struct ear_feature_place {
 };
 void ear_extract_places(const struct ear_extractor *x, ear_feature_group group,
                         struct ear_feature_place *places);
-/* The tokens alone, of the character n-grams. */
-struct ear_feature_span {
-    uint16_t first, behind;
-};
-void ear_extract_spans(const struct ear_extractor *x, struct ear_feature_span *spans);
+/* Puts the weights of the character n-grams, in the order of index, to the tokens that they touch,
+ * an even share to each: rise[i] says how much more token i has than the one before it, in parts
+ * of which none waits for the other. There is one more than there are tokens. */
+#define EAR_FEATURE_RISES 2
+void ear_extract_share(const struct ear_extractor *x, const float *restrict weight,
+                       float (*restrict rise)[EAR_FEATURE_RISES]);
 /* The normalised text and tokens of the last post. */
 const struct ear_normal *ear_extractor_normal(const struct ear_extractor *x);
 

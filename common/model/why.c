@@ -3,16 +3,17 @@
  * words stands for itself, cues in steps count for the number they come from. */
 #include "model/dense.h"
 #include "model/reader.h"
-#include "model/simd.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define TEXT_BYTES 128
-#define STRIDE     8     /* columns at a time: lanes are a multiple of it */
+#define STRIPE     8     /* columns at a time: rows are never narrower */
 #define LEAST      1e-5f /* weights below are what rounding left */
-#define RISES      2     /* sums at once: none waits for the one before it */
 #define PAIRS_MAX  (EAR_NORMAL_TOKENS_MAX * 2)
 
 struct pair {
@@ -32,20 +33,19 @@ struct ear_explain {
     const struct ear_plan *plan;
     const struct ear_normal *normal;
     float lean[EAR_MODEL_LABELS_MAX]; /* how much a column's score speaks for the label */
-    /* What a step of each int8 weight does to it, in units, by column of the lanes that the head
-     * lies in; the columns around its own do nothing. */
-    int16_t step[EAR_MODEL_LABELS_MAX + 2 * EAR_MODEL_LANE];
+    /* What a step of each int8 weight does to it, in units, by column of the stripes that hold the
+     * head; the columns around its own do nothing. */
+    int16_t step[EAR_MODEL_LABELS_MAX + STRIPE];
     float unit;
-    size_t first_step, lanes;
-    float *token;         /* by token */
-    float (*rise)[RISES]; /* by token: how much more each gets than the one before it, in parts */
-    uint16_t *same;       /* by token: another one before it with the same key */
-    float *input;         /* by dense or stack input */
-    struct pair *pairs;   /* n-grams of more than one word */
+    size_t first_step, stripes;
+    float *token;                     /* by token */
+    float (*rise)[EAR_FEATURE_RISES]; /* by token, and one behind the last */
+    uint16_t *same;                   /* by token: another one before it with the same key */
+    float *input;                     /* by dense or stack input */
+    struct pair *pairs;               /* n-grams of more than one word */
     size_t pair_count;
     float *weight;                   /* by feature of the post */
     struct ear_feature_place *place; /* of words or cues, one group after the other */
-    struct ear_feature_span *span;   /* of n-grams of characters */
     size_t feature_room;
     struct loud loudest[EAR_MODEL_REASONS_MAX]; /* so far, loudest first */
     size_t loud_count, loud_max;
@@ -62,7 +62,6 @@ void ear_explain_free(struct ear_explain **explain)
     free(e->input);
     free(e->pairs);
     free(e->place);
-    free(e->span);
     free(e->weight);
     EAR_FREE(*explain);
 }
@@ -88,7 +87,9 @@ static void set_lean(struct ear_explain *e, uint16_t label, size_t labels)
 {
     const struct ear_plan *plan = e->plan;
     const struct ear_file_column *column = e->reader->model->column + plan->first_column;
-    size_t before = plan->first_column % EAR_MODEL_LANE;
+    size_t stripes = (plan->column_count + STRIPE - 1) / STRIPE;
+    size_t last = e->reader->model->width - stripes * STRIPE;
+    size_t first = plan->first_column < last ? plan->first_column : last;
     float step[EAR_MODEL_LABELS_MAX], most = 0;
     for (size_t i = 0; i < plan->column_count; i++) {
         float lean = ear_plan_label(plan, i) == label;
@@ -99,45 +100,76 @@ static void set_lean(struct ear_explain *e, uint16_t label, size_t labels)
         step[i] = e->lean[i] * column[i].scale;
         most = fmaxf(most, fabsf(step[i]));
     }
-    e->first_step = plan->first_column - before;
-    e->lanes = (before + plan->column_count + EAR_MODEL_LANE - 1) / EAR_MODEL_LANE;
+    e->first_step = first;
+    e->stripes = stripes;
     e->unit = most > 0 ? most / INT16_MAX : 1;
-    memset(e->step, 0, e->lanes * EAR_MODEL_LANE * sizeof *e->step);
+    memset(e->step, 0, stripes * STRIPE * sizeof *e->step);
     for (size_t i = 0; i < plan->column_count; i++)
-        e->step[before + i] = (int16_t)lrintf(step[i] / e->unit);
+        e->step[plan->first_column - first + i] = (int16_t)lrintf(step[i] / e->unit);
 }
 
 _Static_assert(EAR_MODEL_LABELS_MAX <= INT32_MAX / INT16_MAX / INT8_MAX / 2, "sums fit 32 bits");
 
-/* A lane of columns at a time, which compilers make two instructions of. */
-static inline __attribute__((always_inline)) void weigh(const int8_t *rows, size_t width,
-                                                        const uint32_t *index, size_t count,
-                                                        const int16_t *step, size_t lanes,
-                                                        float value, float *out)
+/* What rows weigh, one by one. */
+static void weigh_each(const int8_t *rows, size_t width, const uint32_t *index, size_t count,
+                       const int16_t *step, size_t stripes, float value, float *out)
 {
     for (size_t i = 0; i < count; i++) {
+        const int8_t *row = rows + index[i] * width;
         int32_t sum = 0;
-        for (size_t l = 0; l < lanes; l++) {
-            const int8_t *row = rows + index[i] * width + l * EAR_MODEL_LANE;
-            for (size_t c = 0; c < EAR_MODEL_LANE; c++) {
-                int16_t weight = row[c];
-                sum += weight * step[l * EAR_MODEL_LANE + c];
-            }
-        }
+        for (size_t c = 0; c < stripes * STRIPE; c++) sum += row[c] * step[c];
         out[i] = value * (float)sum;
     }
 }
 
-/* Most heads lie within a lane. */
-EAR_CLONES static void weigh_rows(const int8_t *restrict rows, size_t width,
-                                  const uint32_t *restrict index, size_t count,
-                                  const int16_t *restrict step, size_t lanes, float value,
-                                  float *restrict out)
+#ifdef __SSE2__
+/* The sums of a row, in four parts. */
+static inline __m128i weigh_row(const int8_t *row, const int16_t *step, size_t stripes)
 {
-    if (lanes == 1)
-        weigh(rows, width, index, count, step, 1, value, out);
-    else
-        weigh(rows, width, index, count, step, lanes, value, out);
+    __m128i sum = _mm_setzero_si128();
+    for (size_t i = 0; i < stripes; i++) {
+        __m128i twice = _mm_loadl_epi64((const void *)(row + i * STRIPE));
+        twice = _mm_unpacklo_epi8(twice, twice);
+        __m128i steps = _mm_loadu_si128((const void *)(step + i * STRIPE));
+        sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_srai_epi16(twice, 8), steps));
+    }
+    return sum;
+}
+
+/* Four rows at a time, which what is left of a row's parts needs; returns how many. */
+static inline __attribute__((always_inline)) size_t weigh_fours(
+    const int8_t *restrict rows, size_t width, const uint32_t *restrict index, size_t count,
+    const int16_t *restrict step, size_t stripes, float value, float *restrict out)
+{
+    const __m128 values = _mm_set1_ps(value);
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        __m128i a = weigh_row(rows + index[i] * width, step, stripes);
+        __m128i b = weigh_row(rows + index[i + 1] * width, step, stripes);
+        __m128i c = weigh_row(rows + index[i + 2] * width, step, stripes);
+        __m128i d = weigh_row(rows + index[i + 3] * width, step, stripes);
+        a = _mm_add_epi32(_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
+        c = _mm_add_epi32(_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
+        a = _mm_add_epi32(_mm_unpacklo_epi64(a, c), _mm_unpackhi_epi64(a, c));
+        _mm_storeu_ps(out + i, _mm_mul_ps(values, _mm_cvtepi32_ps(a)));
+    }
+    return i;
+}
+#else
+static size_t weigh_fours(const int8_t *rows, size_t width, const uint32_t *index, size_t count,
+                          const int16_t *step, size_t stripes, float value, float *out)
+{
+    return 0;
+}
+#endif
+
+/* Most heads lie within a stripe. */
+static void weigh_rows(const int8_t *rows, size_t width, const uint32_t *index, size_t count,
+                       const int16_t *step, size_t stripes, float value, float *out)
+{
+    size_t done = stripes == 1 ? weigh_fours(rows, width, index, count, step, 1, value, out)
+                               : weigh_fours(rows, width, index, count, step, stripes, value, out);
+    weigh_each(rows, width, index + done, count - done, step, stripes, value, out + done);
 }
 
 static void weigh_features(struct ear_explain *e)
@@ -146,7 +178,7 @@ static void weigh_features(struct ear_explain *e)
     const struct ear_features *f = e->reader->features;
     for (size_t group = 0, start = 0; group < EAR_FEATURE_GROUPS; start = f->end[group++])
         weigh_rows(m->rows + e->first_step, m->width, f->index + start, f->end[group] - start,
-                   e->step, e->lanes, f->value[group] * e->unit, e->weight + start);
+                   e->step, e->stripes, f->value[group] * e->unit, e->weight + start);
 }
 
 static float weight_of_input(const struct ear_explain *e, size_t input)
@@ -174,19 +206,10 @@ static void add_words(struct ear_explain *e)
             e->pairs[e->pair_count++] = (struct pair){place[i].text, e->weight[i]};
 }
 
-/* Shared evenly among the tokens that it touches. */
-static void add_spans(struct ear_explain *e)
+static void add_grams(struct ear_explain *e)
 {
-    static const float share[] = {0, 1, 1.0f / 2, 1.0f / 3, 1.0f / 4};
-    const size_t *end = e->reader->features->end, start = end[EAR_FEATURE_WORDS];
-    ear_extract_spans(e->reader->extractor, e->span);
-    for (size_t i = 0; i < end[EAR_FEATURE_CHARS] - start; i++) {
-        size_t first = e->span[i].first, behind = e->span[i].behind, tokens = behind - first;
-        float part = tokens < EAR_COUNT(share) ? share[tokens] : 1 / (float)tokens;
-        float each = e->weight[start + i] * part;
-        e->rise[first][i % RISES] += each;
-        e->rise[behind][i % RISES] -= each;
-    }
+    ear_extract_share(e->reader->extractor, e->weight + e->reader->features->end[EAR_FEATURE_WORDS],
+                      e->rise);
     float level = 0;
     for (size_t i = 0; i < e->normal->token_count; i++)
         e->token[i] += level += e->rise[i][0] + e->rise[i][1];
@@ -233,10 +256,8 @@ static void make_room(struct ear_explain *e)
     size_t features = e->reader->features->end[EAR_FEATURE_GROUPS - 1];
     if (e->place && features <= e->feature_room) return;
     free(e->place);
-    free(e->span);
     free(e->weight);
     e->place = ear_alloc((features + 1) * sizeof *e->place);
-    e->span = ear_alloc((features + 1) * sizeof *e->span);
     e->weight = ear_alloc((features + 1) * sizeof *e->weight);
     e->feature_room = features;
 }
@@ -252,7 +273,7 @@ static void gather(struct ear_explain *e)
     make_room(e);
     weigh_features(e);
     add_words(e);
-    add_spans(e);
+    add_grams(e);
     add_cues(e);
     for (size_t i = 0; i < inputs; i++) e->input[i] += weight_of_input(e, i);
     join_tokens(e);

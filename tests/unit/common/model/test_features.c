@@ -178,16 +178,20 @@ static void test_extract__places_lie_in_the_text(void **state)
         assert_true(place[i].text.ptr + place[i].text.len <= normal.ptr + normal.len);
     }
     for (size_t i = 0; i < chars; i++) assert_int_equal(place[i].input, SIZE_MAX);
-    struct ear_feature_span span[256];
-    ear_extract_spans(x, span);
+    float weight[256], rise[3][EAR_FEATURE_RISES] = {{0}}, token[2] = {0};
     for (size_t i = words; i < chars; i++) {
-        assert_int_equal(place[i].first, span[i - words].first);
-        assert_int_equal(place[i].behind, span[i - words].behind);
         bool firm = memchr(place[i].text.ptr, '@', place[i].text.len);
         bool hello = *place[i].text.ptr >= 'a';
         assert_int_equal(place[i].first, hello || !firm ? 0 : 1);
         assert_int_equal(place[i].behind, firm ? 2 : 1);
+        float share = weight[i - words] = hello && firm ? 2 : 1;
+        for (size_t t = place[i].first; t < place[i].behind; t++)
+            token[t] += share / (float)(place[i].behind - place[i].first);
     }
+    ear_extract_share(x, weight, rise);
+    assert_true(near(rise[0][0] + rise[0][1], token[0]));
+    assert_true(near(rise[1][0] + rise[1][1], token[1] - token[0]));
+    assert_true(near(rise[2][0] + rise[2][1], -token[1]));
     ear_extractor_free(&x);
 }
 
