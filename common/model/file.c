@@ -300,6 +300,15 @@ static void put_shares(struct writer *w)
     end(w, EAR_SECTION_SHARES);
 }
 
+/* A byte a head. */
+static void put_standins(struct writer *w)
+{
+    const struct ear_model_parts *parts = w->parts;
+    uint8_t all[EAR_MODEL_HEADS_MAX], any = 0;
+    for (size_t i = 0; i < parts->head_count; i++) any |= all[i] = parts->heads[i].stands_in;
+    if (any) put_section(w, EAR_SECTION_STANDINS, all, parts->head_count);
+}
+
 static void put_spec(struct writer *w, size_t dense_count)
 {
     const struct ear_feature_spec *s = &w->parts->spec;
@@ -332,6 +341,7 @@ static void put_all(struct writer *w, size_t dense_count)
     put_optional(w, EAR_SECTION_SCORES, parts->scores);
     put_optional(w, EAR_SECTION_VECTORS, parts->vectors);
     put_shares(w);
+    put_standins(w);
     pad(w);
     free(given);
     free(row);

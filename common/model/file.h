@@ -55,6 +55,9 @@ struct ear_model_part {
     /* [i]: what p must reach so that (i + 1) × 5 % of posts are answered; falls with i. */
     float coverage[EAR_MODEL_COVERAGES];
     const float *shares; /* of its training posts, by label; NULL: not known */
+    /* The number of the head, from 1, for which this one speaks in the languages that it was
+     * taught; 0: it speaks for itself. Both have the same labels. */
+    uint8_t stands_in;
 };
 
 struct ear_model_parts {

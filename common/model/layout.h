@@ -29,7 +29,8 @@
     X(LANGUAGE, "languages", true)       \
     X(SCORES, "word scores", false)      \
     X(VECTORS, "word vectors", false)    \
-    X(SHARES, "label shares", false)
+    X(SHARES, "label shares", false)     \
+    X(STANDINS, "stand-ins", false)
 
 typedef enum ear_section {
 #define X(id, name, required) EAR_SECTION_##id,

@@ -234,6 +234,35 @@ static ear_err read_shares(struct loader *l)
     return EAR_OK;
 }
 
+static bool same_labels(const struct ear_head *a, const struct ear_head *b)
+{
+    bool same = a->label_count == b->label_count;
+    for (size_t i = 0; same && i < a->label_count; i++)
+        same = ear_str_eq(a->labels[i], b->labels[i]);
+    return same;
+}
+
+/* Stand-ins name their languages, and nobody stands in for one of them. */
+static ear_err read_standins(struct loader *l)
+{
+    struct ear_model *m = l->m;
+    struct ear_str section = m->section[EAR_SECTION_STANDINS];
+    for (size_t i = 0; i < m->head_count; i++) m->plans[i].stands_in = SIZE_MAX;
+    if (!section.len) return EAR_OK;
+    if (section.len != m->head_count) return bad(l, EAR_SECTION_STANDINS, "size");
+    for (size_t i = 0; i < m->head_count; i++) {
+        size_t whose = (unsigned char)section.ptr[i];
+        if (!whose) continue;
+        if (whose > m->head_count || whose - 1 == i || section.ptr[whose - 1] ||
+            !m->heads[i].languages.len || m->plans[i].kind == EAR_HEAD_FLAGS ||
+            m->plans[whose - 1].kind == EAR_HEAD_FLAGS ||
+            !same_labels(&m->heads[i], &m->heads[whose - 1]))
+            return bad(l, EAR_SECTION_STANDINS, "a head that cannot speak for that one");
+        m->plans[i].stands_in = whose - 1;
+    }
+    return EAR_OK;
+}
+
 static bool all_bounded(const float *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -321,6 +350,7 @@ static ear_err read_all(struct loader *l)
     if (!err) err = read_labels(l);
     if (!err) err = read_heads(l);
     if (!err) err = read_shares(l);
+    if (!err) err = read_standins(l);
     if (!err) err = read_weights(l);
     if (!err) err = read_tables(l);
     return err;

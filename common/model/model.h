@@ -24,7 +24,8 @@ struct ear_head {
     struct ear_str name; /* "intent" */
     size_t label_count;
     const struct ear_str *labels; /* in the order of probabilities; ordinal heads ascend */
-    struct ear_str languages;     /* that it was taught, "en de"; empty: any */
+    struct ear_str languages;     /* that it was taught, "en de"; empty: any. Of others another head
+                                   * may speak in its place, with a threshold of its own */
     bool auxiliary;               /* there for other heads, seldom worth showing */
     float unsure_below;           /* a likeliest label less probable than this is unsure */
     const float *shares;          /* of the posts it was trained on, by label; NULL: not known */

@@ -21,8 +21,11 @@ struct ear_model_reader *ear_model_reader_new(const struct ear_model *model)
     r->input = ear_alloc(model->input_count * sizeof *r->input);
     r->p = ear_alloc(model->label_count * sizeof *r->p);
     r->unsure_below = ear_alloc(model->head_count * sizeof *r->unsure_below);
-    for (size_t i = 0; i < model->head_count; i++)
+    r->speaker = ear_alloc(model->head_count * sizeof *r->speaker);
+    for (size_t i = 0; i < model->head_count; i++) {
         r->unsure_below[i] = model->heads[i].unsure_below;
+        r->speaker[i] = i;
+    }
     return r;
 }
 
@@ -36,6 +39,7 @@ void ear_model_reader_free(struct ear_model_reader **reader)
     free(r->input);
     free(r->p);
     free(r->unsure_below);
+    free(r->speaker);
     EAR_FREE(*reader);
 }
 
@@ -156,13 +160,17 @@ static void bend(const struct ear_plan *plan, float *p, size_t count, size_t top
     p[top] = y;
 }
 
-static bool taught(const struct ear_head *head, const char *language)
+static bool names(struct ear_str languages, const char *language)
 {
-    struct ear_str rest = head->languages, code;
-    if (!rest.len || strcmp(language, "und") == 0) return true;
-    while (ear_str_split(&rest, ' ', &code))
+    struct ear_str code;
+    while (languages.len && ear_str_split(&languages, ' ', &code))
         if (ear_str_eq(code, ear_str_from(language))) return true;
     return false;
+}
+
+static bool taught(const struct ear_head *head, const char *language)
+{
+    return !head->languages.len || strcmp(language, "und") == 0 || names(head->languages, language);
 }
 
 /* Calibrated logits, one a column; of softmax one a label. */
@@ -209,6 +217,19 @@ static void read_heads(struct ear_model_reader *r, unsigned level, struct ear_re
     }
 }
 
+/* Of a language that a stand-in was taught, it speaks. */
+static void let_speak(struct ear_model_reader *r, struct ear_reading *out)
+{
+    const struct ear_model *m = r->model;
+    for (size_t i = 0; i < m->head_count; i++) r->speaker[i] = i;
+    for (size_t i = 0; i < m->head_count; i++) {
+        size_t whose = m->plans[i].stands_in;
+        if (whose == SIZE_MAX || !names(m->heads[i].languages, out->language)) continue;
+        out->heads[whose] = out->heads[i];
+        r->speaker[whose] = i;
+    }
+}
+
 void ear_model_read(struct ear_model_reader *r, const struct ear_model_post *post,
                     struct ear_reading *out)
 {
@@ -224,7 +245,9 @@ void ear_model_read(struct ear_model_reader *r, const struct ear_model_post *pos
     memcpy(r->input, f->dense, m->dense_count * sizeof *r->input);
     add_inputs(r, 0, m->dense_count, 0);
     read_heads(r, 1, out);
-    if (m->first_stacked == m->columns) return;
-    add_inputs(r, m->dense_count, m->input_count, m->first_stacked);
-    read_heads(r, 2, out);
+    if (m->first_stacked < m->columns) {
+        add_inputs(r, m->dense_count, m->input_count, m->first_stacked);
+        read_heads(r, 2, out);
+    }
+    let_speak(r, out);
 }

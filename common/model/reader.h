@@ -15,6 +15,7 @@ struct ear_model_reader {
     float *input;                        /* dense inputs, then those of the stack */
     float *p;                            /* of all labels of all heads */
     float *unsure_below;                 /* by head */
+    size_t *speaker;                     /* by head: which one spoke, itself or a stand-in */
 };
 
 void ear_explain_free(struct ear_explain **explain);

@@ -345,7 +345,7 @@ size_t ear_model_why(struct ear_model_reader *reader, size_t head, uint16_t labe
     EAR_CHECK(head < m->head_count && label < m->heads[head].label_count);
     if (max == 0) return 0;
     struct ear_explain *e = explain_of(reader);
-    e->plan = &m->plans[head];
+    e->plan = &m->plans[reader->speaker[head]];
     e->loud_max = max < EAR_MODEL_REASONS_MAX ? max : EAR_MODEL_REASONS_MAX;
     set_lean(e, label, m->heads[head].label_count);
     gather(e);

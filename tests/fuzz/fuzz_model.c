@@ -28,7 +28,7 @@ static void write_good(struct ear_buf *out)
         {.name = EAR_STR("a"), .label_count = 3, .kind = EAR_HEAD_SOFTMAX, .level = 1},
         {.name = EAR_STR("b"), .label_count = 2, .kind = EAR_HEAD_BINARY, .level = 1},
         {.name = EAR_STR("c"), .label_count = 3, .kind = EAR_HEAD_ORDINAL, .level = 1},
-        {.name = EAR_STR("d"), .label_count = 2, .kind = EAR_HEAD_EACH, .level = 2},
+        {.name = EAR_STR("d"), .label_count = 2, .kind = EAR_HEAD_EACH, .level = 2, .stands_in = 2},
     };
     for (size_t i = 0; i < EAR_COUNT(heads); i++) {
         heads[i].labels = labels;

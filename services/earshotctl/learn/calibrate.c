@@ -226,6 +226,10 @@ void ear_calibrate(const struct ear_heldout *h, struct ear_calibration *out)
         for (size_t k = 0; k < columns; k++) platt(h, k, columns, &out->slope[k], &out->offset[k]);
     if (can_tune(h->task)) tune(h, out);
     if (h->task->outside >= 0) tune_outside(h, out);
+    for (size_t k = 0; k < columns; k++) {
+        out->slope[k] *= h->task->temper;
+        out->offset[k] *= h->task->temper;
+    }
     struct said *all = ear_alloc(h->count * sizeof *all);
     say_all(h, out, all);
     set_coverage(all, h->count, out->coverage);

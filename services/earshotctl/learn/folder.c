@@ -204,8 +204,12 @@ static ear_err read_lexicons(const struct ear_folder *folder, struct ear_lessons
         (void)snprintf(path, sizeof path, "%s/%s", folder->lexicons, lists[i].name);
         err = ear_file_read(path, &bytes, diag);
         if (!err)
-            err = ear_lists_read(&lessons->lists, path, ear_buf_str(&bytes), lists[i].channel,
-                                 lists[i].scale, diag);
+            err = ear_lists_read(&lessons->lists,
+                                 &(struct ear_list){.path = path,
+                                                    .content = ear_buf_str(&bytes),
+                                                    .channel = lists[i].channel,
+                                                    .scale = lists[i].scale},
+                                 diag);
         if (!err) ear_lessons_digest(lessons, base_of(path), ear_buf_str(&bytes));
         ear_buf_release(&bytes);
     }

@@ -1,6 +1,6 @@
 #include "lists.h"
 
-#include "base/base.h"
+#include "model/model.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -29,16 +29,24 @@ static bool one_token(struct ear_lists *lists, struct ear_str entry, struct ear_
     return word->len && word->len < WORD_BYTES;
 }
 
-static struct ear_score *entry_of(struct ear_lists *lists, struct ear_str word)
+/* Words are told apart by "fr mot"; of any language by " mot". */
+static struct ear_score *entry_of(struct ear_lists *lists, struct ear_str language,
+                                  struct ear_str word)
 {
-    struct ear_score *score = ear_map_get(lists->words, word);
-    if (score) return score;
+    char bytes[EAR_MODEL_LANG_BYTES + WORD_BYTES];
+    memcpy(bytes, language.ptr, language.len);
+    bytes[language.len] = ' ';
+    memcpy(bytes + language.len + 1, word.ptr, word.len);
+    struct ear_str key = {bytes, language.len + 1 + word.len};
+    struct ear_score *score = ear_map_get(lists->words, key);
+    if (score || lists->count == EAR_SCORES_MAX) return score;
     score = ear_alloc(sizeof *score + word.len + 1);
     char *copy = (char *)(score + 1);
     memcpy(copy, word.ptr, word.len);
+    memcpy(score->language, language.ptr, language.len);
     score->word = (struct ear_str){copy, word.len};
     score->vector = EAR_NO_VECTOR;
-    (void)ear_map_put(lists->words, score->word, score);
+    (void)ear_map_put(lists->words, key, score);
     lists->count++;
     return score;
 }
@@ -56,24 +64,56 @@ static int8_t bounded(double value)
     return (int8_t)lround(fmax(-127, fmin(127, value)));
 }
 
-ear_err ear_lists_read(struct ear_lists *lists, const char *path, struct ear_str content,
-                       ear_score_channel channel, double scale, struct ear_diag *diag)
+/* Two or three small letters, as the language of a post is told. */
+static bool is_code(struct ear_str s)
 {
-    struct ear_str line, entry, number, word;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < 'a' || s.ptr[i] > 'z') return false;
+    return s.len == 2 || s.len == 3;
+}
+
+static ear_err check_languages(const struct ear_list *list, struct ear_diag *diag)
+{
+    struct ear_str rest = list->languages, code;
+    while (rest.len && ear_str_split(&rest, ',', &code))
+        if (!is_code(code))
+            return ear_fail(diag, EAR_INVALID, "%s: no code of a language: \"%.*s\"", list->path,
+                            EAR_STR_ARG(code));
+    return EAR_OK;
+}
+
+/* False where there is no room. */
+static bool add_word(struct ear_lists *lists, const struct ear_list *list, struct ear_str word,
+                     int8_t value)
+{
+    struct ear_str rest = list->languages, code = EAR_STR("");
+    do {
+        if (rest.len) (void)ear_str_split(&rest, ',', &code);
+        struct ear_score *entry = entry_of(lists, code, word);
+        if (!entry) return false;
+        entry->channel[list->channel] = value;
+    } while (rest.len);
+    return true;
+}
+
+ear_err ear_lists_read(struct ear_lists *lists, const struct ear_list *list, struct ear_diag *diag)
+{
+    struct ear_str rest = list->content, line, entry, number, word;
     size_t at = 0;
     double value;
-    while (ear_str_split(&content, '\n', &line)) {
+    ear_err err = check_languages(list, diag);
+    while (!err && ear_str_split(&rest, '\n', &line)) {
         if (++at == 1 || !line.len) continue;
         if (!ear_str_split(&line, '\t', &entry) || !ear_str_split(&line, '\t', &number) ||
             !number_of(number, &value))
-            return ear_fail(diag, EAR_INVALID, "%s:%zu: not a word, a tab and a number", path, at);
-        if (!one_token(lists, entry, &word)) continue;
-        if (!ear_map_get(lists->words, word) && lists->count == EAR_SCORES_MAX)
-            return ear_fail(diag, EAR_TOO_LARGE, "%s:%zu: more than %d words in all lists", path,
-                            at, EAR_SCORES_MAX);
-        entry_of(lists, word)->channel[channel] = bounded(value * scale);
+            return ear_fail(diag, EAR_INVALID, "%s:%zu: not a word, a tab and a number", list->path,
+                            at);
+        if (one_token(lists, entry, &word) &&
+            !add_word(lists, list, word, bounded(value * list->scale)))
+            err = ear_fail(diag, EAR_TOO_LARGE, "%s:%zu: more than %d words in all lists",
+                           list->path, at, EAR_SCORES_MAX);
     }
-    return EAR_OK;
+    return err;
 }
 
 struct gathering {
@@ -89,10 +129,13 @@ static bool gather(void *self, struct ear_str key, void *value)
     return true;
 }
 
+/* Words of any language first, since theirs was the order before there were others. */
 static int by_word(const void *a, const void *b)
 {
-    struct ear_str x = ((const struct ear_score *)a)->word, y = ((const struct ear_score *)b)->word;
-    int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+    const struct ear_score *s = a, *t = b;
+    struct ear_str x = s->word, y = t->word;
+    int order = memcmp(s->language, t->language, sizeof s->language);
+    if (!order) order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
     return order ? order : (x.len > y.len) - (x.len < y.len);
 }
 

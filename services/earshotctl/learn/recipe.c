@@ -155,25 +155,42 @@ static ear_err on_coverage(struct recipe *r, const struct line *line)
     return EAR_OK;
 }
 
-static ear_err on_list(struct recipe *r, const struct line *line)
+static bool channel_of(struct ear_str name, ear_score_channel *out)
 {
     static const char *const names[] = {"valence", "mood", "rude", "spare", "common"};
+    for (size_t i = 0; i < EAR_COUNT(names); i++) {
+        *out = (ear_score_channel)i;
+        if (ear_str_eq(name, ear_str_from(names[i]))) return true;
+    }
+    return false;
+}
+
+static ear_err read_list(struct recipe *r, const struct line *line, bool beside)
+{
     struct ear_str channel = value_of(line, "channel");
-    double scale = 1;
+    struct ear_list list = {.scale = 1, .languages = value_of(line, "languages")};
     char path[PATH_BYTES];
-    struct ear_buf bytes;
-    size_t at = 0;
+    struct ear_buf bytes = {0};
     if (r->open) return wrong(r, "lists stand before the first file:", line->rest);
-    while (at < EAR_COUNT(names) && !ear_str_eq(channel, ear_str_from(names[at]))) at++;
-    if (at == EAR_COUNT(names)) return wrong(r, "no such channel:", channel);
-    ear_err err = number_of(r, line, "scale", -1e6, 1e6, &scale);
+    if (!channel_of(channel, &list.channel)) return wrong(r, "no such channel:", channel);
+    ear_err err = number_of(r, line, "scale", -1e6, 1e6, &list.scale);
     if (err) return err;
-    err = read_bytes(r, line->words[0], false, &bytes, path);
-    if (!err)
-        err = ear_lists_read(&r->lessons->lists, path, ear_buf_str(&bytes), (ear_score_channel)at,
-                             scale, r->diag);
+    err = read_bytes(r, line->words[0], beside, &bytes, path);
+    list.path = path;
+    list.content = ear_buf_str(&bytes);
+    if (!err) err = ear_lists_read(&r->lessons->lists, &list, r->diag);
     ear_buf_release(&bytes);
     return err;
+}
+
+static ear_err on_list(struct recipe *r, const struct line *line)
+{
+    return read_list(r, line, false);
+}
+
+static ear_err on_own_list(struct recipe *r, const struct line *line)
+{
+    return read_list(r, line, true);
 }
 
 /* ---- maps ---- */
@@ -257,6 +274,42 @@ static ear_err set_labels(struct recipe *r, struct ear_task *task, struct ear_st
     return EAR_OK;
 }
 
+/* "for=NAME": a head that stood there before and speaks for itself. */
+static ear_err set_standin(struct recipe *r, struct ear_task *task, struct ear_str whose)
+{
+    if (!whose.len) return EAR_OK;
+    for (size_t i = 0; i < r->lessons->task_count; i++) {
+        const struct ear_task *other = &r->lessons->tasks[i];
+        if (other == task || other->stands_in || !ear_str_eq(whose, ear_str_from(other->name)))
+            continue;
+        task->stands_in = i + 1;
+        return EAR_OK;
+    }
+    return wrong(r, "no such head to speak for:", whose);
+}
+
+/* What is not given stays as it is. */
+static ear_err read_numbers(const struct recipe *r, const struct line *line, struct ear_task *task)
+{
+    const struct {
+        const char *key;
+        double min, max;
+        float *out;
+    } numbers[] = {
+        {"cost", 1e-3, 1e3, &task->solver.c},   {"balance", 0, 2, &task->solver.balance},
+        {"ratio", 0, 4, &task->solver.ratio},   {"tune", 0, 4, &task->tune},
+        {"dense", 0, 100, &task->solver.dense}, {"home", 0, 10, &task->solver.home},
+        {"temper", 0.05, 1, &task->temper},     {"coverage", 0.05, 1, &task->coverage},
+    };
+    ear_err err = EAR_OK;
+    for (size_t i = 0; !err && i < EAR_COUNT(numbers); i++) {
+        double value = (double)*numbers[i].out;
+        err = number_of(r, line, numbers[i].key, numbers[i].min, numbers[i].max, &value);
+        *numbers[i].out = (float)value;
+    }
+    return err;
+}
+
 static ear_err on_head(struct recipe *r, const struct line *line)
 {
     ear_head_kind kind;
@@ -265,21 +318,9 @@ static ear_err on_head(struct recipe *r, const struct line *line)
         return wrong(r, "this head stood there before:", line->words[0]);
     struct ear_task *task = ear_lessons_task(r->lessons, line->words[0], kind, true);
     if (!task) return wrong(r, "one head too many, or too long a name:", line->words[0]);
-    double cost = 0, balance = (double)task->solver.balance, ratio = 1, tune = 0, dense = 1,
-           home = 0;
-    ear_err err = number_of(r, line, "cost", 1e-3, 1e3, &cost);
-    if (!err) err = number_of(r, line, "balance", 0, 2, &balance);
-    if (!err) err = number_of(r, line, "ratio", 0, 4, &ratio);
-    if (!err) err = number_of(r, line, "tune", 0, 4, &tune);
-    if (!err) err = number_of(r, line, "dense", 0, 100, &dense);
-    if (!err) err = number_of(r, line, "home", 0, 10, &home);
+    ear_err err = read_numbers(r, line, task);
     if (!err) err = set_labels(r, task, value_of(line, "labels"));
-    task->solver.c = (float)cost; /* 0: chosen */
-    task->solver.balance = (float)balance;
-    task->solver.ratio = (float)ratio;
-    task->solver.dense = (float)dense;
-    task->solver.home = (float)home;
-    task->tune = (float)tune;
+    if (!err) err = set_standin(r, task, value_of(line, "for"));
     task->blend = value_of(line, "blend").len > 0;
     task->stacked = value_of(line, "stacked").len > 0;
     task->auxiliary = value_of(line, "auxiliary").len > 0;
@@ -384,11 +425,13 @@ static ear_err on_line(struct recipe *r, const struct line *line)
     static const struct {
         const char *verb;
         ear_err (*take)(struct recipe *r, const struct line *line);
-    } verbs[] = {{"name", on_name}, {"licence", on_licence},   {"features", on_features},
-                 {"rows", on_rows}, {"folds", on_folds},       {"coverage", on_coverage},
-                 {"list", on_list}, {"language", on_language}, {"head", on_head},
-                 {"file", on_file}, {"own-file", on_own_file}, {"labels", on_labels},
-                 {"use", on_use}};
+    } verbs[] = {{"name", on_name},         {"licence", on_licence},
+                 {"features", on_features}, {"rows", on_rows},
+                 {"folds", on_folds},       {"coverage", on_coverage},
+                 {"list", on_list},         {"own-list", on_own_list},
+                 {"language", on_language}, {"head", on_head},
+                 {"file", on_file},         {"own-file", on_own_file},
+                 {"labels", on_labels},     {"use", on_use}};
     if (!line->rest.len) return wrong(r, "nothing behind", line->verb);
     for (size_t i = 0; i < EAR_COUNT(verbs); i++)
         if (ear_str_eq(line->verb, ear_str_from(verbs[i].verb))) return verbs[i].take(r, line);

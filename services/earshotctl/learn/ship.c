@@ -129,14 +129,16 @@ static void describe(const struct cargo *c, size_t at, struct ear_model_part *pa
                                     .labels = task->labels,
                                     .label_count = task->label_count,
                                     .kind = task->kind,
-                                    .level = task->stacked ? 2 : 1,
+                                    .level = ear_task_heard(task) ? 1 : 2,
+                                    .stands_in = (uint8_t)task->stands_in,
                                     .auxiliary = task->auxiliary,
                                     .bias = fitted->columns.biases,
                                     .slope = cal->slope,
                                     .offset = cal->offset,
                                     .shares = c->shares[at]};
     memcpy(part->coverage, cal->coverage, sizeof part->coverage);
-    long step = lroundf(c->lessons->coverage * EAR_MODEL_COVERAGES);
+    float coverage = task->coverage > 0 ? task->coverage : c->lessons->coverage;
+    long step = lroundf(coverage * EAR_MODEL_COVERAGES);
     part->unsure_below = cal->coverage[step > 0 ? step - 1 : 0];
 }
 

@@ -13,7 +13,7 @@ size_t ear_stack_width(const struct ear_lessons *lessons)
     size_t width = 0;
     for (size_t t = 0; t < lessons->task_count; t++) {
         const struct ear_task *task = &lessons->tasks[t];
-        if (!task->stacked)
+        if (ear_task_heard(task))
             width += EAR_STACK_PER_P * ear_stack_labels(task->kind, task->label_count);
     }
     return width;
@@ -57,7 +57,8 @@ static float *hear_all(const struct ear_lessons *lessons, const struct ear_fitte
 {
     float *inputs = ear_alloc((fitted[to].heldout_count + 1) * width * sizeof *inputs);
     for (size_t t = 0, at = 0; t < lessons->task_count; t++)
-        if (!lessons->tasks[t].stacked) at += hear(lessons, fitted, t, to, inputs + at, width);
+        if (ear_task_heard(&lessons->tasks[t]))
+            at += hear(lessons, fitted, t, to, inputs + at, width);
     return inputs;
 }
 
@@ -193,7 +194,7 @@ void ear_stack_read(const struct ear_lessons *lessons, const struct ear_fitted *
     const float *weights = own->stack;
     for (size_t t = 0; weights && t < lessons->task_count; t++) {
         const struct ear_task *task = &lessons->tasks[t];
-        if (task->stacked) continue;
+        if (!ear_task_heard(task)) continue;
         ear_fitted_read(&fitted[t], x, task, row, p);
         size_t count = ear_stack_fill(task->kind, p, task->label_count, inputs);
         for (size_t d = 0; d < count; d++, weights += columns)

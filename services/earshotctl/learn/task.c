@@ -4,7 +4,8 @@
 
 void ear_task_init(struct ear_task *task, struct ear_str name, ear_head_kind kind)
 {
-    *task = (struct ear_task){.kind = kind, .solver = EAR_SOLVER_DEFAULTS, .outside = -1};
+    *task =
+        (struct ear_task){.kind = kind, .solver = EAR_SOLVER_DEFAULTS, .outside = -1, .temper = 1};
     task->solver.c = 0;
     EAR_CHECK(ear_str_copy(task->name, sizeof task->name, name));
 }

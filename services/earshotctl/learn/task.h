@@ -35,12 +35,22 @@ struct ear_task {
     struct ear_solver_options solver; /* c 0: to be chosen */
     bool blend;                       /* the mean of scores that were learned in several ways */
     bool stacked;                     /* of level 2: hears what heads of level 1 say, see stack.h */
+    size_t stands_in; /* the number, from 1, of the head for which it speaks in its languages; 0 */
+    float coverage;   /* share of posts that is to be answered; 0: as all heads */
+    /* Calibrated logits are multiplied by it: below 1 where posts that the head will see are less
+     * plain than those that it was calibrated on. */
+    float temper;
     /* Of what is said, for what it is judged by: 0: the likeliest label; more: rare labels are
      * favoured where macro-F1 gains more than accuracy loses. */
     float tune;
     int outside; /* a label that stands for everything else, or -1 */
 };
 
+/* Of level 1: others may hear it. */
+static inline bool ear_task_heard(const struct ear_task *task)
+{
+    return !task->stacked && !task->stands_in;
+}
 void ear_task_init(struct ear_task *task, struct ear_str name, ear_head_kind kind);
 void ear_task_release(struct ear_task *task);
 /* The label's number, new ones at the end; -1 where the labels are fixed and this is none, or

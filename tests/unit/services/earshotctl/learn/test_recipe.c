@@ -84,6 +84,10 @@ static void test_recipe__refuses_by_line(void **state)
          "\"bad\" is no label of head mood"},
         {HEAD "file posts.tsv\nlist posts.tsv channel=mood\n", "lists stand before"},
         {"list posts.tsv channel=mood\n", "posts.tsv:2: not a word, a tab and a number"},
+        {"own-list none.tsv channel=mood\n", "none.tsv"},
+        {"own-list posts.tsv channel=mood languages=x\n", "no code of a language: \"x\""},
+        {"head mood kind=binary labels=bad,good for=mood\n", "no such head to speak for: \"mood\""},
+        {"head mood kind=binary labels=bad,good temper=2\n", "no such number: \"2\""},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
