@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -182,6 +183,7 @@ int main(int argc, char **argv)
     uint16_t port =
         find_port(&files); /* and free it before the fork: libzmq does not survive one */
     pid_t sink = fork();
+    if (sink == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (sink == 0) run_sink(&files, port);
     bool done = run_source(&files, port, posts);
     kill(sink, SIGKILL);

@@ -2,6 +2,7 @@
 #include "bus_rig.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@ static pid_t spawn_sink(uint16_t port, bool lazy)
 {
     pid_t pid = fork();
     if (pid != 0) return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where a test fails, nothing is left behind */
     char where[64];
     struct ear_loop *loop;
     if (ear_loop_new(&loop)) _exit(1);

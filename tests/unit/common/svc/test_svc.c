@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,6 +120,7 @@ static void run(struct run *run, const char *const *env, char *option)
     assert_int_equal(pipe(out), 0);
     run->pid = fork();
     if (run->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where a test fails, nothing is left behind */
         char fd[16];
         snprintf(fd, sizeof(fd), "%d", port[1]);
         setenv("EAR_TOY_PIPE", fd, 1);
