@@ -228,7 +228,7 @@ void ear_calibrate(const struct ear_heldout *h, struct ear_calibration *out)
     if (h->task->outside >= 0) tune_outside(h, out);
     for (size_t k = 0; k < columns; k++) {
         out->slope[k] *= h->task->temper;
-        out->offset[k] *= h->task->temper;
+        out->offset[k] = (out->offset[k] + h->task->lean[k]) * h->task->temper;
     }
     struct said *all = ear_alloc(h->count * sizeof *all);
     say_all(h, out, all);

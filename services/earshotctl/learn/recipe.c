@@ -288,6 +288,22 @@ static ear_err set_standin(struct recipe *r, struct ear_task *task, struct ear_s
     return wrong(r, "no such head to speak for:", whose);
 }
 
+/* "lean=0,-0.5,0.2": a number a label. */
+static ear_err read_lean(const struct recipe *r, const struct line *line, struct ear_task *task)
+{
+    struct ear_str all = value_of(line, "lean"), one;
+    ear_err err = EAR_OK;
+    for (size_t k = 0; !err && all.len && ear_str_split(&all, ',', &one); k++) {
+        char text[32], *end = NULL;
+        if (k == task->label_count || task->kind != EAR_HEAD_SOFTMAX)
+            return wrong(r, "one number a label of a softmax head is wanted:", one);
+        if (ear_str_copy(text, sizeof text, one)) task->lean[k] = strtof(text, &end);
+        if (!end || end == text || *end || !(fabsf(task->lean[k]) <= 10))
+            err = wrong(r, "no such number:", one);
+    }
+    return err;
+}
+
 /* What is not given stays as it is. */
 static ear_err read_numbers(const struct recipe *r, const struct line *line, struct ear_task *task)
 {
@@ -320,6 +336,7 @@ static ear_err on_head(struct recipe *r, const struct line *line)
     if (!task) return wrong(r, "one head too many, or too long a name:", line->words[0]);
     ear_err err = read_numbers(r, line, task);
     if (!err) err = set_labels(r, task, value_of(line, "labels"));
+    if (!err) err = read_lean(r, line, task);
     if (!err) err = set_standin(r, task, value_of(line, "for"));
     task->blend = value_of(line, "blend").len > 0;
     task->stacked = value_of(line, "stacked").len > 0;

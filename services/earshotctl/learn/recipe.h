@@ -8,7 +8,7 @@
  *     own-list FILE …        the same beside the recipe
  *     language FILE [map=English:en,…] [code=de]
  *     head NAME kind=softmax|binary|ordinal|flags [labels=a,b,…] [cost=X] [balance=X] [ratio=X]
- *          [dense=X] [home=X] [tune=X] [temper=X] [coverage=SHARE] [languages=en,de]
+ *          [dense=X] [home=X] [tune=X] [temper=X] [lean=X,Y,…] [coverage=SHARE] [languages=en,de]
  *          [for=HEAD] [blend] [stacked] [auxiliary]
  *     file FILE              below the datasets' folder
  *     own-file FILE          beside the recipe

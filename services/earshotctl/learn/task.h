@@ -40,6 +40,7 @@ struct ear_task {
     /* Calibrated logits are multiplied by it: below 1 where posts that the head will see are less
      * plain than those that it was calibrated on. */
     float temper;
+    float lean[EAR_MODEL_LABELS_MAX]; /* and this is added to them before, a label each */
     /* Of what is said, for what it is judged by: 0: the likeliest label; more: rare labels are
      * favoured where macro-F1 gains more than accuracy loses. */
     float tune;

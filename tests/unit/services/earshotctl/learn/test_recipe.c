@@ -88,6 +88,8 @@ static void test_recipe__refuses_by_line(void **state)
         {"own-list posts.tsv channel=mood languages=x\n", "no code of a language: \"x\""},
         {"head mood kind=binary labels=bad,good for=mood\n", "no such head to speak for: \"mood\""},
         {"head mood kind=binary labels=bad,good temper=2\n", "no such number: \"2\""},
+        {"head mood kind=softmax labels=a,b,c lean=1,x\n", "no such number: \"x\""},
+        {"head mood kind=softmax labels=a,b lean=1,2,3\n", "one number a label"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
