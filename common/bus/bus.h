@@ -139,7 +139,7 @@ void ear_sink_settle(struct ear_sink *sink, const struct ear_settle *settle);
  * What was on its way is returned as it comes: a process that ends before the sink is quiet loses
  * it. */
 void ear_sink_drain(struct ear_sink *sink);
-/* Every source has said that it sends no more, is gone, or had a beat's time to say it. */
+/* Every source has said that it sends no more, is gone, or had three beats to say it. */
 bool ear_sink_is_quiet(const struct ear_sink *sink);
 size_t ear_sink_unsettled(const struct ear_sink *sink); /* batches */
 size_t ear_sink_sources(const struct ear_sink *sink);   /* live links */

@@ -32,6 +32,14 @@ const struct ear_held *ear_holdings_find(const struct ear_holdings *holdings,
     return ear_map_get(holdings->by_id, key_of(id));
 }
 
+bool ear_holdings_came_over(const struct ear_holdings *holdings, const struct ear_id *id,
+                            const struct ear_bus_link *link)
+{
+    const struct ear_held *held = ear_holdings_find(holdings, id);
+    while (held && held->link != link) held = held->twin;
+    return held != NULL;
+}
+
 void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id,
                       struct ear_bus_link *link, ear_lane lane, struct ear_amount amount)
 {

@@ -28,11 +28,10 @@ struct ear_sink {
     struct ear_amount windows[EAR_LANES];
     struct ear_names *names; /* owned */
     struct ear_holdings held;
-    struct ear_timer *tick; /* owned */
+    struct ear_timer *tick, *patience; /* owned; how long a drain waits for what sources say */
     size_t live;
     int64_t ticked_ms;
     bool draining, quiet;
-    int64_t patience_ms; /* draining: until when sources are waited for */
 };
 
 /* --- credit and settles --- */
@@ -176,6 +175,7 @@ static void take_batch(struct ear_sink *sink, struct ear_bus_link *link,
     ear_lane lane = (ear_lane)batch->lane;
     struct ear_amount amount = ear_frame_amount(batch);
     if (!fault && !ear_grant_receive(&account->lanes[lane], amount)) fault = "sent past its credit";
+    if (!fault && ear_holdings_came_over(&sink->held, &id, link)) fault = "sent twice";
     if (fault) {
         refuse(link, fault);
         return;
@@ -202,10 +202,11 @@ static bool more_may_come(const struct ear_sink *sink)
     return false;
 }
 
-static void look_whether_quiet(struct ear_sink *sink)
+static void be_quiet(void *self)
 {
-    bool patient = ear_loop_now_ms(sink->bus->loop) < sink->patience_ms;
-    if (!sink->draining || sink->quiet || (patient && more_may_come(sink))) return;
+    struct ear_sink *sink = self;
+    ear_timer_stop(sink->patience);
+    if (sink->quiet) return;
     sink->quiet = true;
     if (sink->ops->quiet) sink->ops->quiet(sink->self);
 }
@@ -219,7 +220,7 @@ static void take_credit(struct ear_sink *sink, struct ear_bus_link *link,
         return;
     }
     account->open_lanes--;
-    look_whether_quiet(sink);
+    if (!more_may_come(sink)) be_quiet(sink);
 }
 
 /* --- links --- */
@@ -252,8 +253,8 @@ static void closed(void *self, struct ear_bus_link *link)
     struct account *account = link->data;
     /* The link is WAITING by now; only LIVE ones were counted and known. */
     if (!ear_id_is_nil(&account->instance)) count_live(sink, false);
-    if (account->open_lanes) ear_timer_start(sink->tick, 0, sink->bus->beat_ms);
     link->data = NULL;
+    if (account->open_lanes && !more_may_come(sink)) ear_timer_start(sink->patience, 0, 0);
     if (account->held) orphan_all(sink, link);
     free(account);
 }
@@ -300,7 +301,6 @@ static void tick(void *self)
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         ear_metric_set(&M_BUS_UNSETTLED_POSTS, (double)sink->held.posts[lane], "sink",
                        ear_frame_lane(lane));
-    look_whether_quiet(sink);
 }
 
 /* --- the module's face --- */
@@ -325,6 +325,7 @@ ear_err ear_sink_new(struct ear_sink **out, struct ear_bus *bus, const struct ea
     ear_holdings_init(&sink->held);
     sink->ticked_ms = ear_loop_now_ms(bus->loop);
     ear_timer_new(&sink->tick, bus->loop, tick, sink);
+    ear_timer_new(&sink->patience, bus->loop, be_quiet, sink);
     ear_err err = ear_names_new(&sink->names, bus, opts->sources, opts->source_service, &link_ops,
                                 sink, diag);
     if (err)
@@ -343,6 +344,7 @@ void ear_sink_free(struct ear_sink **sink_ptr)
     ear_names_free(&sink->names, LINGER_MS);
     ear_holdings_release(&sink->held);
     ear_timer_free(&sink->tick);
+    ear_timer_free(&sink->patience);
     EAR_FREE(*sink_ptr);
 }
 
@@ -375,8 +377,7 @@ void ear_sink_drain(struct ear_sink *sink)
     for (struct ear_bus_link *link = ear_names_first(sink->names); link; link = link->next)
         for (ear_lane lane = 0; lane < EAR_LANES; lane++) withdraw(link, lane);
     sink->quiet = !more_may_come(sink);
-    sink->patience_ms = ear_loop_now_ms(sink->bus->loop) + sink->bus->beat_ms;
-    ear_timer_start(sink->tick, sink->bus->beat_ms, sink->bus->beat_ms);
+    if (!sink->quiet) ear_timer_start(sink->patience, EAR_BUS_SILENT_BEATS * sink->bus->beat_ms, 0);
 }
 
 bool ear_sink_is_quiet(const struct ear_sink *sink)

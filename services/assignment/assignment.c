@@ -250,9 +250,10 @@ static bool all_idle(const struct assignment *a)
 static void quiet(void *self)
 {
     struct assignment *a = self;
-    if (all_idle(a)) ear_leases_drain(a->leases);
+    bool more = !ear_work_is_quiet(a->work);
+    if (!more && all_idle(a)) ear_leases_drain(a->leases);
     /* Without the database nothing can be finished: stop hands everything back. */
-    if (ear_leases_drained(a->leases) || !ear_pg_is_up(a->pg))
+    if (!more && (ear_leases_drained(a->leases) || !ear_pg_is_up(a->pg)))
         ear_svc_drained(a->svc);
     else
         ear_timer_start(a->drain, SETTLE_MS, 0);

@@ -410,8 +410,12 @@ void ear_work_drain(struct ear_work *work)
 
 bool ear_work_is_idle(const struct ear_work *work)
 {
-    return work->running_count == 0 && work->waiting_count == 0 &&
-           (!work->draining || ear_sink_is_quiet(work->sink));
+    return work->running_count == 0 && work->waiting_count == 0;
+}
+
+bool ear_work_is_quiet(const struct ear_work *work)
+{
+    return ear_sink_is_quiet(work->sink);
 }
 
 size_t ear_work_sources(const struct ear_work *work)

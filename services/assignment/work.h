@@ -24,6 +24,8 @@ void ear_work_free(struct ear_work **work);
 /* Takes no more; what has not begun is handed back. */
 void ear_work_drain(struct ear_work *work);
 bool ear_work_is_idle(const struct ear_work *work);
+/* Draining: no batch is on its way here any more. */
+bool ear_work_is_quiet(const struct ear_work *work);
 size_t ear_work_sources(const struct ear_work *work); /* classifiers linked */
 /* Otherwise why names the classifier that cannot be reached. */
 bool ear_work_reaches(const struct ear_work *work, struct ear_diag *why);

@@ -132,15 +132,17 @@ static void test_links__batches_under_way_to_a_draining_sink_come_back(void **st
 {
     struct ear_loop *loop = *state;
     char where[64];
+    rig_beat_ms = WAIT_MS; /* so that nothing here comes by patience */
     struct giver *giver = giver_new(loop, "127.0.0.1:0", 0, 50);
     struct taker *taker =
         taker_new(loop, at_port(where, "127.0.0.1", ear_source_port(giver->source)), 512);
-    WAIT(loop, ear_source_room(giver->source, EAR_LANE_LIVE) == 512);
-    giver->count = 5;
+    WAIT(loop, ear_source_room(giver->source, EAR_LANE_LIVE) == 512 &&
+                   ear_source_room(giver->source, EAR_LANE_BACKFILL) == 512);
+    giver->count = 6;
     for (size_t i = 0; i < giver->count; i++)
-        giver->jobs[i] = (struct job){.id = ear_id_new(1), .count = 50};
+        giver->jobs[i] = (struct job){.id = ear_id_new(1), .count = 50, .lane = i % 2};
     giver_room(giver);
-    assert_int_equal(giver->in_flight, 5);
+    assert_int_equal(giver->in_flight, 6);
     ear_sink_drain(taker->sink);
     assert_false(ear_sink_is_quiet(taker->sink));
     WAIT(loop, ear_sink_is_quiet(taker->sink));

@@ -217,8 +217,10 @@ static void test_relay__a_drain_waits_for_what_is_on_its_way(void **state)
     line.giver->count = 1;
     giver_room(line.giver);
     assert_int_equal(line.giver->in_flight, 1);
+    int64_t from_ms = ear_loop_now_ms(line.loop);
     ear_relay_drain(line.relay, drained, &line);
     WAIT(line.loop, line.drained == 1);
+    assert_true(ear_loop_now_ms(line.loop) - from_ms < 3000); /* not by patience */
     ear_relay_free(&line.relay);
     WAIT(line.loop, line.giver->in_flight == 0);
     assert_int_equal(line.giver->lost, 0);
