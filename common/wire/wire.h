@@ -42,6 +42,41 @@ static inline ProtobufCBinaryData ear_wire_bytes(const struct ear_id *id)
     return (ProtobufCBinaryData){EAR_ID_BYTES, (uint8_t *)(uintptr_t)id->b};
 }
 
+/* --- Field by field ---
+ *
+ * For the few messages of which every post has one: read without a copy, written in one pass.
+ * https://protobuf.dev/programming-guides/encoding/; groups, which proto3 does not have, are
+ * refused. What is written is what protobuf-c writes: zeroes left out. */
+typedef enum ear_field_kind {
+    EAR_FIELD_VARINT = 0,
+    EAR_FIELD_FIXED64 = 1,
+    EAR_FIELD_BYTES = 2,
+    EAR_FIELD_FIXED32 = 5
+} ear_field_kind;
+
+struct ear_field {
+    uint32_t number;
+    ear_field_kind kind;
+    uint64_t value;       /* of all kinds but bytes */
+    struct ear_str bytes; /* borrowed */
+};
+
+/* Takes the next field off rest. False at the end, and where there is no whole field: then
+ * something of rest is left. */
+bool ear_field_next(struct ear_str *rest, struct ear_field *out);
+/* A string, which to protobuf-c ends at a NUL. */
+struct ear_str ear_field_text(const struct ear_field *field);
+
+/* Each writes at `at`, where there has to be room for EAR_FIELD_ROOM and the bytes, and returns
+ * what is behind it. */
+#define EAR_FIELD_ROOM 16
+char *ear_field_put_number(char *at, uint32_t number, uint64_t value);
+char *ear_field_put_float(char *at, uint32_t number, float value);
+/* Empty ones too: what is optional is up to the caller. */
+char *ear_field_put_bytes(char *at, uint32_t number, struct ear_str bytes);
+/* Its head alone; the bytes have to follow. */
+char *ear_field_put_length(char *at, uint32_t number, size_t len);
+
 /* W3C trace context: a new traceparent ("00-<32 hex>-<16 hex>-01"). */
 #define EAR_TRACE_TEXT_BYTES 56
 void ear_trace_new(char text[static EAR_TRACE_TEXT_BYTES]);

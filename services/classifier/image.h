@@ -14,11 +14,10 @@ struct ear_image_facts {
     struct ear_triage triage;
 };
 
-/* Appends the packed TriagedPost to out; arena is scratch and is reset. EAR_INVALID: not a post, or
- * without its ids. EAR_TOO_LARGE, EAR_NO_MEMORY: of out. Nothing is appended then. */
+/* Appends the packed TriagedPost to out. EAR_INVALID: not a post, or without its ids.
+ * EAR_TOO_LARGE, EAR_NO_MEMORY: of out. Nothing is appended then. */
 ear_err ear_image_make(struct ear_triager *triager, struct ear_str post, int64_t now_us,
-                       struct ear_arena *arena, struct ear_buf *out,
-                       struct ear_image_facts *facts) EAR_MUST_CHECK;
+                       struct ear_buf *out, struct ear_image_facts *facts) EAR_MUST_CHECK;
 
 const char *ear_answer_name(ear_answer answer);
 const char *ear_intent_name(ear_intent intent);

@@ -7,8 +7,7 @@
 #include "work.h"
 #include <stdlib.h>
 
-#define SLICE_MS        5 /* of reading, before the loop looks at everything else */
-#define ARENA_BYTES_MAX ((size_t)4 << 20)
+#define SLICE_MS 5 /* of reading, before the loop looks at everything else */
 
 /* What was read in a slice, counted until its end: metrics look their labels up. */
 struct tally {
@@ -24,7 +23,6 @@ struct ear_relay {
     struct ear_source *source; /* to assignments */
     struct ear_supply *supply; /* has the triager */
     struct ear_trend *trend;
-    struct ear_arena *arena;
     struct tally tally;
     struct ear_hook *hook;
     struct ear_timer *done_timer;
@@ -219,8 +217,7 @@ static void read_item(struct ear_relay *relay, struct ear_work *work, size_t at)
     struct ear_image_facts facts = {.post_id = {{0}}};
     int64_t now_us = ear_clock_wall_us();
     struct ear_triager *triager = ear_supply_triager(relay->supply);
-    ear_err err = ear_image_make(triager, ear_work_item(work, at), now_us, relay->arena,
-                                 &work->image, &facts);
+    ear_err err = ear_image_make(triager, ear_work_item(work, at), now_us, &work->image, &facts);
     if (!err) {
         ear_work_add_image(work, at);
         tell_read(work, triager, &facts, now_us);
@@ -335,7 +332,6 @@ ear_err ear_relay_new(struct ear_relay **out, struct ear_loop *loop,
     *out = relay;
     relay->works = ear_map_new();
     relay->trend = ear_trend_new();
-    relay->arena = ear_arena_new(ARENA_BYTES_MAX);
     ear_timer_new(&relay->done_timer, loop, all_done, relay);
     ear_hook_new(&relay->hook, loop, read_some, relay);
     ear_err err = ear_supply_new(&relay->supply, loop, settings, on_loaded, relay, diag);
@@ -360,7 +356,6 @@ void ear_relay_free(struct ear_relay **relay_ptr)
     ear_hook_free(&relay->hook);
     ear_timer_free(&relay->done_timer);
     ear_map_free(&relay->works, drop_work);
-    ear_arena_free(&relay->arena);
     ear_supply_free(&relay->supply);
     ear_trend_free(&relay->trend);
     EAR_FREE(*relay_ptr);

@@ -20,6 +20,20 @@ static void pack_again(const ProtobufCMessage *message)
     ear_buf_release(&packed);
 }
 
+/* What protobuf-c reads has fields from end to end, as short as they can be written again. */
+static bool is_fields(struct ear_str packed)
+{
+    struct ear_field field;
+    while (ear_field_next(&packed, &field)) {
+        struct ear_str text = ear_field_text(&field);
+        EAR_CHECK(text.len <= field.bytes.len);
+        char at[EAR_FIELD_ROOM];
+        EAR_CHECK(ear_field_put_length(at, field.number, field.bytes.len) <= at + sizeof(at));
+        EAR_CHECK(ear_field_put_number(at, field.number, field.value) <= at + sizeof(at));
+    }
+    return packed.len == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) return 0;
@@ -28,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const ProtobufCMessageDescriptor *type = types[data[0] % EAR_COUNT(types)];
     const ProtobufCMessage *message = ear_wire_unpack(type, packed, arena);
     if (message) pack_again(message);
+    EAR_CHECK(is_fields(packed) || !message);
     EAR_CHECK(ear_arena_used(arena) <= ARENA_BYTES_MAX);
     (void)ear_trace_valid(packed);
     ear_arena_free(&arena);

@@ -13,7 +13,7 @@
 
 struct rig {
     struct ear_triager *triager;
-    struct ear_arena *arena, *reader;
+    struct ear_arena *reader;
     struct ear_buf post, out;
     struct ear_image_facts facts;
 };
@@ -24,7 +24,6 @@ static int set_up(void **state)
     ear_crypt_start();
     struct ear_model *model = care_model_new("care-1", care_topics, 0.5F);
     assert_int_equal(ear_triager_new(&model, &rig->triager, NULL), EAR_OK);
-    rig->arena = ear_arena_new(PLENTY);
     rig->reader = ear_arena_new(PLENTY);
     ear_buf_init(&rig->post, PLENTY);
     ear_buf_init(&rig->out, PLENTY);
@@ -36,7 +35,6 @@ static int tear_down(void **state)
 {
     struct rig *rig = *state;
     ear_triager_free(&rig->triager);
-    ear_arena_free(&rig->arena);
     ear_arena_free(&rig->reader);
     ear_buf_release(&rig->post);
     ear_buf_release(&rig->out);
@@ -61,8 +59,7 @@ static ear_err image_of(struct rig *rig, const Earshot__V1__Post *post)
     ear_buf_reset(&rig->post);
     ear_buf_reset(&rig->out);
     assert_int_equal(ear_wire_pack(&post->base, &rig->post), EAR_OK);
-    return ear_image_make(rig->triager, ear_buf_str(&rig->post), NOW_US, rig->arena, &rig->out,
-                          &rig->facts);
+    return ear_image_make(rig->triager, ear_buf_str(&rig->post), NOW_US, &rig->out, &rig->facts);
 }
 
 static const Earshot__V1__TriagedPost *read_out(struct rig *rig)
@@ -97,9 +94,9 @@ static void test_image__drops_no_field_it_does_not_know(void **state)
     assert_int_equal(image_of(rig, &post), EAR_OK);
     ear_buf_reset(&rig->out);
     assert_int_equal(ear_buf_append(&rig->post, unknown, sizeof(unknown)), EAR_OK);
-    assert_int_equal(ear_image_make(rig->triager, ear_buf_str(&rig->post), NOW_US, rig->arena,
-                                    &rig->out, &rig->facts),
-                     EAR_OK);
+    assert_int_equal(
+        ear_image_make(rig->triager, ear_buf_str(&rig->post), NOW_US, &rig->out, &rig->facts),
+        EAR_OK);
     const Earshot__V1__TriagedPost *triaged = read_out(rig);
     assert_memory_equal(triaged->post.data + triaged->post.len - sizeof(unknown), unknown,
                         sizeof(unknown));
@@ -126,6 +123,44 @@ static void test_image__says_what_was_decided(void **state)
     for (size_t i = 0; i < triage->n_why; i++)
         assert_true(ear_str_eq(ear_str_from(triage->why[i]), facts->why[i]));
     assert_false(triage->skipped);
+    struct ear_buf again; /* as others would have packed it */
+    ear_buf_init(&again, PLENTY);
+    assert_int_equal(ear_wire_pack(&read_out(rig)->base, &again), EAR_OK);
+    assert_int_equal(again.len, rig->out.len);
+    assert_memory_equal(again.data, rig->out.data, again.len);
+    ear_buf_release(&again);
+}
+
+/* Who wrote it, where and to whom, from the very last field of each. */
+static void test_image__reads_what_a_post_is(void **state)
+{
+    struct rig *rig = *state;
+    static const char own_again[] = {0x78, 0x00}, twice[] = {0x78, 0x01, 0x78, 0x00};
+    static const char wrong_kind[] = {0x7a, 0x00}, group[] = {(char)0xfb, 0x3f}, cut[] = {0x78};
+    const struct {
+        struct ear_str more;
+        ear_err err;
+        bool skipped;
+    } cases[] = {
+        {EAR_STR_NONE, EAR_OK, true},
+        {{own_again, sizeof(own_again)}, EAR_OK, false},
+        {{twice, sizeof(twice)}, EAR_OK, false},
+        {{wrong_kind, sizeof(wrong_kind)}, EAR_INVALID, false},
+        {{group, sizeof(group)}, EAR_INVALID, false},
+        {{cut, sizeof(cut)}, EAR_INVALID, false},
+    };
+    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
+        Earshot__V1__Post post = post_saying("hello");
+        post.own = true;
+        ear_buf_reset(&rig->post);
+        ear_buf_reset(&rig->out);
+        assert_int_equal(ear_wire_pack(&post.base, &rig->post), EAR_OK);
+        assert_int_equal(ear_buf_append_str(&rig->post, cases[i].more), EAR_OK);
+        assert_int_equal(
+            ear_image_make(rig->triager, ear_buf_str(&rig->post), NOW_US, &rig->out, &rig->facts),
+            cases[i].err);
+        if (!cases[i].err) assert_int_equal(rig->facts.triage.skipped, cases[i].skipped);
+    }
 }
 
 static void test_image__an_own_post_is_not_triaged(void **state)
@@ -142,8 +177,8 @@ static void test_image__what_is_no_post_is_refused(void **state)
     struct rig *rig = *state;
     static const char *const garbage[] = {"", "garbage", "\x0a\xff\xff\xff\xff\x0f", "\x0a\x10xx"};
     for (size_t i = 0; i < EAR_COUNT(garbage); i++) {
-        ear_err err = ear_image_make(rig->triager, ear_str_from(garbage[i]), NOW_US, rig->arena,
-                                     &rig->out, &rig->facts);
+        ear_err err =
+            ear_image_make(rig->triager, ear_str_from(garbage[i]), NOW_US, &rig->out, &rig->facts);
         assert_int_equal(err, EAR_INVALID);
     }
     Earshot__V1__Post post = post_saying("hello");
@@ -172,6 +207,7 @@ int main(void)
         TEST(test_image__carries_the_post_as_it_came),
         TEST(test_image__drops_no_field_it_does_not_know),
         TEST(test_image__says_what_was_decided),
+        TEST(test_image__reads_what_a_post_is),
         TEST(test_image__an_own_post_is_not_triaged),
         TEST(test_image__what_is_no_post_is_refused),
         TEST(test_image__past_the_ceiling_nothing_is_written),
