@@ -80,8 +80,9 @@ int64_t ear_id_time_us(const struct ear_id *id)
 
 bool ear_id_is_nil(const struct ear_id *id)
 {
-    static const struct ear_id nil;
-    return ear_id_cmp(id, &nil) == 0;
+    uint64_t half[2];
+    memcpy(half, id->b, sizeof(half));
+    return (half[0] | half[1]) == 0;
 }
 
 int ear_id_cmp(const struct ear_id *a, const struct ear_id *b)
@@ -101,10 +102,14 @@ static bool hyphen_at(size_t at)
 
 void ear_id_format(const struct ear_id *id, char text[static EAR_ID_TEXT_BYTES])
 {
-    char hex[2 * EAR_ID_BYTES + 1];
-    ear_hex(id->b, EAR_ID_BYTES, hex);
-    for (size_t at = 0, from = 0; at < EAR_ID_TEXT_BYTES; at++)
-        text[at] = hyphen_at(at) ? '-' : hex[from++];
+    static const char digits[] = "0123456789abcdef"; /* an id is no secret: no need for ear_hex */
+    char *to = text;
+    for (size_t i = 0; i < EAR_ID_BYTES; i++) {
+        if (hyphen_at((size_t)(to - text))) *to++ = '-';
+        *to++ = digits[id->b[i] >> 4];
+        *to++ = digits[id->b[i] & 15];
+    }
+    *to = '\0';
 }
 
 ear_err ear_id_parse(struct ear_str text, struct ear_id *id)

@@ -14,7 +14,8 @@ struct entry {
 };
 
 struct ear_map {
-    struct entry *head; /* owned */
+    struct entry *head;      /* owned, or the arena's */
+    struct ear_arena *arena; /* borrowed; NULL: each entry is allocated */
     /* Keys come from outside: without a secret, chosen keys could all fall into one bucket. */
     unsigned char seed[crypto_shorthash_KEYBYTES];
 };
@@ -23,6 +24,13 @@ struct ear_map *ear_map_new(void)
 {
     struct ear_map *map = ear_alloc(sizeof(*map));
     randombytes_buf(map->seed, sizeof(map->seed));
+    return map;
+}
+
+struct ear_map *ear_map_new_in(struct ear_arena *arena)
+{
+    struct ear_map *map = ear_map_new();
+    map->arena = arena;
     return map;
 }
 
@@ -45,15 +53,29 @@ static struct entry *find(const struct ear_map *map, struct ear_str key, unsigne
     return entry;
 }
 
+static struct entry *new_entry(const struct ear_map *map, size_t size_bytes)
+{
+    if (!map->arena) return ear_alloc(size_bytes);
+    struct entry *entry = ear_arena_try(map->arena, size_bytes);
+    EAR_CHECK(entry);
+    return entry;
+}
+
+static void free_entry(const struct ear_map *map, struct entry *entry)
+{
+    if (!map->arena) free(entry);
+}
+
 void ear_map_free(struct ear_map **map, void (*drop)(void *value))
 {
     if (!*map) return;
     struct entry *entry = (*map)->head;
     HASH_CLEAR(hh, (*map)->head); /* frees the buckets; the entries stay linked */
+    if ((*map)->arena && !drop) entry = NULL;
     while (entry) {
         struct entry *next = entry->hh.next;
         if (drop) drop(entry->value);
-        free(entry);
+        free_entry(*map, entry);
         entry = next;
     }
     EAR_FREE(*map);
@@ -74,7 +96,7 @@ void *ear_map_put(struct ear_map *map, struct ear_str key, void *value)
         entry->value = value;
         return old;
     }
-    entry = ear_alloc(sizeof(*entry) + key.len);
+    entry = new_entry(map, sizeof(*entry) + key.len);
     entry->value = value;
     if (key.len) memcpy(entry->key, key.ptr, key.len);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, map->head, entry->key, (unsigned)key.len, hash, entry);
@@ -87,7 +109,7 @@ void *ear_map_take(struct ear_map *map, struct ear_str key)
     if (!entry) return NULL;
     void *value = entry->value;
     HASH_DELETE(hh, map->head, entry);
-    free(entry);
+    free_entry(map, entry);
     return value;
 }
 

@@ -53,9 +53,11 @@ static Oid type_of(const struct ear_pg_result *result, size_t column)
     return PQftype(result->pq, (int)column);
 }
 
+/* NULL where the column is. */
 static const uint8_t *bytes_of(const struct ear_pg_result *result, size_t row, size_t column,
                                size_t *len)
 {
+    if (ear_pg_is_null(result, row, column)) return NULL;
     *len = (size_t)PQgetlength(result->pq, (int)row, (int)column);
     return (const uint8_t *)PQgetvalue(result->pq, (int)row, (int)column);
 }
@@ -69,9 +71,9 @@ static int64_t from_epoch(int64_t us)
 
 int64_t ear_pg_get_i64(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    if (ear_pg_is_null(result, row, column)) return 0;
     size_t len;
     const uint8_t *bytes = bytes_of(result, row, column, &len);
+    if (!bytes) return 0;
     switch (type_of(result, column)) {
     case EAR_OID_BOOL:
         return bytes[0];
@@ -91,9 +93,9 @@ int64_t ear_pg_get_i64(const struct ear_pg_result *result, size_t row, size_t co
 
 double ear_pg_get_real(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    if (ear_pg_is_null(result, row, column)) return 0;
     size_t len;
     const uint8_t *bytes = bytes_of(result, row, column, &len);
+    if (!bytes) return 0;
     if (type_of(result, column) == EAR_OID_FLOAT8) {
         uint64_t bits = ear_get_be(bytes, 8);
         double value;
@@ -111,17 +113,19 @@ double ear_pg_get_real(const struct ear_pg_result *result, size_t row, size_t co
 
 bool ear_pg_get_bool(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    if (ear_pg_is_null(result, row, column)) return false;
+    size_t len;
+    const uint8_t *bytes = bytes_of(result, row, column, &len);
+    if (!bytes) return false;
     EAR_CHECK(type_of(result, column) == EAR_OID_BOOL);
-    return ear_pg_get_i64(result, row, column) != 0;
+    return bytes[0] != 0;
 }
 
 struct ear_id ear_pg_get_id(const struct ear_pg_result *result, size_t row, size_t column)
 {
     struct ear_id id = {{0}};
-    if (ear_pg_is_null(result, row, column)) return id;
     size_t len;
     const uint8_t *bytes = bytes_of(result, row, column, &len);
+    if (!bytes) return id;
     EAR_CHECK(type_of(result, column) == EAR_OID_UUID && len == EAR_ID_BYTES);
     memcpy(id.b, bytes, EAR_ID_BYTES);
     return id;
@@ -129,9 +133,9 @@ struct ear_id ear_pg_get_id(const struct ear_pg_result *result, size_t row, size
 
 struct ear_str ear_pg_get_str(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    if (ear_pg_is_null(result, row, column)) return EAR_STR_NONE;
     size_t len;
     const char *bytes = (const char *)bytes_of(result, row, column, &len);
+    if (!bytes) return EAR_STR_NONE;
     /* jsonb in binary is a version byte and then text. */
     if (type_of(result, column) == EAR_OID_JSONB && len)
         return (struct ear_str){bytes + 1, len - 1};
@@ -140,7 +144,9 @@ struct ear_str ear_pg_get_str(const struct ear_pg_result *result, size_t row, si
 
 int64_t ear_pg_get_time(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    if (ear_pg_is_null(result, row, column)) return 0;
+    size_t len;
+    const uint8_t *bytes = bytes_of(result, row, column, &len);
+    if (!bytes) return 0;
     EAR_CHECK(type_of(result, column) == EAR_OID_TIMESTAMPTZ);
-    return ear_pg_get_i64(result, row, column);
+    return from_epoch((int64_t)ear_get_be(bytes, 8));
 }

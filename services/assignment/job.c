@@ -103,7 +103,6 @@ size_t ear_job_read(struct ear_job *job)
     if (job->origin_count > 1) gather_all(job);
     job->heard = take(job, job->count, sizeof(*job->heard));
     job->posts = take(job, job->count, sizeof(struct ear_heard *));
-    job->links = take(job, 3 * job->count, sizeof(*job->links));
     job->people = take(job, 4 * job->count, sizeof(*job->people));
     for (size_t i = 0; i < job->count; i++) {
         if (ear_heard_read(job->items[i], job->arena, &job->heard[i]) == EAR_OK) continue;
@@ -190,6 +189,7 @@ static int by_id(const void *a, const void *b)
 void ear_job_note_links(struct ear_job *job, const struct ear_link *links, size_t count)
 {
     EAR_CHECK(count <= 3 * job->count);
+    if (count && !job->links) job->links = take(job, 3 * job->count, sizeof(*job->links));
     if (count) memcpy(job->links, links, count * sizeof(*links));
     job->link_count = count;
     size_t all = 0;

@@ -23,9 +23,8 @@ SELECT ref, customer_id, case_id FROM link WHERE ref = ANY ($1::uuid[]);
 -- row lies: under the locks nobody moves it, so that it is changed without being looked for again.
 SELECT c.case_id, c.customer_id, c.account_id, c.platform, c.team_id, c.agent_id, c.last_agent_id,
        c.state, c.close_code, c.direct, c.language, c.intent, c.topic, c.urgency, c.severity,
-       c.seq, c.posts, c.last_post_id, c.last_post_at, c.opened_at, c.heard_at, c.changed_at,
-       c.clock_no, c.respond_by, c.first_responded_at, c.breached, c.closed_at, c.follows,
-       c.tail_post_id, c.place
+       c.seq, c.posts, c.last_post_id, c.last_post_at, c.opened_at, c.changed_at, c.clock_no,
+       c.respond_by, c.first_responded_at, c.breached, c.closed_at, c.tail_post_id, c.place
   FROM (SELECT l.* FROM unnest($1::uuid[]) AS k,
                LATERAL (SELECT o.*, o.ctid AS place FROM "case" o
                          WHERE o.customer_id = k AND o.state <> 3 OFFSET 0) l

@@ -6,25 +6,41 @@
 
 /* ---- asking ---- */
 
-static int by_number(const void *a, const void *b)
+static int by_id(const void *a, const void *b)
 {
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+    return ear_id_cmp(a, b);
 }
 
-/* In one order everywhere, so that two sittings never wait for one another in a ring. */
-static void ask_locks(struct ear_pg_batch *batch, const struct ear_wants *wants)
+/* Each customer once, sorted: a double would give each of its closed cases twice. Owned by the
+ * caller. */
+static struct ear_id *people_of(const struct ear_wants *wants, size_t *count)
 {
-    int64_t *keys = ear_alloc((wants->customer_count + 1) * sizeof(*keys));
-    for (size_t i = 0; i < wants->customer_count; i++)
-        keys[i] = ear_id_lock_key(&wants->customers[i]);
-    qsort(keys, wants->customer_count, sizeof(*keys), by_number);
+    struct ear_id *ids = ear_alloc((wants->customer_count + 1) * sizeof(*ids));
+    size_t all = wants->customer_count, kept = 0;
+    bool sorted = true;
+    if (all) memcpy(ids, wants->customers, all * sizeof(*ids));
+    for (size_t i = 1; i < all && sorted; i++) sorted = ear_id_cmp(&ids[i - 1], &ids[i]) < 0;
+    if (!sorted) qsort(ids, all, sizeof(*ids), by_id);
+    for (size_t i = 0; i < all; i++)
+        if (sorted || i == 0 || ear_id_cmp(&ids[i], &ids[kept - 1]) != 0) ids[kept++] = ids[i];
+    *count = kept;
+    return ids;
+}
+
+/* In one order everywhere, so that two sittings never wait for one another in a ring: that of the
+ * keys as numbers with a sign, so the upper half of the ids comes first. */
+static void ask_locks(struct ear_pg_batch *batch, const struct ear_id *people, size_t count)
+{
+    size_t upper = 0;
+    int64_t last = 0;
+    while (upper < count && ear_id_lock_key(&people[upper]) >= 0) upper++;
     ear_pg_batch_add(batch, STORE_LOCK_CUSTOMERS);
     struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_I64);
-    for (size_t i = 0; i < wants->customer_count; i++)
-        if (i == 0 || keys[i] != keys[i - 1]) ear_pg_push_int(array, keys[i]);
-    free(keys);
+    for (size_t i = 0; i < count; i++) {
+        int64_t key = ear_id_lock_key(&people[(upper + i) % count]);
+        if (i == 0 || key != last) ear_pg_push_int(array, key);
+        last = key;
+    }
 }
 
 static void ask_ids(struct ear_pg_batch *batch, const struct ear_id *ids, size_t count)
@@ -33,34 +49,19 @@ static void ask_ids(struct ear_pg_batch *batch, const struct ear_id *ids, size_t
     for (size_t i = 0; i < count; i++) ear_pg_push_id(array, &ids[i]);
 }
 
-static int by_id(const void *a, const void *b)
-{
-    return ear_id_cmp(a, b);
-}
-
-/* Each customer once: a double would give each of its closed cases twice. */
-static void ask_customers(struct ear_pg_batch *batch, const struct ear_wants *wants)
-{
-    size_t count = wants->customer_count;
-    struct ear_id *ids = ear_alloc((count + 1) * sizeof(*ids));
-    if (count) memcpy(ids, wants->customers, count * sizeof(*ids));
-    qsort(ids, count, sizeof(*ids), by_id);
-    struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_ID);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || ear_id_cmp(&ids[i], &ids[i - 1]) != 0) ear_pg_push_id(array, &ids[i]);
-    free(ids);
-}
-
 void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants, bool shifts)
 {
-    ask_locks(batch, wants);
+    size_t count;
+    struct ear_id *people = people_of(wants, &count);
+    ask_locks(batch, people, count);
     ear_pg_batch_add(batch, STORE_READ_DECIDED);
     ask_ids(batch, wants->posts, wants->post_count);
     ask_ids(batch, wants->post_owners, wants->post_count);
     ear_pg_batch_add(batch, STORE_READ_LINKS);
     ask_ids(batch, wants->refs, wants->ref_count);
     ear_pg_batch_add(batch, STORE_READ_CASES);
-    ask_customers(batch, wants);
+    ask_ids(batch, people, count);
+    free(people);
     ask_ids(batch, wants->cases, wants->case_count);
     ear_pg_batch_add(batch, STORE_READ_LOADS);
     ear_pg_batch_add(batch, STORE_READ_HEADS);
@@ -73,8 +74,8 @@ void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants, bo
 char *ear_store_text(struct ear_book *book, const struct ear_pg_result *result, size_t row,
                      size_t column)
 {
-    if (ear_pg_is_null(result, row, column)) return NULL;
-    return ear_book_copy(book, ear_pg_get_str(result, row, column));
+    struct ear_str text = ear_pg_get_str(result, row, column);
+    return text.ptr ? ear_book_copy(book, text) : NULL;
 }
 
 static int32_t get_int(const struct ear_pg_result *result, size_t row, size_t column)
@@ -85,8 +86,7 @@ static int32_t get_int(const struct ear_pg_result *result, size_t row, size_t co
 static void fill_case(struct ear_book *book, const struct ear_pg_result *r, size_t row)
 {
     struct ear_id case_id = ear_pg_get_id(r, row, 0);
-    struct ear_str place = ear_pg_get_str(r, row, 29);
-    if (ear_book_case(book, &case_id)) return;
+    struct ear_str place = ear_pg_get_str(r, row, 27);
     struct ear_case fact = {.case_id = case_id,
                             .customer_id = ear_pg_get_id(r, row, 1),
                             .account = ear_store_text(book, r, row, 2),
@@ -107,15 +107,13 @@ static void fill_case(struct ear_book *book, const struct ear_pg_result *r, size
                             .last_post_id = ear_pg_get_id(r, row, 17),
                             .last_post_at_us = ear_pg_get_time(r, row, 18),
                             .opened_at_us = ear_pg_get_time(r, row, 19),
-                            .heard_at_us = ear_pg_get_time(r, row, 20),
-                            .changed_at_us = ear_pg_get_time(r, row, 21),
-                            .clock_no = get_int(r, row, 22),
-                            .respond_by_us = ear_pg_get_time(r, row, 23),
-                            .first_responded_at_us = ear_pg_get_time(r, row, 24),
-                            .breached = ear_pg_get_bool(r, row, 25),
-                            .closed_at_us = ear_pg_get_time(r, row, 26),
-                            .follows = ear_pg_get_id(r, row, 27),
-                            .tail_post_id = ear_pg_get_id(r, row, 28)};
+                            .changed_at_us = ear_pg_get_time(r, row, 20),
+                            .clock_no = get_int(r, row, 21),
+                            .respond_by_us = ear_pg_get_time(r, row, 22),
+                            .first_responded_at_us = ear_pg_get_time(r, row, 23),
+                            .breached = ear_pg_get_bool(r, row, 24),
+                            .closed_at_us = ear_pg_get_time(r, row, 25),
+                            .tail_post_id = ear_pg_get_id(r, row, 26)};
     EAR_CHECK(place.len == sizeof(fact.place));
     memcpy(fact.place, place.ptr, sizeof(fact.place));
     ear_book_put_case(book, &fact);

@@ -11,14 +11,15 @@ static struct ear_str id_key(const struct ear_id *id)
 void ear_book_init(struct ear_book *book, const struct ear_care *care, int64_t now_us,
                    ear_new_id_fn *new_id)
 {
-    *book = (struct ear_book){.arena = ear_arena_new(BOOK_BYTES_MAX),
+    struct ear_arena *arena = ear_arena_new(BOOK_BYTES_MAX);
+    *book = (struct ear_book){.arena = arena,
                               .care = care,
                               .now_us = now_us,
                               .new_id = new_id,
-                              .case_by_id = ear_map_new(),
-                              .case_by_person = ear_map_new(),
-                              .link_by_ref = ear_map_new(),
-                              .decided = ear_map_new()};
+                              .case_by_id = ear_map_new_in(arena),
+                              .case_by_person = ear_map_new_in(arena),
+                              .link_by_ref = ear_map_new_in(arena),
+                              .decided = ear_map_new_in(arena)};
     book->verdict_end = &book->verdicts;
     book->entry_end = &book->entries;
     book->due_end = &book->dues;

@@ -57,6 +57,17 @@ static void reopen(struct ear_book *book, struct ear_case *c, const struct ear_h
     ear_book_decide(book, heard, c, EAR_DECIDED_REOPENED);
 }
 
+/* The closed case of a thread may be of another account of the firm than the one that was
+ * addressed. */
+static struct ear_case *open_where_addressed(const struct ear_book *book,
+                                             const struct ear_heard *heard,
+                                             const struct ear_case *of_thread)
+{
+    if (!of_thread || of_thread->state != EAR_CASE_CLOSED) return NULL;
+    return ear_thread_open_case(book, &heard->customer_id, heard->post->account,
+                                heard->post->platform);
+}
+
 /* The rows of the table in docs/states.md, top to bottom. */
 static void decide_heard(struct ear_book *book, const struct ear_heard *heard)
 {
@@ -64,10 +75,8 @@ static void decide_heard(struct ear_book *book, const struct ear_heard *heard)
     struct ear_case *c = thread.own;
     /* Who only talks along in somebody else's thread is answered when asking the firm. */
     bool wanted = thread.related ? ear_post_asks(heard) : ear_post_needs_answer(heard);
-    /* The thread may lead to another account of the firm than the one that was addressed. */
     const Earshot__V1__Post *post = heard->post;
-    struct ear_case *open =
-        ear_thread_open_case(book, &heard->customer_id, post->account, post->platform);
+    struct ear_case *open = open_where_addressed(book, heard, c);
     if (thread.related) note_related(book, thread.related, heard);
 
     if (c && c->state != EAR_CASE_CLOSED)

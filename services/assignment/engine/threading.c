@@ -7,11 +7,11 @@ static bool same_account(const struct ear_case *c, const char *account, const ch
     return (!c->account[0] || !account[0]) && strcmp(c->platform, platform) == 0;
 }
 
-struct ear_case *ear_thread_open_case(const struct ear_book *book, const struct ear_id *customer_id,
-                                      const char *account, const char *platform)
+static struct ear_case *open_among(struct ear_case *first, const char *account,
+                                   const char *platform)
 {
     struct ear_case *found = NULL;
-    for (struct ear_case *c = ear_book_cases_of(book, customer_id); c; c = c->next_of_customer) {
+    for (struct ear_case *c = first; c; c = c->next_of_customer) {
         if (c->state == EAR_CASE_CLOSED || !same_account(c, account, platform)) continue;
         if (strcmp(c->account, account) == 0) return c;
         if (!found) found = c;
@@ -19,11 +19,16 @@ struct ear_case *ear_thread_open_case(const struct ear_book *book, const struct 
     return found;
 }
 
-static struct ear_case *last_closed(const struct ear_book *book, const struct ear_heard *heard)
+struct ear_case *ear_thread_open_case(const struct ear_book *book, const struct ear_id *customer_id,
+                                      const char *account, const char *platform)
+{
+    return open_among(ear_book_cases_of(book, customer_id), account, platform);
+}
+
+static struct ear_case *last_closed(struct ear_case *first, const struct ear_heard *heard)
 {
     struct ear_case *last = NULL;
-    struct ear_case *c = ear_book_cases_of(book, &heard->customer_id);
-    for (; c; c = c->next_of_customer) {
+    for (struct ear_case *c = first; c; c = c->next_of_customer) {
         if (c->state != EAR_CASE_CLOSED) continue;
         if (!same_account(c, heard->post->account, heard->post->platform)) continue;
         if (!last || c->closed_at_us > last->closed_at_us) last = c;
@@ -67,9 +72,9 @@ struct ear_thread ear_thread_of(const struct ear_book *book, const struct ear_he
     if (thread.own && thread.own->state != EAR_CASE_CLOSED) return thread;
     /* One matter at a time: an open case takes what would open another again. */
     const char *account = thread.own ? thread.own->account : heard->post->account;
-    struct ear_case *open =
-        ear_thread_open_case(book, &heard->customer_id, account, heard->post->platform);
+    struct ear_case *mine = ear_book_cases_of(book, &heard->customer_id);
+    struct ear_case *open = open_among(mine, account, heard->post->platform);
     if (open) thread.own = open;
-    if (!thread.own) thread.own = last_closed(book, heard);
+    if (!thread.own) thread.own = last_closed(mine, heard);
     return thread;
 }
