@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
-posts=8000
+posts=8000 ahead=700 # of some 600 customers wait for assignment
 # Room for some 450 locks: 260, and what shared memory has to spare.
 PG_SETTINGS=(-c fsync=off -c shared_buffers=64MB -c max_connections=24 -c max_locks_per_transaction=10
   -c max_wal_senders=0 -c max_worker_processes=0 -c autovacuum_max_workers=1)
@@ -16,12 +16,17 @@ pg_start
 feed_stack ingest=1 classifier=1 assignment=1 responder=1
 feed_make wide "$posts"
 
+triaged() {
+  curl -s --max-time 2 "$(stack_url classifier 1)/metrics" |
+    awk '/^earshot_classifier_posts_total.*triaged/ { sum += $NF } END { print sum + 0 }'
+}
+
 say "$posts posts of $((posts / 4)) customers wait for an assignment that stands still, then goes on"
 kill -s STOP "${stack_pid[assignment.1]}"
 at_exit "kill -s CONT ${stack_pid[assignment.1]} 2>/dev/null"
 ctl replay "$WORK/feed.wide.jsonl" --timeout 300s >"$WORK/feed.wide.out" 2>&1 &
 player=$!
-sleep 2
+wait_until 60 eval '[ "$(triaged)" -ge "$ahead" ]' || fail "only $(triaged) posts were triaged"
 kill -s CONT "${stack_pid[assignment.1]}"
 wait "$player" || { tail -n 5 "$WORK/feed.wide.out" >&2; fail "the feed could not be played"; }
 feed_check
