@@ -36,6 +36,11 @@ struct ear_pg_batch *ear_pg_batch_new(size_t max_bytes)
     return batch;
 }
 
+void ear_pg_batch_no_wait(struct ear_pg_batch *batch)
+{
+    batch->no_wait = true;
+}
+
 void ear_pg_batch_free(struct ear_pg_batch **ref)
 {
     struct ear_pg_batch *batch = *ref;

@@ -29,6 +29,7 @@ struct ear_pg_batch {
     struct ear_pg_parameter *parameters; /* owned */
     size_t parameter_count, parameter_room;
     struct ear_pg_array *arrays; /* owned, linked */
+    bool no_wait;
 };
 
 /* Completes the arrays; what is wrong with the batch as a whole comes back. */

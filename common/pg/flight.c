@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define SQL_BYTES 16384 /* of consecutive COPY statements */
+#define AWAY      "PostgreSQL is away"
 
 struct ear_pg_flight *ear_pg_enqueue(struct ear_pg *pg, struct ear_pg_batch **batch, ear_pg_fn *fn,
                                      void *self)
@@ -23,7 +24,17 @@ struct ear_pg_flight *ear_pg_enqueue(struct ear_pg *pg, struct ear_pg_batch **ba
         ear_pg_refuse(flight, err, "the batch is larger than its ceiling");
     else if (pg->waiting > pg->max_waiting)
         ear_pg_refuse(flight, EAR_AGAIN, "too many transactions wait for PostgreSQL");
+    else if (flight->batch->no_wait && !ear_pg_is_up(pg))
+        ear_pg_refuse(flight, EAR_UNAVAILABLE, AWAY);
     return flight;
+}
+
+void ear_pg_refuse_waiting(struct ear_pg *pg)
+{
+    struct ear_pg_flight *flight;
+    TAILQ_FOREACH(flight, &pg->flights, link)
+    if (flight->phase == EAR_PG_WAITING && flight->batch->no_wait)
+        ear_pg_refuse(flight, EAR_UNAVAILABLE, AWAY);
 }
 
 void ear_pg_refuse(struct ear_pg_flight *flight, ear_err err, const char *why)

@@ -89,6 +89,7 @@ static void count_usable(struct ear_pg_slot *slot, bool usable)
         if (pg->up) pg->up(pg->self);
     } else if (!usable && pg->usable == 0) {
         ear_log(&EV_PG_DOWN, kv_diag(&pg->why));
+        ear_pg_refuse_waiting(pg);
         if (pg->down) pg->down(pg->self);
     }
 }

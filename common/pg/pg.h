@@ -78,6 +78,9 @@ size_t ear_pg_busy(const struct ear_pg *pg); /* batches waiting or under way */
  * fails with EAR_TOO_LARGE when it is run. */
 struct ear_pg_batch *ear_pg_batch_new(size_t max_bytes);
 void ear_pg_batch_free(struct ear_pg_batch **batch);
+/* Fails with EAR_UNAVAILABLE instead of waiting for a PostgreSQL that is away, or goes away while
+ * it waits for a connection. */
+void ear_pg_batch_no_wait(struct ear_pg_batch *batch);
 void ear_pg_batch_add(struct ear_pg_batch *batch, unsigned statement);
 void ear_pg_null(struct ear_pg_batch *batch);
 void ear_pg_bool(struct ear_pg_batch *batch, bool value);

@@ -96,6 +96,8 @@ struct ear_pg_flight *ear_pg_enqueue(struct ear_pg *pg, struct ear_pg_batch **ba
                                      void *self);
 /* Ends a flight that never ran, in the next turn. */
 void ear_pg_refuse(struct ear_pg_flight *flight, ear_err err, const char *why);
+/* All that wait for a connection and would rather not. */
+void ear_pg_refuse_waiting(struct ear_pg *pg);
 /* Calls fn and frees the flight. */
 void ear_pg_finish(struct ear_pg_flight *flight);
 /* Sends a waiting flight; refuses it where it does not fit its statements. */

@@ -8,7 +8,6 @@
 . "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/sender.sh"
-. "$(dirname "$0")/../lib/sender.sh"
 
 away_s=6 slow_s=6
 [ -z "${EARSHOT_FULL:-}" ] || away_s=30 slow_s=60

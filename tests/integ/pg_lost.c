@@ -52,6 +52,38 @@ static void test_pg__killed_before_commit_is_nothing_happened(void **state)
     close_world(&world);
 }
 
+/* The one connection is killed: what waits behind its statement, and what comes while it is away.
+ */
+static void test_pg__what_would_not_wait_is_told_that_nobody_is_there(void **state)
+{
+    struct world world, killer;
+    struct answer answer, busy = {0}, behind = {0}, later = {0};
+    (void)state;
+    open_as(&world, conninfo(), 1);
+    open_as(&killer, conninfo(), 1);
+    assert_int_equal(run(&world, plain(CLEAR), &answer), EAR_OK);
+    assert_int_equal(run(&world, plain(WHO_AM_I), &answer), EAR_OK);
+    struct ear_pg_batch *sleeps = sleep_batch(5), *batch = insert(1, "a");
+    ear_pg_run(world.pg, &sleeps, on_answer, &busy);
+    ear_pg_batch_no_wait(batch);
+    ear_pg_run(world.pg, &batch, on_answer, &behind);
+    turn_for(world.loop, 100);
+    assert_false(behind.over); /* for a connection, not for PostgreSQL */
+    kill_backend(&killer, answer.value);
+    wait_up(&world, false);
+    batch = insert(2, "b");
+    ear_pg_batch_no_wait(batch);
+    ear_pg_run(world.pg, &batch, on_answer, &later);
+    turn_until(world.loop, &behind.over);
+    turn_until(world.loop, &later.over);
+    assert_int_equal(behind.err, EAR_UNAVAILABLE);
+    assert_int_equal(later.err, EAR_UNAVAILABLE);
+    wait_up(&world, true);
+    assert_int_equal(count_items(&world), 0);
+    close_world(&killer);
+    close_world(&world);
+}
+
 static void test_pg__a_crash_after_commit_was_sent_leaves_the_fate_open(void **state)
 {
     struct world world;
@@ -204,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pg__killed_before_commit_is_nothing_happened),
+        cmocka_unit_test(test_pg__what_would_not_wait_is_told_that_nobody_is_there),
         cmocka_unit_test(test_pg__a_crash_after_commit_was_sent_leaves_the_fate_open),
         cmocka_unit_test(test_pg__a_frozen_backend_does_not_hold_a_connection_for_ever),
         cmocka_unit_test(test_copy__lost_before_commit_was_sent_is_nothing_happened),
