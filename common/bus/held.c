@@ -32,14 +32,6 @@ const struct ear_held *ear_holdings_find(const struct ear_holdings *holdings,
     return ear_map_get(holdings->by_id, key_of(id));
 }
 
-bool ear_holdings_came_over(const struct ear_holdings *holdings, const struct ear_id *id,
-                            const struct ear_bus_link *link)
-{
-    const struct ear_held *held = ear_holdings_find(holdings, id);
-    while (held && held->link != link) held = held->twin;
-    return held != NULL;
-}
-
 void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id,
                       struct ear_bus_link *link, ear_lane lane, struct ear_amount amount)
 {
@@ -54,16 +46,12 @@ static void put_back(struct ear_holdings *holdings, const struct ear_id *id, str
     if (rest) ear_map_put(holdings->by_id, key_of(id), rest);
 }
 
-bool ear_holdings_take(struct ear_holdings *holdings, const struct ear_id *id,
-                       struct ear_held *taken)
+struct ear_held *ear_holdings_take(struct ear_holdings *holdings, const struct ear_id *id)
 {
-    struct ear_held *held = ear_map_take(holdings->by_id, key_of(id));
-    if (!held) return false;
-    put_back(holdings, id, held->twin);
-    holdings->posts[held->lane] -= held->amount.posts;
-    *taken = *held;
-    free(held);
-    return true;
+    struct ear_held *chain = ear_map_take(holdings->by_id, key_of(id));
+    for (const struct ear_held *held = chain; held; held = held->twin)
+        holdings->posts[held->lane] -= held->amount.posts;
+    return chain;
 }
 
 struct search {

@@ -30,11 +30,8 @@ const struct ear_held *ear_holdings_find(const struct ear_holdings *holdings,
                                          const struct ear_id *id);
 void ear_holdings_add(struct ear_holdings *holdings, const struct ear_id *id,
                       struct ear_bus_link *link, ear_lane lane, struct ear_amount amount);
-bool ear_holdings_came_over(const struct ear_holdings *holdings, const struct ear_id *id,
-                            const struct ear_bus_link *link);
-/* Takes one of the chain out; false when there is none left. */
-bool ear_holdings_take(struct ear_holdings *holdings, const struct ear_id *id,
-                       struct ear_held *taken);
+/* Takes the whole chain out, for the caller to free; NULL when not held. */
+struct ear_held *ear_holdings_take(struct ear_holdings *holdings, const struct ear_id *id);
 /* Takes one that came over the link out; false when there is none left. `last`: nobody else waits
  * for this batch. */
 bool ear_holdings_take_of(struct ear_holdings *holdings, const struct ear_bus_link *link,

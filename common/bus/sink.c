@@ -175,7 +175,6 @@ static void take_batch(struct ear_sink *sink, struct ear_bus_link *link,
     ear_lane lane = (ear_lane)batch->lane;
     struct ear_amount amount = ear_frame_amount(batch);
     if (!fault && !ear_grant_receive(&account->lanes[lane], amount)) fault = "sent past its credit";
-    if (!fault && ear_holdings_came_over(&sink->held, &id, link)) fault = "sent twice";
     if (fault) {
         refuse(link, fault);
         return;
@@ -350,15 +349,20 @@ void ear_sink_free(struct ear_sink **sink_ptr)
 
 void ear_sink_settle(struct ear_sink *sink, const struct ear_settle *settle)
 {
-    struct ear_held held;
     (void)ear_fault("bus.settle");
-    /* Nothing is held any more where its source went away meanwhile. */
-    while (ear_holdings_take(&sink->held, &settle->batch_id, &held)) {
-        struct account *account = held.link->data;
-        EAR_CHECK(settle->count == held.amount.posts);
-        if (!account) continue; /* its link is being closed this very moment */
-        account->held--;
-        settle_one(sink, held.link, held.lane, held.amount, settle);
+    /* Nothing where its source went away meanwhile. All that came of it at once, the same link's
+     * too: a send may cut a link, and what that orphans must not be this batch again. */
+    struct ear_held *held = ear_holdings_take(&sink->held, &settle->batch_id);
+    while (held) {
+        struct ear_held *twin = held->twin;
+        struct account *account = held->link->data;
+        EAR_CHECK(settle->count == held->amount.posts);
+        if (account) { /* else its link is being closed this very moment */
+            account->held--;
+            settle_one(sink, held->link, held->lane, held->amount, settle);
+        }
+        free(held);
+        held = twin;
     }
 }
 

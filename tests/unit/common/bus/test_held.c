@@ -6,6 +6,7 @@
 #include "bus/held.h"
 #include "bus/link.h"
 #include <cmocka.h>
+#include <stdlib.h>
 
 static struct ear_bus_link one, two;
 static const struct ear_id first = {{1}}, second = {{2}};
@@ -26,19 +27,23 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void test_held__is_taken_once_for_each_time_it_came(void **state)
+static void test_held__is_taken_with_all_the_times_it_came(void **state)
 {
     struct ear_holdings *holdings = *state;
-    struct ear_held taken;
     ear_holdings_add(holdings, &first, &one, EAR_LANE_LIVE, ten);
     ear_holdings_add(holdings, &first, &two, EAR_LANE_BACKFILL, ten);
     assert_int_equal(holdings->posts[EAR_LANE_LIVE], 10);
     assert_int_equal(holdings->posts[EAR_LANE_BACKFILL], 10);
-    assert_true(ear_holdings_take(holdings, &first, &taken));
-    assert_ptr_equal(taken.link, &two);
-    assert_true(ear_holdings_take(holdings, &first, &taken));
-    assert_ptr_equal(taken.link, &one);
-    assert_false(ear_holdings_take(holdings, &first, &taken));
+    ear_holdings_add(holdings, &first, &two, EAR_LANE_LIVE, ten);
+    struct ear_held *taken = ear_holdings_take(holdings, &first);
+    assert_ptr_equal(taken->link, &two);
+    assert_ptr_equal(taken->twin->link, &two);
+    assert_ptr_equal(taken->twin->twin->link, &one);
+    assert_null(taken->twin->twin->twin);
+    free(taken->twin->twin);
+    free(taken->twin);
+    free(taken);
+    assert_null(ear_holdings_take(holdings, &first));
     assert_null(ear_holdings_find(holdings, &first));
     assert_int_equal(holdings->posts[EAR_LANE_LIVE] + holdings->posts[EAR_LANE_BACKFILL], 0);
 }
@@ -72,7 +77,7 @@ static void test_held__a_link_takes_along_only_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_held__is_taken_once_for_each_time_it_came),
+        TEST(test_held__is_taken_with_all_the_times_it_came),
         TEST(test_held__a_link_takes_along_only_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
