@@ -12,8 +12,7 @@
 declare -A bluesky_token=()
 
 bluesky_start() {
-  free_port
-  # A block of twenty ports; the script adds small numbers to the base.
+  free_ports 20 # the script adds small numbers to the base
   "$PEERS/bsky.sh" "$WORK/bsky" full "$PORT" >"$WORK/bsky.env" 2>"$WORK/bsky.err" ||
     { cat "$WORK/bsky.err" >&2; fail "the Bluesky network did not start"; }
   at_exit 'peer_stop "$WORK/bsky/bsky.pid" "$WORK/bsky/redis.pid" "$WORK/bsky/pg.pid"'

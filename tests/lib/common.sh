@@ -77,28 +77,36 @@ port_answers() { # PORT
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# Sets PORT to a TCP port that nobody listens on, below the ephemeral range, reserved for this
-# script among all test scripts of this user.
-free_port() {
-  local folder tries=0 owner
-  folder=${TMPDIR:-/tmp}/earshot-ports-$(id -u)
-  mkdir -p "$folder"
+port_folder() { echo "${TMPDIR:-/tmp}/earshot-ports-$(id -u)"; }
+
+# False where somebody listens, or another test script of this user that runs has it.
+take_port() { # PORT
+  local file owner
+  file=$(port_folder)/$1
+  grep -qi ":$(printf '%04X' "$1") " /proc/net/tcp /proc/net/tcp6 2>/dev/null && return 1
+  (set -o noclobber; echo $$ >"$file") 2>/dev/null && return 0
+  owner=$(cat "$file" 2>/dev/null || true)
+  [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null && rm -f "$file"
+  return 1
+}
+
+# Sets PORT to the first of so many TCP ports in a row, below the ephemeral range, which are this
+# script's until it ends.
+free_ports() { # COUNT
+  local tries=0 n
+  mkdir -p "$(port_folder)"
   while [ $((tries += 1)) -le 500 ]; do
     PORT=$((10000 + RANDOM % 20000))
-    grep -qi ":$(printf '%04X' "$PORT") " /proc/net/tcp /proc/net/tcp6 2>/dev/null && continue
-    if (set -o noclobber; echo $$ >"$folder/$PORT") 2>/dev/null; then
-      return 0
-    fi
-    owner=$(cat "$folder/$PORT" 2>/dev/null || true)
-    [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null && rm -f "$folder/$PORT"
+    for ((n = 0; n < $1; n++)); do take_port $((PORT + n)) || break; done
+    [ "$n" -lt "$1" ] || return 0
+    while [ $((n -= 1)) -ge 0 ]; do rm -f "$(port_folder)/$((PORT + n))"; done
   done
   fail "no free port"
 }
+free_port() { free_ports 1; }
 
 release_ports() {
-  local folder
-  folder=${TMPDIR:-/tmp}/earshot-ports-$(id -u)
-  grep -lsx "$$" "$folder"/* 2>/dev/null | xargs -r rm -f || true
+  grep -lsx "$$" "$(port_folder)"/* 2>/dev/null | xargs -r rm -f || true
 }
 
 at_exit_commands=()
