@@ -384,9 +384,16 @@ static void add_cursors(struct ear_commit *commit, struct ear_pg_batch *batch,
     }
 }
 
-struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ear_commit_env *env)
+struct ear_pg_batch *ear_commit_batch(void)
 {
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
+    ear_pg_batch_no_wait(batch);
+    return batch;
+}
+
+struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ear_commit_env *env)
+{
+    struct ear_pg_batch *batch = ear_commit_batch();
     gather(commit);
     commit->places = (struct ear_commit_places){-1, -1, -1, -1, -1, -1};
     commit->cursors_at = -1;

@@ -71,6 +71,9 @@ struct ear_commit_env {
     bool looks;           /* some of the posts may be known already */
 };
 
+/* For all that a commit sends: who posts is told at once that the database is away, and comes
+ * again. */
+struct ear_pg_batch *ear_commit_batch(void);
 /* (Re)builds entries and statements; ids of the months are asked for before. */
 struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ear_commit_env *env);
 /* Asks for the partitions that the commit needs and that are not known; NULL when all are. */

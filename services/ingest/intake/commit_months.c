@@ -20,7 +20,7 @@ struct ear_pg_batch *ear_commit_months(const struct ear_commit *commit,
             if (!ear_months_lack(&asked, at_us)) continue;
             ear_months_note(&asked, at_us);
             if (!batch) {
-                batch = ear_pg_batch_new(0);
+                batch = ear_commit_batch();
                 ear_pg_batch_add(batch, STORE_ENSURE_MONTHS);
                 times = ear_pg_array(batch, EAR_PG_TIME);
             }

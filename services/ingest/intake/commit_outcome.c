@@ -212,7 +212,7 @@ static struct ear_pg_batch *erase_tombstoned(const struct ear_commit *commit,
     struct ear_pg_array *ids = NULL;
     for (size_t i = 0; i < commit->edits_at; i++) {
         if (!is_grave(&commit->entries[i])) continue;
-        if (!batch) batch = ear_pg_batch_new(0);
+        if (!batch) batch = ear_commit_batch();
         if (!ids) {
             ear_pg_batch_add(batch, STORE_ERASE_POSTS);
             ids = ear_pg_array(batch, EAR_PG_ID);

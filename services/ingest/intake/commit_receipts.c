@@ -95,7 +95,7 @@ struct ear_pg_batch *ear_commit_correct_receipts(const struct ear_commit *commit
         struct ear_delivery *delivery = receipted(&commit->slices[i]);
         if (!delivery || delivery->answered_before) continue;
         write_answer(delivery);
-        if (!batch) batch = ear_pg_batch_new(0);
+        if (!batch) batch = ear_commit_batch();
         if (!to[0]) {
             ear_pg_batch_add(batch, STORE_CORRECT_RECEIPTS);
             open_columns(batch, to, 3);

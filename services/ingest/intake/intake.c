@@ -126,14 +126,6 @@ static void release_lane(struct ear_intake *intake, const struct ear_commit *com
     intake->queues[commit->lane].coming -= ear_commit_posts(commit);
 }
 
-/* Who sends posts is told so at once when the database is away, and comes again. */
-static void run(struct ear_intake *intake, struct ear_pg_batch **batch, ear_pg_fn *fn,
-                struct ear_commit *commit)
-{
-    ear_pg_batch_no_wait(*batch);
-    ear_pg_run(intake->opts.pg, batch, fn, commit);
-}
-
 static void start(struct ear_intake *intake, struct ear_commit *commit);
 static void split(struct ear_intake *intake, struct ear_commit *commit);
 
@@ -145,9 +137,8 @@ static void on_followed(void *self, ear_err err, const struct ear_pg_result *con
     struct ear_commit *commit = self;
     struct ear_intake *intake = commit->home;
     intake->closing |= err == EAR_CLOSED;
-    if (err != EAR_OK && err != EAR_CLOSED && err != EAR_UNAVAILABLE) {
+    if (err != EAR_OK && err != EAR_CLOSED && err != EAR_UNAVAILABLE)
         ear_log(&EV_INGEST_STORE_FAILED, kv_text("statement", "follow_up"), kv_diag(diag));
-    }
     over(commit, EAR_OK); /* the posts are committed whatever became of this */
     pump(intake);
 }
@@ -164,7 +155,7 @@ static void committed(struct ear_intake *intake, struct ear_commit *commit,
     ear_commit_offer(commit, intake->opts.offer);
     struct ear_pg_batch *batch = ear_commit_follow_up(commit);
     if (batch) {
-        run(intake, &batch, on_followed, commit);
+        ear_pg_run(intake->opts.pg, &batch, on_followed, commit);
     } else {
         over(commit, EAR_OK);
     }
@@ -175,18 +166,15 @@ static void failed(struct ear_intake *intake, struct ear_commit *commit, ear_err
 {
     uint64_t suppressed;
     ear_metric_add(&M_COMMIT_FAILURES, 1, ear_err_name(err));
-    intake->closing |= err == EAR_CLOSED;
-    if (err == EAR_UNAVAILABLE) { /* that PostgreSQL is away is said once, by its pool */
-        over(commit, err);
-        return;
-    }
     /* While a disk is full every transaction fails, for the same reason. */
     if (intake->failure != err) intake->failure_gate = (struct ear_log_gate){0};
     intake->failure = err;
-    if (ear_log_gate_open(&intake->failure_gate, ear_clock_mono_ms(), FAILURE_LOG_MS, &suppressed))
+    if (err != EAR_UNAVAILABLE && /* which the pool has said */
+        ear_log_gate_open(&intake->failure_gate, ear_clock_mono_ms(), FAILURE_LOG_MS, &suppressed))
         ear_log(&EV_INGEST_COMMIT_FAILED, kv_diag(diag), kv_int("posts", ear_commit_posts(commit)),
                 kv_int("suppressed", suppressed));
     /* It may be there: then its intake row is found in the database. */
+    intake->closing |= err == EAR_CLOSED;
     if (err == EAR_UNKNOWN_FATE) ear_offer_behind(intake->opts.offer, commit->lane);
     over(commit, err);
 }
@@ -219,7 +207,7 @@ static void write_posts(struct ear_intake *intake, struct ear_commit *commit)
     if (intake->wary > 0) intake->wary--;
     struct ear_pg_batch *batch = ear_commit_build(commit, &env);
     (void)ear_fault("ingest.before_commit");
-    run(intake, &batch, on_written, commit);
+    ear_pg_run(intake->opts.pg, &batch, on_written, commit);
 }
 
 static void on_months(void *self, ear_err err, const struct ear_pg_result *const *results,
@@ -246,7 +234,7 @@ static void start(struct ear_intake *intake, struct ear_commit *commit)
     intake->queues[commit->lane].coming += ear_commit_posts(commit);
     struct ear_pg_batch *months = ear_commit_months(commit, &intake->months);
     if (months) {
-        run(intake, &months, on_months, commit);
+        ear_pg_run(intake->opts.pg, &months, on_months, commit);
     } else {
         write_posts(intake, commit);
     }
