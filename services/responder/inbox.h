@@ -11,8 +11,8 @@ ear_err ear_inbox_new(struct ear_inbox **out, struct ear_responder *core,
                       struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_inbox_free(struct ear_inbox **inbox);
 void ear_inbox_drain(struct ear_inbox *inbox);
-bool ear_inbox_is_drained(
-    const struct ear_inbox *inbox);                   /* nothing under way, nothing more comes */
+/* Nothing under way, and nothing more comes. */
+bool ear_inbox_is_drained(const struct ear_inbox *inbox);
 size_t ear_inbox_room(const struct ear_inbox *inbox); /* replies that assignment may still offer */
 size_t ear_inbox_sources(const struct ear_inbox *inbox); /* live links to assignment */
 /* Otherwise why names the assignment that cannot be reached. */

@@ -392,6 +392,17 @@ static struct ear_str next_hello(struct ear_loop *loop, struct stranger *s, char
     return from;
 }
 
+/* A sink that has said Hello to the stranger, and settles nothing by itself. */
+static struct taker *taker_of(struct ear_loop *loop, struct stranger *s, char id[256],
+                              struct ear_str *to)
+{
+    char where[64];
+    struct taker *taker = taker_new(loop, stranger_bind(s, where), 500);
+    taker->lazy = true;
+    *to = next_hello(loop, s, id);
+    return taker;
+}
+
 static void test_intruders__a_source_past_its_credit_is_cut_off(void **state)
 {
     struct ear_loop *loop = *state;
@@ -405,11 +416,10 @@ static void test_intruders__a_source_past_its_credit_is_cut_off(void **state)
         {0, 1, 0, true, 0},   {0, 1, 600, true, 0}, {0, 1, 1, false, 0},
     };
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
-        char where[64], id[256];
+        char id[256];
         struct stranger s;
-        struct taker *taker = taker_new(loop, stranger_bind(&s, where), 500);
-        taker->lazy = true;
-        struct ear_str to = next_hello(loop, &s, id);
+        struct ear_str to;
+        struct taker *taker = taker_of(loop, &s, id, &to);
         if (cases[i].answer) say_hello(&s, to, 1);
         turn_for(loop, 50);
         for (size_t n = 0; n < cases[i].batches; n++)
@@ -426,11 +436,10 @@ static void test_intruders__a_source_past_its_credit_is_cut_off(void **state)
 static void test_intruders__a_batch_that_came_twice_is_worked_on_once(void **state)
 {
     struct ear_loop *loop = *state;
-    char where[64], id[256];
+    char id[256];
     struct stranger s;
-    struct taker *taker = taker_new(loop, stranger_bind(&s, where), 500);
-    taker->lazy = true;
-    struct ear_str to = next_hello(loop, &s, id);
+    struct ear_str to;
+    struct taker *taker = taker_of(loop, &s, id, &to);
     struct ear_id again = ear_id_new(1);
     say_hello(&s, to, 1);
     say_batch(&s, to, again, 0, 9);
@@ -450,11 +459,10 @@ static void test_intruders__a_source_that_says_nothing_holds_up_a_drain_for_thre
     void **state)
 {
     struct ear_loop *loop = *state;
-    char where[64], id[256];
+    char id[256];
     struct stranger s;
-    struct taker *taker = taker_new(loop, stranger_bind(&s, where), 500);
-    taker->lazy = true;
-    struct ear_str to = next_hello(loop, &s, id);
+    struct ear_str to;
+    struct taker *taker = taker_of(loop, &s, id, &to);
     say_hello(&s, to, 1);
     WAIT(loop, ear_sink_sources(taker->sink) == 1);
     int64_t from_ms = ear_loop_now_ms(loop);
