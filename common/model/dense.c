@@ -8,7 +8,7 @@
 
 size_t ear_dense_count(const struct ear_feature_tables *tables)
 {
-    return EAR_DENSE_VECTORS + tables->vectors.dims;
+    return EAR_DENSE_NETWORK + ear_network_outputs(&tables->network);
 }
 
 const char *ear_dense_name(size_t at)
@@ -19,7 +19,7 @@ const char *ear_dense_name(size_t at)
 #undef X
     };
     if (at < EAR_SIGNAL_COUNT) return ear_signal_name((ear_signal)at);
-    return at < EAR_DENSE_VECTORS ? names[at - EAR_SIGNAL_COUNT] : "vector";
+    return at < EAR_DENSE_NETWORK ? names[at - EAR_SIGNAL_COUNT] : "network";
 }
 
 /* 0 for none, then rising to 1 ever more slowly. */
@@ -37,8 +37,6 @@ struct tally {
     struct tone valence, mood;
     float rude, numbers, faces, tags, users, links, negated;
     bool firm;
-    float vector[EAR_VECTOR_DIMS];
-    unsigned vectors;
 };
 
 /* A negated word says the opposite, less loudly. */
@@ -53,14 +51,6 @@ static void hear(struct tone *tone, int8_t channel, bool negated)
     tone->last = v;
 }
 
-static void add_vector(struct tally *t, const struct ear_vectors *vectors, uint16_t at)
-{
-    if (at >= vectors->count) return;
-    const int8_t *row = vectors->rows + at * vectors->dims;
-    for (size_t d = 0; d < vectors->dims; d++) t->vector[d] += (float)row[d];
-    t->vectors++;
-}
-
 static void look_up(struct tally *t, const struct ear_feature_tables *tables,
                     struct ear_score_key key, bool negated)
 {
@@ -69,7 +59,6 @@ static void look_up(struct tally *t, const struct ear_feature_tables *tables,
     hear(&t->valence, found.channel[EAR_SCORE_VALENCE], negated);
     hear(&t->mood, found.channel[EAR_SCORE_MOOD], negated);
     t->rude += (float)found.channel[EAR_SCORE_RUDE] / 127;
-    add_vector(t, &tables->vectors, found.vector);
 }
 
 static bool has_score(const struct ear_normal_token *token)
@@ -130,23 +119,11 @@ static void put_shape(const struct ear_normal *normal, const struct tally *t, fl
     dense[EAR_DENSE_NEGATED] = saturate(t->negated);
 }
 
-/* The mean of the vectors, of length 1. */
-static void put_vector(const struct ear_vectors *vectors, const struct tally *t, float *dense)
-{
-    float square = 0;
-    for (size_t d = 0; d < vectors->dims; d++) {
-        dense[d] = t->vector[d] * vectors->scale[d];
-        square += dense[d] * dense[d];
-    }
-    float scale = square > 0 ? 1 / sqrtf(square) : 0;
-    for (size_t d = 0; d < vectors->dims; d++) dense[d] *= scale;
-}
-
 void ear_dense_fill(const struct ear_feature_tables *tables, const struct ear_normal *normal,
                     const struct ear_signals *signals, const struct ear_model_post *post,
                     const char *language, float *dense)
 {
-    struct tally t = {.vectors = 0};
+    struct tally t = {.rude = 0};
     for (size_t i = 0; i < normal->token_count; i++) count_token(&t, &normal->tokens[i]);
     for (size_t i = 0; i < normal->token_count; i += AT_ONCE) {
         size_t left = normal->token_count - i;
@@ -158,5 +135,5 @@ void ear_dense_fill(const struct ear_feature_tables *tables, const struct ear_no
     put_shape(normal, &t, dense);
     dense[EAR_DENSE_DIRECT] = post->direct;
     dense[EAR_DENSE_REPLY] = post->reply;
-    put_vector(&tables->vectors, &t, dense + EAR_DENSE_VECTORS);
+    ear_network_read(&tables->network, normal, dense + EAR_DENSE_NETWORK);
 }

@@ -1,5 +1,5 @@
 /* dense: the few dozen small numbers that a post comes to: its cue signals, what word lists say of
- * it, its shape, the mean of its word vectors. Each is about within [-1, 1]. Private to model. */
+ * it, its shape, about within [-1, 1] each, and what the network answers. Private to model. */
 #ifndef EAR_MODEL_DENSE_H
 #define EAR_MODEL_DENSE_H
 
@@ -41,10 +41,10 @@ typedef enum ear_dense {
 #define X(name, text) EAR_DENSE_##name,
     EAR_DENSE_TABLE(X)
 #undef X
-        EAR_DENSE_VECTORS /* where the dimensions of word vectors begin */
+        EAR_DENSE_NETWORK /* where the outputs of the network begin */
 } ear_dense;
 
-#define EAR_DENSE_MAX (EAR_DENSE_VECTORS + EAR_VECTOR_DIMS)
+#define EAR_DENSE_MAX (EAR_DENSE_NETWORK + EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS)
 
 /* Fills dense[0 .. ear_dense_count). */
 void ear_dense_fill(const struct ear_feature_tables *tables, const struct ear_normal *normal,

@@ -15,7 +15,7 @@
 #define ACCOUNT_BYTES 128 /* of longer handles the beginning counts */
 /* Of a token: n-grams of three lengths, itself under negation, the parts of a tag. */
 #define WORD_FEATURES (EAR_NORMAL_TOKENS_MAX * 5 + EAR_NORMAL_TOKENS_MAX * PARTS_MAX + 2)
-#define CUE_FEATURES  (EAR_DENSE_VECTORS * CUE_STEPS + 1)
+#define CUE_FEATURES  (EAR_DENSE_NETWORK * CUE_STEPS + 1)
 #define CHAR_FEATURES (EAR_POINTS_MAX * EAR_POINTS_ORDER)
 #define FEATURES      (WORD_FEATURES + CHAR_FEATURES + CUE_FEATURES)
 #define STAGED        (CHAR_FEATURES > WORD_FEATURES ? CHAR_FEATURES : WORD_FEATURES)
@@ -42,7 +42,7 @@ struct ear_extractor {
     uint32_t *staged; /* features of one group, repeats and all */
     size_t staged_count;
     struct ear_feature_place *words;                     /* of staged words: what they are */
-    uint32_t cue_index[EAR_DENSE_VECTORS][2][CUE_STEPS]; /* by input, sign (negative first), step */
+    uint32_t cue_index[EAR_DENSE_NETWORK][2][CUE_STEPS]; /* by input, sign (negative first), step */
     size_t *inputs;        /* of staged cues: what they are steps of, SIZE_MAX: of none */
     struct bounds *bounds; /* by point; filled when places are asked for */
     uint32_t *index;       /* what the result shows */
@@ -89,7 +89,7 @@ static uint64_t join(uint64_t a, uint64_t b)
 
 static void set_cue_indices(struct ear_extractor *x)
 {
-    for (size_t input = 0; input < EAR_DENSE_VECTORS; input++)
+    for (size_t input = 0; input < EAR_DENSE_NETWORK; input++)
         for (size_t sign = 0; sign < 2; sign++)
             for (size_t step = 0; step < CUE_STEPS; step++)
                 x->cue_index[input][sign][step] =
@@ -235,7 +235,7 @@ static void stage_cue(struct ear_extractor *x, size_t input, float value)
 static void stage_cues(struct ear_extractor *x)
 {
     struct ear_str language = ear_str_from(x->out.language.best);
-    for (size_t i = 0; i < EAR_DENSE_VECTORS; i++)
+    for (size_t i = 0; i < EAR_DENSE_NETWORK; i++)
         if (i != EAR_SIGNAL_BIAS) stage_cue(x, i, x->dense[i]);
     x->inputs[x->staged_count] = SIZE_MAX;
     x->staged[x->staged_count++] = index_of(x, ear_token_hash(seed_of(x, 20), language));

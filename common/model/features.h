@@ -3,7 +3,7 @@
  *
  * Sparse features are binary: each is present or not, within its group, and all of a group have
  * the same value, weight / sqrt(number of n-grams of the group in the post). A feature's index is
- * its hash in [0, 2^hash_bits). Dense inputs are small numbers, about [-1, 1] each.
+ * its hash in [0, 2^hash_bits). Dense inputs are small numbers; those of the network come last.
  * docs/classifier.md has a worked example. Owned and used again by one thread. */
 #ifndef EAR_MODEL_FEATURES_H
 #define EAR_MODEL_FEATURES_H
@@ -11,7 +11,7 @@
 #include "base/base.h"
 #include "model/language.h"
 #include "model/model.h"
-#include "model/normal.h"
+#include "model/network.h"
 #include "model/scores.h"
 
 #define EAR_FEATURE_VERSION 1 /* of normaliser and extractor: rises when either says otherwise */
@@ -39,7 +39,7 @@ bool ear_feature_spec_valid(const struct ear_feature_spec *spec);
 struct ear_feature_tables {
     struct ear_language language;
     struct ear_scores scores;
-    struct ear_vectors vectors;
+    struct ear_network network;
 };
 
 /* The indices that carry weights; of others only the number counts. Private to model; NULL for a
@@ -82,8 +82,8 @@ void ear_extract_share(const struct ear_extractor *x, const float *restrict weig
 /* The normalised text and tokens of the last post. */
 const struct ear_normal *ear_extractor_normal(const struct ear_extractor *x);
 
-/* Dense inputs: cue signals, list scores, shape, then vector dimensions. */
+/* Dense inputs: cue signals, list scores, shape, then what the network answers. */
 size_t ear_dense_count(const struct ear_feature_tables *tables);
-const char *ear_dense_name(size_t at); /* "blame", "valence_sum", "vector" … */
+const char *ear_dense_name(size_t at); /* "blame", "glad words", "network" … */
 
 #endif

@@ -339,7 +339,7 @@ static void put_all(struct writer *w, size_t dense_count)
     put_weights(w, given, row);
     put_section(w, EAR_SECTION_LANGUAGE, parts->language.ptr, parts->language.len);
     put_optional(w, EAR_SECTION_SCORES, parts->scores);
-    put_optional(w, EAR_SECTION_VECTORS, parts->vectors);
+    put_optional(w, EAR_SECTION_NETWORK, parts->network);
     put_shares(w);
     put_standins(w);
     pad(w);
@@ -367,11 +367,11 @@ ear_err ear_model_write(const struct ear_model_parts *parts, struct ear_buf *out
                         struct ear_diag *diag)
 {
     struct writer w = {.parts = parts, .out = out, .start = out->len};
-    struct ear_vectors vectors;
+    struct ear_feature_tables tables = {0};
     ear_err err = check_parts(&w, diag);
-    if (!err && parts->vectors.len) err = ear_vectors_open(parts->vectors, &vectors, diag);
+    if (!err && parts->network.len) err = ear_network_open(parts->network, &tables.network, diag);
     if (err) return err;
-    size_t dense_count = EAR_DENSE_VECTORS + (parts->vectors.len ? vectors.dims : 0);
+    size_t dense_count = ear_dense_count(&tables);
     w.width = ear_model_width(w.file_columns);
     w.inputs = dense_count + ear_stack_inputs(parts->heads, parts->head_count);
     w.column = ear_alloc(w.width * sizeof *w.column);

@@ -78,7 +78,7 @@ struct ear_model_parts {
      * count for level 2 only. */
     const float *dense;
     /* Sections as their writers left them; of the second and third empty: none. */
-    struct ear_str language, scores, vectors;
+    struct ear_str language, scores, network;
 };
 
 /* Columns that a head is trained with, and those that a file has of it. */

@@ -28,7 +28,7 @@
     X(DENSE, "dense weights", false)     \
     X(LANGUAGE, "languages", true)       \
     X(SCORES, "word scores", false)      \
-    X(VECTORS, "word vectors", false)    \
+    X(NETWORK, "network", false)         \
     X(SHARES, "label shares", false)     \
     X(STANDINS, "stand-ins", false)
 

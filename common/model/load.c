@@ -306,7 +306,7 @@ static ear_err read_tables(struct loader *l)
     struct ear_model *m = l->m;
     struct ear_str language = m->section[EAR_SECTION_LANGUAGE];
     struct ear_str scores = m->section[EAR_SECTION_SCORES];
-    struct ear_str vectors = m->section[EAR_SECTION_VECTORS];
+    struct ear_str network = m->section[EAR_SECTION_NETWORK];
     size_t rows = m->section[EAR_SECTION_ROWS].len / m->width;
     ear_err err =
         ear_kept_open(m->section[EAR_SECTION_KEPT], m->spec.hash_bits, rows, &m->kept, l->diag);
@@ -314,7 +314,7 @@ static ear_err read_tables(struct loader *l)
     m->kept.width = m->width;
     if (!err) err = ear_language_open(language, &m->tables.language, l->diag);
     if (!err && scores.len) err = ear_scores_open(scores, &m->tables.scores, l->diag);
-    if (!err && vectors.len) err = ear_vectors_open(vectors, &m->tables.vectors, l->diag);
+    if (!err && network.len) err = ear_network_open(network, &m->tables.network, l->diag);
     if (!err && m->dense_count != ear_dense_count(&m->tables))
         err = ear_fail(l->diag, EAR_UNSUPPORTED, "made for %zu dense inputs, this program has %zu",
                        m->dense_count, ear_dense_count(&m->tables));

@@ -1,7 +1,6 @@
 #include "model/scores.h"
 
 #include "model/bytes.h"
-#include <math.h>
 #include <stdlib.h>
 
 /* Sections: a head, then what it counts, all in the order and size of these structs. */
@@ -12,20 +11,10 @@ struct table_head {
 struct ear_score_slot {
     uint32_t hash; /* 0: free */
     int8_t channel[EAR_SCORE_CHANNELS];
-    uint8_t reserved;
-    uint16_t vector;
+    uint8_t spare;
+    uint16_t reserved; /* all ones */
 };
 _Static_assert(sizeof(struct ear_score_slot) == 12, "as in the file");
-
-struct vector_head {
-    uint32_t count, dims, reserved[2];
-};
-
-static uint32_t folded(uint64_t hash)
-{
-    uint32_t low = (uint32_t)(hash ^ hash >> 32);
-    return low ? low : 1;
-}
 
 static uint64_t seed_of(const char *language)
 {
@@ -34,24 +23,19 @@ static uint64_t seed_of(const char *language)
 
 static uint32_t hash_of(struct ear_str word, const char *language)
 {
-    return folded(ear_token_hash(seed_of(language), word));
-}
-
-static size_t start_of(size_t count, uint32_t hash)
-{
-    return (hash ^ hash >> 15) & (count - 1);
+    return ear_token_folded(ear_token_hash(seed_of(language), word));
 }
 
 static size_t slot_of(const struct ear_score_slot *slots, size_t count, uint32_t hash)
 {
-    size_t at = start_of(count, hash);
+    size_t at = ear_token_slot(hash, count);
     while (slots[at].hash && slots[at].hash != hash) at = (at + 1) & (count - 1);
     return at;
 }
 
 static struct ear_score_slot slot_from(const struct ear_score *score, uint32_t hash)
 {
-    struct ear_score_slot slot = {.hash = hash, .vector = score->vector};
+    struct ear_score_slot slot = {.hash = hash, .reserved = UINT16_MAX};
     memcpy(slot.channel, score->channel, sizeof slot.channel);
     return slot;
 }
@@ -101,9 +85,9 @@ struct ear_score_key ear_scores_key(const struct ear_scores *scores, struct ear_
         own = (own ^ (unsigned char)word.ptr[i]) * EAR_TOKEN_PRIME;
         any = (any ^ (unsigned char)word.ptr[i]) * EAR_TOKEN_PRIME;
     }
-    key = (struct ear_score_key){folded(own), folded(any)};
-    __builtin_prefetch(&scores->slots[start_of(scores->slot_count, key.own)]);
-    __builtin_prefetch(&scores->slots[start_of(scores->slot_count, key.any)]);
+    key = (struct ear_score_key){ear_token_folded(own), ear_token_folded(any)};
+    __builtin_prefetch(&scores->slots[ear_token_slot(key.own, scores->slot_count)]);
+    __builtin_prefetch(&scores->slots[ear_token_slot(key.any, scores->slot_count)]);
     return key;
 }
 
@@ -115,7 +99,6 @@ bool ear_scores_look(const struct ear_scores *scores, struct ear_score_key key,
     if (!scores->slots[at].hash) at = slot_of(scores->slots, scores->slot_count, key.any);
     if (!scores->slots[at].hash) return false;
     memcpy(out->channel, scores->slots[at].channel, sizeof out->channel);
-    out->vector = scores->slots[at].vector;
     return true;
 }
 
@@ -123,54 +106,4 @@ bool ear_scores_find(const struct ear_scores *scores, struct ear_str word, const
                      struct ear_score_found *out)
 {
     return ear_scores_look(scores, ear_scores_key(scores, word, language), out);
-}
-
-/* ---- vectors ---- */
-
-static void write_scales(const float *rows, size_t count, size_t dims, float *scale)
-{
-    for (size_t d = 0; d < dims; d++) {
-        float most = 0;
-        for (size_t i = 0; i < count; i++) most = fmaxf(most, fabsf(rows[i * dims + d]));
-        scale[d] = most / 127;
-    }
-}
-
-ear_err ear_vectors_write(const float *rows, size_t count, size_t dims, struct ear_buf *out)
-{
-    if (!count || count >= EAR_NO_VECTOR || !dims || dims > EAR_VECTOR_DIMS || dims % 16)
-        return EAR_INVALID;
-    struct vector_head head = {.count = (uint32_t)count, .dims = (uint32_t)dims};
-    float scale[EAR_VECTOR_DIMS];
-    int8_t row[EAR_VECTOR_DIMS];
-    write_scales(rows, count, dims, scale);
-    ear_err err = ear_buf_append(out, &head, sizeof head);
-    if (!err) err = ear_buf_append(out, scale, dims * sizeof *scale);
-    for (size_t i = 0; i < count && !err; i++) {
-        for (size_t d = 0; d < dims; d++)
-            row[d] = scale[d] > 0 ? (int8_t)lrintf(rows[i * dims + d] / scale[d]) : 0;
-        err = ear_buf_append(out, row, dims);
-    }
-    return err;
-}
-
-ear_err ear_vectors_open(struct ear_str section, struct ear_vectors *out, struct ear_diag *diag)
-{
-    struct vector_head head;
-    *out = (struct ear_vectors){0};
-    if (section.len < sizeof head) return ear_fail(diag, EAR_INVALID, "word vectors: too short");
-    memcpy(&head, section.ptr, sizeof head);
-    bool sized = head.count && head.count < EAR_NO_VECTOR && head.dims &&
-                 head.dims <= EAR_VECTOR_DIMS && head.dims % 16 == 0 &&
-                 section.len == sizeof head + head.dims * (sizeof(float) + (size_t)head.count);
-    if (!sized) return ear_fail(diag, EAR_INVALID, "word vectors: size does not fit the counts");
-    const float *scale = (const void *)(section.ptr + sizeof head);
-    for (size_t d = 0; d < head.dims; d++)
-        if (!(scale[d] >= 0 && scale[d] < 1e6f))
-            return ear_fail(diag, EAR_INVALID, "word vectors: scale of dimension %zu", d);
-    *out = (struct ear_vectors){.rows = (const void *)(scale + head.dims),
-                                .scale = scale,
-                                .count = head.count,
-                                .dims = head.dims};
-    return EAR_OK;
 }

@@ -16,15 +16,12 @@ typedef enum ear_score_channel {
     EAR_SCORE_CHANNELS
 } ear_score_channel;
 
-#define EAR_SCORES_MAX  65536 /* words */
-#define EAR_NO_VECTOR   0xFFFF
-#define EAR_VECTOR_DIMS 128 /* at most; a multiple of 16 */
+#define EAR_SCORES_MAX 65536 /* words */
 
 struct ear_score {
     struct ear_str word; /* one token as the normaliser leaves it */
     char language[4];    /* "" for any */
     int8_t channel[EAR_SCORE_CHANNELS];
-    uint16_t vector; /* row of the vectors, or EAR_NO_VECTOR */
 };
 
 struct ear_score_slot; /* private */
@@ -37,7 +34,6 @@ struct ear_scores {
 
 struct ear_score_found {
     int8_t channel[EAR_SCORE_CHANNELS];
-    uint16_t vector;
 };
 
 /* Appends the section; a word may come once a language. */
@@ -58,16 +54,5 @@ struct ear_score_key ear_scores_key(const struct ear_scores *scores, struct ear_
                                     const char *language);
 bool ear_scores_look(const struct ear_scores *scores, struct ear_score_key key,
                      struct ear_score_found *out);
-
-/* Word vectors, int8 with one scale a dimension. Zero: none. */
-struct ear_vectors {
-    const int8_t *rows;
-    const float *scale;
-    size_t count, dims;
-};
-ear_err ear_vectors_write(const float *rows, size_t count, size_t dims,
-                          struct ear_buf *out) EAR_MUST_CHECK;
-ear_err ear_vectors_open(struct ear_str section, struct ear_vectors *out,
-                         struct ear_diag *diag) EAR_MUST_CHECK;
 
 #endif

@@ -45,7 +45,6 @@ static struct ear_score *entry_of(struct ear_lists *lists, struct ear_str langua
     memcpy(copy, word.ptr, word.len);
     memcpy(score->language, language.ptr, language.len);
     score->word = (struct ear_str){copy, word.len};
-    score->vector = EAR_NO_VECTOR;
     (void)ear_map_put(lists->words, key, score);
     lists->count++;
     return score;

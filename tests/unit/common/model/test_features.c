@@ -97,12 +97,9 @@ static void test_extract__cuts_hashtags_and_looks_words_up(void **state)
 {
     (void)state;
     static const struct ear_score scores[] = {
-        {{"so", 2}, "", {0, 0, 0, 0, 120}, EAR_NO_VECTOR},
-        {{"frustrated", 10}, "", {0, 0, 0, 0, 60}, EAR_NO_VECTOR},
-        {{"sof", 3}, "", {0, 0, 0, 0, 5}, EAR_NO_VECTOR},
-        {{"rustrated", 9}, "", {0, 0, 0, 0, 5}, EAR_NO_VECTOR},
-        {{"good", 4}, "en", {127, 64, 0, 0, 90}, EAR_NO_VECTOR},
-        {{"damn", 4}, "en", {-127, 0, 127, 0, 90}, EAR_NO_VECTOR},
+        {{"so", 2}, "", {0, 0, 0, 0, 120}},       {{"frustrated", 10}, "", {0, 0, 0, 0, 60}},
+        {{"sof", 3}, "", {0, 0, 0, 0, 5}},        {{"rustrated", 9}, "", {0, 0, 0, 0, 5}},
+        {{"good", 4}, "en", {127, 64, 0, 0, 90}}, {{"damn", 4}, "en", {-127, 0, 127, 0, 90}},
     };
     struct ear_buf section;
     struct ear_feature_tables tables = {0};
@@ -123,35 +120,6 @@ static void test_extract__cuts_hashtags_and_looks_words_up(void **state)
     }
     ear_extractor_free(&x);
     ear_buf_release(&section);
-}
-
-static void test_extract__means_the_vectors_of_words(void **state)
-{
-    (void)state;
-    static const struct ear_score scores[] = {
-        {{"late", 4}, "", {0}, 0},
-        {{"parcel", 6}, "", {0}, 1},
-    };
-    float rows[32] = {[0] = 3, [16 + 1] = 4};
-    struct ear_buf words, vectors;
-    struct ear_feature_tables tables = {0};
-    ear_buf_init(&words, 1 << 20);
-    ear_buf_init(&vectors, 1 << 20);
-    assert_int_equal(ear_scores_write(scores, 2, &words), EAR_OK);
-    assert_int_equal(ear_vectors_write(rows, 2, 16, &vectors), EAR_OK);
-    assert_int_equal(ear_scores_open(ear_buf_str(&words), &tables.scores, NULL), EAR_OK);
-    assert_int_equal(ear_vectors_open(ear_buf_str(&vectors), &tables.vectors, NULL), EAR_OK);
-    struct ear_extractor *x = extractor_with(&tables);
-    struct ear_model_post post = post_of("late parcel");
-    const struct ear_features *f = ear_extract(x, &post);
-    size_t first = ear_dense_count(&tables) - 16;
-    assert_true(near(f->dense[first], 0.6f) && near(f->dense[first + 1], 0.8f));
-    vectors.data[0] = 7; /* another count than there are rows */
-    struct ear_diag diag;
-    assert_int_equal(ear_vectors_open(ear_buf_str(&vectors), &tables.vectors, &diag), EAR_INVALID);
-    ear_extractor_free(&x);
-    ear_buf_release(&words);
-    ear_buf_release(&vectors);
 }
 
 static void test_extract__places_lie_in_the_text(void **state)
@@ -201,7 +169,6 @@ int main(void)
         cmocka_unit_test(test_extract__comes_to_the_worked_example),
         cmocka_unit_test(test_extract__numbers_of_one_shape_are_one),
         cmocka_unit_test(test_extract__cuts_hashtags_and_looks_words_up),
-        cmocka_unit_test(test_extract__means_the_vectors_of_words),
         cmocka_unit_test(test_extract__places_lie_in_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

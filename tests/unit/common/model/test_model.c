@@ -137,10 +137,10 @@ static void make_weights(struct fixture *f)
 static void make_scores(struct fixture *f)
 {
     static const struct ear_score scores[] = {
-        {{"great", 5}, "en", {100, 90, 0, 0, 60}, EAR_NO_VECTOR},
-        {{"awful", 5}, "en", {-110, -90, 0, 0, 40}, EAR_NO_VECTOR},
-        {{"so", 2}, "", {0, 0, 0, 0, 110}, EAR_NO_VECTOR},
-        {{"awful", 5}, "", {0, 0, 0, 0, 40}, EAR_NO_VECTOR},
+        {{"great", 5}, "en", {100, 90, 0, 0, 60}},
+        {{"awful", 5}, "en", {-110, -90, 0, 0, 40}},
+        {{"so", 2}, "", {0, 0, 0, 0, 110}},
+        {{"awful", 5}, "", {0, 0, 0, 0, 40}},
     };
     ear_buf_init(&f->scores, 1 << 20);
     assert_int_equal(ear_scores_write(scores, EAR_COUNT(scores), &f->scores), EAR_OK);
