@@ -251,6 +251,22 @@ void ear_calibrated(const struct ear_calibration *c, const struct ear_task *task
     ear_head_probabilities(task->kind, z, task->label_count, p);
 }
 
+double ear_calibrated_likelihood(const struct ear_calibration *c, const struct ear_heldout *h)
+{
+    float p[EAR_MODEL_LABELS_MAX];
+    double sum = 0;
+    for (size_t i = 0; i < h->count; i++) {
+        uint64_t labels = h->task->examples[h->examples[i]].labels;
+        ear_calibrated(c, h->task, h->scores + i * c->columns, p);
+        for (size_t k = 0; k < h->task->label_count; k++) {
+            bool flags = h->task->kind == EAR_HEAD_FLAGS,
+                 has = flags ? labels >> k & 1 : labels == k;
+            if (has || flags) sum += log(fmax(1e-7, (double)(has ? p[k] : 1 - p[k])));
+        }
+    }
+    return sum / (double)(h->count ? h->count : 1);
+}
+
 size_t ear_calibrated_label(const float *p, size_t label_count)
 {
     size_t best = 0;

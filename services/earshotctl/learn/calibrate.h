@@ -26,6 +26,9 @@ void ear_calibration_release(struct ear_calibration *calibration);
 /* Probabilities of all labels as the reader will give them. */
 void ear_calibrated(const struct ear_calibration *calibration, const struct ear_task *task,
                     const float *scores, float *p);
+/* Mean log-likelihood of what is true. */
+double ear_calibrated_likelihood(const struct ear_calibration *calibration,
+                                 const struct ear_heldout *heldout);
 /* The label that such probabilities say. */
 size_t ear_calibrated_label(const float *p, size_t label_count);
 

@@ -11,6 +11,7 @@ void ear_corpus_init(struct ear_corpus *corpus, const struct ear_feature_spec *s
 {
     *corpus = (struct ear_corpus){.extractor = ear_extractor_new(spec, tables, NULL),
                                   .dense_count = (uint32_t)ear_dense_count(tables)};
+    ear_vocabulary_init(&corpus->vocabulary);
     ear_text_init(&corpus->work, EAR_MODEL_TEXT_MAX * 20);
     ear_matrix_init(&corpus->x, UINT32_C(1) << spec->hash_bits, corpus->dense_count);
 }
@@ -20,6 +21,7 @@ void ear_corpus_release(struct ear_corpus *corpus)
     ear_extractor_free(&corpus->extractor);
     ear_text_release(&corpus->work);
     ear_matrix_release(&corpus->x);
+    ear_vocabulary_release(&corpus->vocabulary);
     free(corpus->keys);
     free(corpus->kept);
     *corpus = (struct ear_corpus){0};
@@ -67,6 +69,7 @@ uint32_t ear_corpus_add(struct ear_corpus *corpus, struct ear_str text)
     for (uint32_t i = 0; i < corpus->dense_count; i++)
         if (f->dense[i] != 0)
             cells[count++] = (struct ear_cell){corpus->x.sparse_columns + i, f->dense[i]};
+    ear_vocabulary_add(&corpus->vocabulary, ear_extractor_normal(corpus->extractor));
     add_key(corpus, text);
     ear_matrix_add(&corpus->x, cells, count);
     free(cells);

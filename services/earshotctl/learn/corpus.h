@@ -5,7 +5,7 @@
 #define EAR_LEARN_CORPUS_H
 
 #include "matrix.h"
-#include "text/text.h"
+#include "vocabulary.h"
 
 struct ear_feature_spec;
 struct ear_feature_tables;
@@ -15,7 +15,8 @@ struct ear_corpus {
     struct ear_extractor *extractor;
     struct ear_text work;
     struct ear_matrix x;
-    uint64_t *keys; /* of each row: ear_split_key */
+    struct ear_vocabulary vocabulary; /* a post a row */
+    uint64_t *keys;                   /* of each row: ear_split_key */
     size_t key_room;
     uint32_t dense_count;
     uint32_t *kept; /* hash index of each sparse column, ascending; NULL before the end */

@@ -16,7 +16,7 @@ struct crossing {
     unsigned folds;
     uint64_t seed;
     bool *use[EAR_MODEL_HEADS_MAX];
-    struct ear_fitted fitted[EAR_MODEL_HEADS_MAX];
+    struct ear_trained trained;
     struct crossed crossed[EAR_MODEL_HEADS_MAX];
 };
 
@@ -29,7 +29,7 @@ static void say(struct crossing *c, size_t at, const struct ear_example *e)
 {
     float p[EAR_MODEL_LABELS_MAX];
     struct crossed *out = &c->crossed[at];
-    ear_stack_read(c->lessons, c->fitted, at, e->row, p);
+    ear_stack_read(c->lessons, &c->trained, at, e->row, p);
     size_t label = ear_calibrated_label(p, c->lessons->tasks[at].label_count);
     out->gold[out->count] = (uint16_t)e->labels;
     out->said[out->count] = (uint16_t)label;
@@ -42,12 +42,12 @@ static void cross_fold(struct crossing *c, unsigned fold)
     for (size_t t = 0; t < lessons->task_count; t++)
         for (size_t i = 0; i < lessons->tasks[t].count; i++)
             c->use[t][i] = fold_of(c, &lessons->tasks[t].examples[i]) != fold;
-    ear_stack_fit(lessons, c->use, c->fitted);
+    ear_stack_fit(lessons, c->use, &c->trained);
     for (size_t t = 0; t < lessons->task_count; t++)
         for (size_t i = 0; i < lessons->tasks[t].count; i++)
             if (!c->use[t][i] && lessons->tasks[t].examples[i].part == EAR_PART_TRAIN)
                 say(c, t, &lessons->tasks[t].examples[i]);
-    for (size_t t = 0; t < lessons->task_count; t++) ear_fitted_release(&c->fitted[t]);
+    ear_trained_release(&c->trained);
 }
 
 static void print(const struct crossing *c, size_t at, bool detail)

@@ -58,26 +58,10 @@ static struct ear_heldout heldout_of(const struct fitting *f)
     return (struct ear_heldout){f->task, f->heldout, f->heldout_count, f->scores};
 }
 
-/* Mean log-likelihood of what is true, after calibration. */
-static double likelihood(const struct fitting *f, const struct ear_calibration *c)
-{
-    float p[EAR_MODEL_LABELS_MAX];
-    double sum = 0;
-    for (size_t i = 0; i < f->heldout_count; i++) {
-        const struct ear_example *e = &f->task->examples[f->heldout[i]];
-        ear_calibrated(c, f->task, f->scores + i * c->columns, p);
-        for (size_t k = 0; k < f->task->label_count; k++) {
-            bool flags = f->task->kind == EAR_HEAD_FLAGS,
-                 has = flags ? e->labels >> k & 1 : e->labels == k;
-            if (has || flags) sum += log(fmax(1e-7, (double)(has ? p[k] : 1 - p[k])));
-        }
-    }
-    return sum / (double)(f->heldout_count ? f->heldout_count : 1);
-}
-
 /* The figures by which is chosen: what is right, and how sure it was. */
 static double merit(const struct fitting *f, const struct ear_calibration *c)
 {
+    struct ear_heldout heldout = heldout_of(f);
     float p[EAR_MODEL_LABELS_MAX];
     size_t hits = 0;
     for (size_t i = 0; i < f->heldout_count; i++) {
@@ -87,7 +71,7 @@ static double merit(const struct fitting *f, const struct ear_calibration *c)
     }
     if (f->task->kind == EAR_HEAD_FLAGS) hits = 0;
     return (double)hits / (double)(f->heldout_count ? f->heldout_count : 1) +
-           0.1 * likelihood(f, c);
+           0.1 * ear_calibrated_likelihood(c, &heldout);
 }
 
 static void try_choice(struct fitting *f, struct ear_fit_choice choice, double *best,
@@ -149,12 +133,22 @@ void ear_fitted_release(struct ear_fitted *fitted)
     free(fitted->heldout);
     free(fitted->scores);
     free(fitted->stack);
+    free(fitted->network);
+}
+
+void ear_fitted_score(const struct ear_fitted *fitted, const struct ear_matrix *x, uint32_t row,
+                      float *scores)
+{
+    size_t columns = fitted->columns.count;
+    ear_columns_score(&fitted->columns, x, row, scores);
+    for (size_t k = 0; fitted->network && k < columns; k++)
+        scores[k] += fitted->network[row * columns + k];
 }
 
 void ear_fitted_read(const struct ear_fitted *fitted, const struct ear_matrix *x,
                      const struct ear_task *task, uint32_t row, float *p)
 {
     float scores[EAR_MODEL_LABELS_MAX];
-    ear_columns_score(&fitted->columns, x, row, scores);
+    ear_fitted_score(fitted, x, row, scores);
     ear_calibrated(&fitted->calibration, task, scores, p);
 }

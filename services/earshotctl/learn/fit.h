@@ -28,13 +28,19 @@ struct ear_fitted {
     size_t *heldout, heldout_count;
     float *scores; /* heldout_count × columns */
     float *stack;  /* of level 2, else NULL: [input × columns + column], see stack.h */
+    /* What a network adds to its scores, see blend.h. */
+    float blend;          /* so many times the network's; 0: nothing, and the rest is not set */
+    size_t network_first; /* among the columns of the network */
+    float *network;       /* [row × columns + column] */
 };
 
 /* `use` marks the examples that may be looked at; NULL: all. `keys` by row. */
 void ear_fit(const struct ear_matrix *x, const uint64_t *keys, const struct ear_task *task,
              const struct ear_fit_options *options, const bool *use, struct ear_fitted *out);
 void ear_fitted_release(struct ear_fitted *fitted);
-/* Probabilities for a row of the matrix. */
+/* Scores, with what a network adds, and probabilities for a row of the matrix. */
+void ear_fitted_score(const struct ear_fitted *fitted, const struct ear_matrix *x, uint32_t row,
+                      float *scores);
 void ear_fitted_read(const struct ear_fitted *fitted, const struct ear_matrix *x,
                      const struct ear_task *task, uint32_t row, float *p);
 

@@ -10,6 +10,7 @@ void ear_lessons_init(struct ear_lessons *lessons)
 {
     *lessons = (struct ear_lessons){.spec = ear_feature_spec_default(),
                                     .rows_max = (size_t)1 << 20,
+                                    .network = EAR_NETWORK_DEFAULTS,
                                     .posts_min = 2,
                                     .coverage = 0.9f};
     lessons->fit = (struct ear_fit_options){

@@ -10,10 +10,31 @@
 #include "language_train.h"
 #include "lists.h"
 
+/* A network beside the linear scores, for heads that ask for it; see layers.h. */
+struct ear_network_options {
+    size_t words;         /* that have a vector, at most */
+    size_t dims, filters; /* of a vector; of each width */
+    unsigned epochs;
+    float rate;            /* of learning, at first */
+    float drop, word_drop; /* shares of responses and of words that are left out while it learns */
+    float home;            /* an example at home weighs so much more than others */
+};
+
+#define EAR_NETWORK_DEFAULTS                         \
+    ((struct ear_network_options){.words = 12000,    \
+                                  .dims = 64,        \
+                                  .filters = 64,     \
+                                  .epochs = 9,       \
+                                  .rate = 2e-3f,     \
+                                  .drop = 0.4f,      \
+                                  .word_drop = 0.1f, \
+                                  .home = 3})
+
 struct ear_lessons {
     char name[64]; /* of the model */
     struct ear_feature_spec spec;
     struct ear_fit_options fit;
+    struct ear_network_options network;
     size_t rows_max;    /* of the model: the features that say most */
     uint32_t posts_min; /* a feature of fewer posts is left out */
     float coverage;     /* share of posts that is to be answered; the rest is unsure */

@@ -4,12 +4,13 @@
  *     name TEXT · licence TEXT · rows N · folds N · coverage PERCENT
  *     features [words=N] [char-min=N] [char-max=N] [bits=N] [posts=N]
  *              [word-weight=X] [char-weight=X] [cue-weight=X]
+ *     network [words=N] [dims=N] [filters=N] [epochs=N] [rate=X] [drop=X] [word-drop=X] [home=X]
  *     list FILE channel=valence|mood|rude [scale=X] [languages=de,fr]
  *     own-list FILE …        the same beside the recipe
  *     language FILE [map=English:en,…] [code=de]
  *     head NAME kind=softmax|binary|ordinal|flags [labels=a,b,…] [cost=X] [balance=X] [ratio=X]
  *          [dense=X] [home=X] [tune=X] [temper=X] [lean=X,Y,…] [coverage=SHARE] [languages=en,de]
- *          [for=HEAD] [blend] [stacked] [auxiliary]
+ *          [for=HEAD] [blend] [network] [stacked] [auxiliary]
  *     file FILE              below the datasets' folder
  *     own-file FILE          beside the recipe
  *     labels FILE            joined to the file above by key; stands beside the recipe

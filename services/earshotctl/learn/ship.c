@@ -1,16 +1,20 @@
 #include "ship.h"
 
+#include "multiply.h"
 #include "stack.h"
 #include <math.h>
 #include <stdlib.h>
 
+#define NETWORK_MAX ((size_t)64 * 1024 * 1024)
+
 struct cargo {
     const struct ear_lessons *lessons;
-    const struct ear_fitted *fitted;
+    const struct ear_trained *trained;
     uint32_t *columns; /* sparse columns that stay, ascending */
     size_t column_count;
     uint32_t *kept;                        /* their hash indices */
     float *dense;                          /* [input × all columns + column] */
+    float *bias;                           /* [column] */
     size_t width;                          /* columns of all heads */
     float (*shares)[EAR_MODEL_LABELS_MAX]; /* by head: of the posts that it is judged by */
 };
@@ -43,7 +47,7 @@ static struct weighed *weigh(const struct cargo *c)
     for (uint32_t column = 0; column < x->sparse_columns; column++) {
         float most = 0;
         for (size_t t = 0; t < c->lessons->task_count; t++) {
-            const struct ear_columns *own = &c->fitted[t].columns;
+            const struct ear_columns *own = &c->trained->heads[t].columns;
             for (size_t k = 0; k < own->count; k++)
                 most = fmaxf(most, fabsf(own->weights[k * own->inputs + column]));
         }
@@ -73,7 +77,7 @@ static void choose_rows(struct cargo *c)
 static void fill_input(const struct cargo *c, uint32_t input, float *weights)
 {
     for (size_t t = 0, at = 0; t < c->lessons->task_count; t++) {
-        const struct ear_columns *own = &c->fitted[t].columns;
+        const struct ear_columns *own = &c->trained->heads[t].columns;
         for (size_t k = 0; k < own->count; k++)
             weights[at++] = own->weights[k * own->inputs + input];
     }
@@ -85,23 +89,57 @@ static void fill_row(void *self, size_t row, float *weights)
     fill_input(c, c->columns[row], weights);
 }
 
+/* What the network's scores add to a column: their weights lie with its own. */
+static void add_network(struct cargo *c, const struct ear_fitted *head, size_t column, size_t at)
+{
+    const struct ear_layers *layers = &c->trained->network.layers;
+    size_t responses = ear_layers_responses(&layers->shape), dense = layers->shape.dense;
+    size_t inputs = ear_layers_inputs(&layers->shape), from = head->network_first + column;
+    const float *shared = layers->shared + from * inputs, *own = layers->own + from * inputs;
+    c->bias[at] += head->blend * layers->offsets[from];
+    for (size_t i = 0; i < dense; i++)
+        c->dense[i * c->width + at] += head->blend * (shared[responses + i] + own[responses + i]);
+    for (size_t i = 0; i < responses; i++)
+        c->dense[(dense + i) * c->width + at] = head->blend * (shared[i] + own[i]);
+}
+
+static void fill_columns(struct cargo *c)
+{
+    for (size_t t = 0, at = 0; t < c->lessons->task_count; t++) {
+        const struct ear_fitted *head = &c->trained->heads[t];
+        for (size_t k = 0; k < head->columns.count; k++, at++) {
+            c->bias[at] = head->columns.biases[k];
+            if (head->blend > 0) add_network(c, head, k, at);
+        }
+    }
+}
+
+static void fill_stack(const struct cargo *c, size_t inputs, float *to)
+{
+    for (size_t t = 0; t < c->lessons->task_count; t++) {
+        const struct ear_fitted *head = &c->trained->heads[t];
+        size_t columns = head->columns.count;
+        for (size_t i = 0; head->stack && i < inputs; i++)
+            memcpy(to + i * c->width, head->stack + i * columns, columns * sizeof *to);
+        to += columns;
+    }
+}
+
+/* Dense inputs of the extractor, those of the network, and at last those of the stack, whose
+ * weights are 0 for heads of level 1. */
 static void fill_dense(struct cargo *c)
 {
     const struct ear_corpus *corpus = &c->lessons->corpus;
-    for (size_t t = 0; t < c->lessons->task_count; t++) c->width += c->fitted[t].columns.count;
-    /* Behind them the file holds the weights of stack inputs: of heads of level 1 they are 0. */
-    size_t inputs = ear_stack_width(c->lessons);
-    c->dense = ear_alloc((corpus->dense_count + inputs) * c->width * sizeof *c->dense);
-    for (uint32_t i = 0; i < corpus->dense_count; i++)
+    size_t responses = ear_layers_responses(&c->trained->network.layers.shape);
+    size_t stacked = ear_stack_width(c->lessons), own = corpus->dense_count;
+    for (size_t t = 0; t < c->lessons->task_count; t++)
+        c->width += c->trained->heads[t].columns.count;
+    c->dense = ear_alloc((own + responses + stacked) * c->width * sizeof *c->dense);
+    c->bias = ear_alloc((c->width + 1) * sizeof *c->bias);
+    for (uint32_t i = 0; i < own; i++)
         fill_input(c, corpus->x.sparse_columns + i, c->dense + i * c->width);
-    float *stacked = c->dense + corpus->dense_count * c->width;
-    for (size_t t = 0; t < c->lessons->task_count; t++) {
-        size_t columns = c->fitted[t].columns.count;
-        for (size_t i = 0; c->fitted[t].stack && i < inputs; i++)
-            memcpy(stacked + i * c->width, c->fitted[t].stack + i * columns,
-                   columns * sizeof *stacked);
-        stacked += columns;
-    }
+    fill_columns(c);
+    fill_stack(c, stacked, c->dense + (own + responses) * c->width);
 }
 
 static void fill_shares(struct cargo *c, size_t at)
@@ -119,10 +157,11 @@ static void fill_shares(struct cargo *c, size_t at)
     for (size_t k = 0; k < task->label_count && posts > 0; k++) shares[k] /= posts;
 }
 
-static void describe(const struct cargo *c, size_t at, struct ear_model_part *part)
+static void describe(const struct cargo *c, size_t at, const float *bias,
+                     struct ear_model_part *part)
 {
     const struct ear_task *task = &c->lessons->tasks[at];
-    const struct ear_fitted *fitted = &c->fitted[at];
+    const struct ear_fitted *fitted = &c->trained->heads[at];
     const struct ear_calibration *cal = &fitted->calibration;
     *part = (struct ear_model_part){.name = ear_str_from(task->name),
                                     .languages = ear_str_from(task->languages),
@@ -132,7 +171,7 @@ static void describe(const struct cargo *c, size_t at, struct ear_model_part *pa
                                     .level = ear_task_heard(task) ? 1 : 2,
                                     .stands_in = (uint8_t)task->stands_in,
                                     .auxiliary = task->auxiliary,
-                                    .bias = fitted->columns.biases,
+                                    .bias = bias,
                                     .slope = cal->slope,
                                     .offset = cal->offset,
                                     .shares = c->shares[at]};
@@ -142,18 +181,25 @@ static void describe(const struct cargo *c, size_t at, struct ear_model_part *pa
     part->unsure_below = cal->coverage[step > 0 ? step - 1 : 0];
 }
 
-ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_fitted *fitted,
+ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_trained *trained,
                  struct ear_buf *out, struct ear_diag *diag)
 {
-    struct cargo c = {.lessons = lessons, .fitted = fitted};
+    struct cargo c = {.lessons = lessons, .trained = trained};
+    struct ear_buf network;
+    ear_err err = EAR_OK;
     struct ear_model_part *heads = ear_alloc(EAR_MODEL_HEADS_MAX * sizeof *heads);
     choose_rows(&c);
     fill_dense(&c);
     c.shares = ear_alloc(EAR_MODEL_HEADS_MAX * sizeof *c.shares);
+    const float *bias = c.bias;
     for (size_t t = 0; t < lessons->task_count; t++) {
         fill_shares(&c, t);
-        describe(&c, t, &heads[t]);
+        describe(&c, t, bias, &heads[t]);
+        bias += trained->heads[t].columns.count;
     }
+    ear_buf_init(&network, NETWORK_MAX);
+    if (trained->network.layers.count)
+        err = ear_multiply(&trained->network, &lessons->corpus.vocabulary, &network);
     struct ear_model_parts parts = {.name = ear_str_from(lessons->name),
                                     .licences = ear_buf_str(&lessons->licences),
                                     .spec = lessons->spec,
@@ -165,9 +211,15 @@ ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_fitted *fit
                                     .self = &c,
                                     .dense = c.dense,
                                     .language = ear_buf_str(&lessons->language_section),
-                                    .scores = ear_buf_str(&lessons->list_section)};
+                                    .scores = ear_buf_str(&lessons->list_section),
+                                    .network = ear_buf_str(&network)};
     memcpy(parts.training, lessons->digest, sizeof parts.training);
-    ear_err err = ear_model_write(&parts, out, diag);
+    if (err)
+        err = ear_fail(diag, err, "the network cannot be written");
+    else
+        err = ear_model_write(&parts, out, diag);
+    ear_buf_release(&network);
+    free(c.bias);
     free(heads);
     free(c.columns);
     free(c.kept);

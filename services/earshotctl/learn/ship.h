@@ -3,10 +3,10 @@
 #ifndef EAR_LEARN_SHIP_H
 #define EAR_LEARN_SHIP_H
 
-#include "lessons.h"
+#include "blend.h"
 
-/* `fitted`: one a task. Appends the file. */
-ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_fitted *fitted,
+/* Appends the file. */
+ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_trained *trained,
                  struct ear_buf *out, struct ear_diag *diag) EAR_MUST_CHECK;
 
 #endif

@@ -174,28 +174,30 @@ static void stack(const struct ear_lessons *lessons, struct ear_fitted *fitted, 
     free(inputs);
 }
 
-void ear_stack_fit(const struct ear_lessons *lessons, bool *const *use, struct ear_fitted *fitted)
+void ear_stack_fit(const struct ear_lessons *lessons, bool *const *use, struct ear_trained *out)
 {
+    *out = (struct ear_trained){.head_count = lessons->task_count};
     for (size_t t = 0; t < lessons->task_count; t++)
         ear_fit(&lessons->corpus.x, lessons->corpus.keys, &lessons->tasks[t], &lessons->fit,
-                use ? use[t] : NULL, &fitted[t]);
+                use ? use[t] : NULL, &out->heads[t]);
+    ear_blend(lessons, use, out);
     for (size_t t = 0; t < lessons->task_count; t++)
-        if (lessons->tasks[t].stacked) stack(lessons, fitted, t);
+        if (lessons->tasks[t].stacked) stack(lessons, out->heads, t);
 }
 
-void ear_stack_read(const struct ear_lessons *lessons, const struct ear_fitted *fitted, size_t at,
+void ear_stack_read(const struct ear_lessons *lessons, const struct ear_trained *trained, size_t at,
                     uint32_t row, float *p)
 {
     const struct ear_matrix *x = &lessons->corpus.x;
-    const struct ear_fitted *own = &fitted[at];
+    const struct ear_fitted *own = &trained->heads[at];
     size_t columns = own->columns.count;
     float scores[EAR_MODEL_LABELS_MAX], inputs[EAR_STACK_PER_P * EAR_MODEL_LABELS_MAX];
-    ear_columns_score(&own->columns, x, row, scores);
+    ear_fitted_score(own, x, row, scores);
     const float *weights = own->stack;
     for (size_t t = 0; weights && t < lessons->task_count; t++) {
         const struct ear_task *task = &lessons->tasks[t];
         if (!ear_task_heard(task)) continue;
-        ear_fitted_read(&fitted[t], x, task, row, p);
+        ear_fitted_read(&trained->heads[t], x, task, row, p);
         size_t count = ear_stack_fill(task->kind, p, task->label_count, inputs);
         for (size_t d = 0; d < count; d++, weights += columns)
             for (size_t k = 0; k < columns; k++) scores[k] += inputs[d] * weights[k];

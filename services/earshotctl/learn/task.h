@@ -35,6 +35,7 @@ struct ear_task {
     struct ear_solver_options solver; /* c 0: to be chosen */
     bool blend;                       /* the mean of scores that were learned in several ways */
     bool stacked;                     /* of level 2: hears what heads of level 1 say, see stack.h */
+    bool network;                     /* hears a network as well, see blend.h */
     size_t stands_in; /* the number, from 1, of the head for which it speaks in its languages; 0 */
     float coverage;   /* share of posts that is to be answered; 0: as all heads */
     /* Calibrated logits are multiplied by it: below 1 where posts that the head will see are less

@@ -62,23 +62,33 @@ static void tell(const struct ear_lessons *lessons)
                 lessons->tasks[t].count, lessons->tasks[t].label_count);
 }
 
+static void tell_trained(const struct ear_lessons *lessons, const struct ear_trained *trained)
+{
+    for (size_t t = 0; t < lessons->task_count; t++) {
+        const struct ear_fitted *head = &trained->heads[t];
+        fprintf(stderr, "%-16s cost %.2g, ratio %.2g", lessons->tasks[t].name,
+                (double)head->choice.cost, (double)head->choice.ratio);
+        if (lessons->tasks[t].network) fprintf(stderr, ", network %.2g", (double)head->blend);
+        (void)fputc('\n', stderr);
+    }
+    if (trained->network.layers.count)
+        fprintf(stderr, "network of %zu words\n", trained->network.layers.shape.words);
+}
+
 static ear_err write_model(const struct ear_lessons *lessons, const char *path,
                            struct ear_diag *diag)
 {
-    struct ear_fitted *fitted = ear_alloc(EAR_MODEL_HEADS_MAX * sizeof *fitted);
+    struct ear_trained *trained = ear_alloc(sizeof *trained);
     struct ear_buf file;
     ear_buf_init(&file, MODEL_BYTES_MAX);
-    ear_stack_fit(lessons, NULL, fitted);
-    for (size_t t = 0; t < lessons->task_count; t++) {
-        fprintf(stderr, "%-16s cost %.2g, ratio %.2g\n", lessons->tasks[t].name,
-                (double)fitted[t].choice.cost, (double)fitted[t].choice.ratio);
-    }
-    ear_err err = ear_ship(lessons, fitted, &file, diag);
+    ear_stack_fit(lessons, NULL, trained);
+    tell_trained(lessons, trained);
+    ear_err err = ear_ship(lessons, trained, &file, diag);
     if (!err) err = ear_file_write(path, ear_buf_str(&file), 0644, diag);
     if (!err) fprintf(stderr, "%s: %zu bytes\n", path, file.len);
-    for (size_t t = 0; t < lessons->task_count; t++) ear_fitted_release(&fitted[t]);
+    ear_trained_release(trained);
     ear_buf_release(&file);
-    free(fitted);
+    free(trained);
     return err;
 }
 

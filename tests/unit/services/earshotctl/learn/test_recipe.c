@@ -1,6 +1,7 @@
 /* A recipe from words to a model: what it refuses, what it learns, and the same bytes each time. */
 #include "learn/recipe.h"
 #include "learn/ship.h"
+#include "learn/stack.h"
 #include "model/model.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -88,6 +89,10 @@ static void test_recipe__refuses_by_line(void **state)
         {"own-list posts.tsv channel=mood languages=x\n", "no code of a language: \"x\""},
         {"head mood kind=binary labels=bad,good for=mood\n", "no such head to speak for: \"mood\""},
         {"head mood kind=binary labels=bad,good temper=2\n", "no such number: \"2\""},
+        {"network words=0\n", "recipe:1: no such number: \"0\""},
+        {"network words=100 epochs=x\n", "recipe:1: no such number: \"x\""},
+        {"network filters=20\n", "recipe:1: dims and filters are multiples of 16"},
+        {"network dims=512\n", "recipe:1: no such number: \"512\""},
         {"head mood kind=softmax labels=a,b,c lean=1,x\n", "no such number: \"x\""},
         {"head mood kind=softmax labels=a,b lean=1,2,3\n", "one number a label"},
     };
@@ -105,15 +110,14 @@ static void test_recipe__refuses_by_line(void **state)
 static void train(const char *recipe, struct ear_buf *file)
 {
     struct ear_lessons *lessons = ear_alloc(sizeof *lessons);
-    struct ear_fitted fitted;
+    struct ear_trained trained;
     struct ear_diag diag = {.text = ""};
     if (read_recipe(recipe, lessons, &diag)) fail_msg("%s", diag.text);
     ear_corpus_finish(&lessons->corpus, lessons->posts_min);
-    ear_fit(&lessons->corpus.x, lessons->corpus.keys, &lessons->tasks[0], &lessons->fit, NULL,
-            &fitted);
+    ear_stack_fit(lessons, NULL, &trained);
     ear_buf_init(file, 1 << 26);
-    if (ear_ship(lessons, &fitted, file, &diag)) fail_msg("%s", diag.text);
-    ear_fitted_release(&fitted);
+    if (ear_ship(lessons, &trained, file, &diag)) fail_msg("%s", diag.text);
+    ear_trained_release(&trained);
     ear_lessons_release(lessons);
     free(lessons);
 }

@@ -66,7 +66,7 @@ static int remove_posts(void **state)
 }
 
 /* Word n-grams only of single words, so that no feature holds both. */
-static struct ear_lessons *learn(bool stacked, struct ear_fitted *fitted)
+static struct ear_lessons *learn(bool stacked, struct ear_trained *trained)
 {
     struct ear_lessons *lessons = ear_alloc(sizeof *lessons);
     struct ear_diag diag = {.text = ""};
@@ -80,43 +80,43 @@ static struct ear_lessons *learn(bool stacked, struct ear_fitted *fitted)
     assert_string_equal(lessons->tasks[1].name, "odd");
     lessons->tasks[1].stacked = stacked;
     ear_corpus_finish(&lessons->corpus, lessons->posts_min);
-    ear_stack_fit(lessons, NULL, fitted);
+    ear_stack_fit(lessons, NULL, trained);
     return lessons;
 }
 
-static double right(const struct ear_lessons *lessons, const struct ear_fitted *fitted)
+static double right(const struct ear_lessons *lessons, const struct ear_trained *trained)
 {
     const struct ear_task *task = &lessons->tasks[1];
     size_t hits = 0;
     for (size_t i = 0; i < task->count; i++) {
         float p[EAR_MODEL_LABELS_MAX];
-        ear_stack_read(lessons, fitted, 1, task->examples[i].row, p);
+        ear_stack_read(lessons, trained, 1, task->examples[i].row, p);
         hits += ear_calibrated_label(p, task->label_count) == task->examples[i].labels;
     }
     return (double)hits / (double)task->count;
 }
 
-static void forget(struct ear_lessons *lessons, struct ear_fitted *fitted)
+static void forget(struct ear_lessons *lessons, struct ear_trained *trained)
 {
-    for (size_t t = 0; t < lessons->task_count; t++) ear_fitted_release(&fitted[t]);
+    ear_trained_release(trained);
     ear_lessons_release(lessons);
     free(lessons);
 }
 
 static void test_stack__hears_what_no_word_says(void **state)
 {
-    struct ear_fitted fitted[2];
+    struct ear_trained trained;
     (void)state;
-    struct ear_lessons *lessons = learn(false, fitted);
-    double alone = right(lessons, fitted);
-    forget(lessons, fitted);
-    lessons = learn(true, fitted);
-    double stacked = right(lessons, fitted);
-    forget(lessons, fitted);
+    struct ear_lessons *lessons = learn(false, &trained);
+    double alone = right(lessons, &trained);
+    forget(lessons, &trained);
+    lessons = learn(true, &trained);
+    double stacked = right(lessons, &trained);
+    forget(lessons, &trained);
     if (alone > 0.9 || stacked < 0.97) fail_msg("alone %.3f, stacked %.3f", alone, stacked);
 }
 
-static void check_file(const struct ear_lessons *lessons, const struct ear_fitted *fitted,
+static void check_file(const struct ear_lessons *lessons, const struct ear_trained *trained,
                        const struct ear_model *model)
 {
     struct ear_model_reader *reader = ear_model_reader_new(model);
@@ -125,7 +125,7 @@ static void check_file(const struct ear_lessons *lessons, const struct ear_fitte
         char text[96];
         float p[EAR_MODEL_LABELS_MAX];
         write_text(i, text);
-        ear_stack_read(lessons, fitted, 1, lessons->tasks[1].examples[i].row, p);
+        ear_stack_read(lessons, trained, 1, lessons->tasks[1].examples[i].row, p);
         ear_model_read(reader, &(struct ear_model_post){.text = ear_str_from(text)}, &reading);
         for (size_t k = 0; k < lessons->tasks[1].label_count; k++)
             if (fabsf(reading.heads[1].p_labels[k] - p[k]) > 0.03f)
@@ -137,22 +137,22 @@ static void check_file(const struct ear_lessons *lessons, const struct ear_fitte
 
 static void test_stack__file_says_the_same(void **state)
 {
-    struct ear_fitted fitted[2];
+    struct ear_trained trained;
     struct ear_buf file;
     struct ear_model *model;
     struct ear_diag diag = {.text = ""};
     (void)state;
-    struct ear_lessons *lessons = learn(true, fitted);
+    struct ear_lessons *lessons = learn(true, &trained);
     ear_buf_init(&file, 1 << 26);
-    if (ear_ship(lessons, fitted, &file, &diag)) fail_msg("%s", diag.text);
+    if (ear_ship(lessons, &trained, &file, &diag)) fail_msg("%s", diag.text);
     void *bytes = aligned_alloc(64, (file.len + 63) / 64 * 64);
     memcpy(bytes, file.data, file.len);
     if (ear_model_open((struct ear_str){bytes, file.len}, &model, &diag)) fail_msg("%s", diag.text);
-    check_file(lessons, fitted, model);
+    check_file(lessons, &trained, model);
     ear_model_free(&model);
     ear_buf_release(&file);
     free(bytes);
-    forget(lessons, fitted);
+    forget(lessons, &trained);
 }
 
 int main(void)

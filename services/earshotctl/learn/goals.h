@@ -1,0 +1,40 @@
+/* goals: what a network is to say of each post: the examples of all heads that take part, by row of
+ * the corpus. Owned by its maker. */
+#ifndef EAR_LEARN_GOALS_H
+#define EAR_LEARN_GOALS_H
+
+#include "lessons.h"
+
+struct ear_goal {
+    uint32_t head; /* among those that take part */
+    bool home;     /* of the kind that the head will see, where it learns from others too */
+    float weight;
+    uint64_t labels; /* see ear_example */
+};
+
+struct ear_goal_head {
+    const struct ear_task *task;
+    size_t at;             /* the task's number */
+    size_t first, columns; /* its columns among all */
+};
+
+struct ear_goals {
+    const struct ear_lessons *lessons; /* borrowed */
+    struct ear_goal_head heads[EAR_MODEL_HEADS_MAX];
+    size_t head_count, column_count;
+    size_t row_count;
+    size_t *starts; /* of each row in all, row_count + 1 */
+    struct ear_goal *all;
+    bool *validation;  /* rows of which an example is to validate */
+    bool is_validated; /* all heads have such */
+};
+
+/* `use` of a task marks the examples that may be looked at; NULL: all of all. */
+void ear_goals_init(struct ear_goals *goals, const struct ear_lessons *lessons, bool *const *use);
+void ear_goals_release(struct ear_goals *goals);
+
+/* How far scores of a head are off a goal, and what that grows with each of them. */
+double ear_goal_loss(const struct ear_goal_head *head, const struct ear_goal *goal,
+                     const float *scores, float *slopes);
+
+#endif

@@ -1,0 +1,237 @@
+#include "network_train.h"
+
+#include "adam.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define BATCH       32 /* posts a step */
+#define POSTS_MIN   3  /* of a word that has a vector */
+#define WARM_UP     100
+#define LAST_RATE   0.05f /* of the rate at the beginning */
+#define VECTOR_SIZE 0.1f
+#define DENSE_DROP  0.2f /* of dense inputs */
+
+struct training {
+    const struct ear_goals *goals;
+    const struct ear_network_options *options;
+    struct ear_network_learned *network;
+    struct ear_layers gradient;
+    struct ear_adam adam;
+    struct ear_pass pass;
+    float *keep; /* of each input: 0, or what makes up for those that are left out */
+    uint32_t *rows;
+    size_t row_count, steps;
+    uint64_t random;
+};
+
+/* Marsaglia: "Xorshift RNGs", 2003. */
+static uint32_t draw(struct training *t)
+{
+    t->random ^= t->random << 13;
+    t->random ^= t->random >> 7;
+    t->random ^= t->random << 17;
+    return (uint32_t)(t->random >> 16);
+}
+
+/* In [0, 1). */
+static float draw_share(struct training *t)
+{
+    return (float)(draw(t) >> 8) * (1.0f / 16777216);
+}
+
+static void fill(struct training *t, float *values, size_t count, float deviation)
+{
+    for (size_t i = 0; i < count; i++) values[i] = (draw_share(t) - 0.5f) * sqrtf(12) * deviation;
+}
+
+static void start(struct training *t)
+{
+    struct ear_layers *l = &t->network->layers;
+    const struct ear_layers_shape *s = &l->shape;
+    float *filters = l->filters;
+    fill(t, l->vectors, (s->words + 2) * s->dims, VECTOR_SIZE);
+    for (size_t words = 1; words <= EAR_NETWORK_WIDTHS; words++) {
+        size_t count = s->filters * words * s->dims;
+        fill(t, filters, count, sqrtf(2 / (float)(words * s->dims)));
+        filters += count;
+    }
+    ear_packed_fill(&t->network->packed, l);
+}
+
+/* ---- one post ---- */
+
+static void set_dense(const struct ear_corpus *corpus, uint32_t row,
+                      const struct ear_layers_shape *shape, float *dense)
+{
+    size_t count;
+    const struct ear_cell *cells = ear_matrix_row(&corpus->x, row, &count);
+    memset(dense, 0, shape->dense * sizeof *dense);
+    for (size_t i = 0; i < count; i++)
+        if (cells[i].column >= corpus->x.sparse_columns)
+            dense[cells[i].column - corpus->x.sparse_columns] = cells[i].value;
+}
+
+/* A word that is left out is gone or unknown. */
+static void set_words(struct training *t, uint32_t row)
+{
+    size_t count;
+    const struct ear_heard *heard =
+        ear_vocabulary_post(&t->goals->lessons->corpus.vocabulary, row, &count);
+    struct ear_pass *pass = &t->pass;
+    pass->length = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t place = t->network->places[heard[i].word];
+        if (draw_share(t) < t->options->word_drop) {
+            if (draw(t) & 1) continue;
+            place = ear_layers_unknown(&t->network->layers.shape);
+        }
+        pass->words[pass->length] = place;
+        pass->negated[pass->length++] = heard[i].negated;
+    }
+}
+
+static void drop_inputs(struct training *t)
+{
+    const struct ear_layers_shape *s = &t->network->layers.shape;
+    size_t responses = ear_layers_responses(s);
+    for (size_t i = 0; i < responses + s->dense; i++) {
+        float drop = i < responses ? t->options->drop : DENSE_DROP;
+        t->keep[i] = draw_share(t) < drop ? 0 : 1 / (1 - drop);
+        t->pass.inputs[i] *= t->keep[i];
+    }
+}
+
+static double learn_goals(struct training *t, uint32_t row)
+{
+    const struct ear_goals *goals = t->goals;
+    float scores[EAR_MODEL_LABELS_MAX], slopes[EAR_MODEL_LABELS_MAX];
+    double loss = 0;
+    for (size_t i = goals->starts[row]; i < goals->starts[row + 1]; i++) {
+        const struct ear_goal *goal = &goals->all[i];
+        const struct ear_goal_head *head = &goals->heads[goal->head];
+        ear_layers_score(&t->network->layers, &t->pass, goal->home, head->first, head->columns,
+                         scores);
+        loss += ear_goal_loss(head, goal, scores, slopes);
+        for (size_t k = 0; k < head->columns; k++) slopes[k] /= BATCH;
+        ear_layers_blame(&t->network->layers, &t->pass, goal->home, head->first, head->columns,
+                         slopes, &t->gradient);
+    }
+    return loss;
+}
+
+static double learn_post(struct training *t, uint32_t row)
+{
+    const struct ear_layers *layers = &t->network->layers;
+    size_t inputs = ear_layers_inputs(&layers->shape);
+    set_words(t, row);
+    ear_layers_read(layers, &t->network->packed, &t->pass);
+    set_dense(&t->goals->lessons->corpus, row, &layers->shape,
+              t->pass.inputs + ear_layers_responses(&layers->shape));
+    drop_inputs(t);
+    memset(t->pass.blame, 0, inputs * sizeof *t->pass.blame);
+    double loss = learn_goals(t, row);
+    for (size_t i = 0; i < inputs; i++) t->pass.blame[i] *= t->keep[i];
+    ear_layers_return(layers, &t->pass, &t->gradient);
+    ear_adam_touch(&t->adam, &t->pass);
+    return loss;
+}
+
+/* ---- all posts ---- */
+
+static void shuffle(struct training *t)
+{
+    for (size_t i = t->row_count; i > 1; i--) {
+        size_t other = draw(t) % i;
+        uint32_t held = t->rows[i - 1];
+        t->rows[i - 1] = t->rows[other];
+        t->rows[other] = held;
+    }
+}
+
+/* Up at the beginning, then down in a straight line. */
+static float rate_of(const struct training *t)
+{
+    float step = (float)t->adam.steps;
+    float rate = t->options->rate * (1 - (1 - LAST_RATE) * step / (float)t->steps);
+    return step < WARM_UP ? rate * (step + 1) / WARM_UP : rate;
+}
+
+static void learn_epoch(struct training *t)
+{
+    shuffle(t);
+    for (size_t i = 0; i < t->row_count; i++) {
+        (void)learn_post(t, t->rows[i]);
+        if ((i + 1) % BATCH && i + 1 < t->row_count) continue;
+        ear_adam_step(&t->adam, rate_of(t));
+        ear_packed_fill(&t->network->packed, &t->network->layers);
+    }
+}
+
+static void choose_rows(struct training *t, const bool *use)
+{
+    const struct ear_goals *goals = t->goals;
+    t->rows = ear_alloc((goals->row_count + 1) * sizeof *t->rows);
+    for (size_t row = 0; row < goals->row_count; row++)
+        if (use[row] && goals->starts[row] < goals->starts[row + 1])
+            t->rows[t->row_count++] = (uint32_t)row;
+    t->steps = t->options->epochs * ((t->row_count + BATCH - 1) / BATCH);
+}
+
+static void make_layers(struct training *t)
+{
+    const struct ear_corpus *corpus = &t->goals->lessons->corpus;
+    struct ear_network_learned *network = t->network;
+    struct ear_layers_shape shape = {.dims = t->options->dims,
+                                     .filters = t->options->filters,
+                                     .dense = corpus->dense_count,
+                                     .columns = t->goals->column_count};
+    network->places = ear_alloc((corpus->vocabulary.word_count + 1) * sizeof *network->places);
+    struct ear_vocabulary_choice choice = {t->rows, t->row_count, POSTS_MIN, t->options->words};
+    shape.words = ear_vocabulary_rank(&corpus->vocabulary, &choice, network->places);
+    ear_layers_init(&network->layers, &shape);
+    ear_packed_init(&network->packed, &shape);
+    ear_layers_init(&t->gradient, &shape);
+    ear_adam_init(&t->adam, &network->layers, &t->gradient);
+    ear_pass_init(&t->pass, &shape, EAR_NETWORK_TOKENS);
+    t->keep = ear_alloc(ear_layers_inputs(&shape) * sizeof *t->keep);
+}
+
+void ear_network_learn(const struct ear_goals *goals, const bool *use,
+                       struct ear_network_learned *out)
+{
+    struct training t = {.goals = goals, .options = &goals->lessons->network, .network = out};
+    t.random = (goals->lessons->fit.seed + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
+    choose_rows(&t, use);
+    make_layers(&t);
+    start(&t);
+    for (unsigned epoch = 0; epoch < t.options->epochs; epoch++) learn_epoch(&t);
+    ear_layers_release(&t.gradient);
+    ear_adam_release(&t.adam);
+    ear_pass_release(&t.pass);
+    free(t.keep);
+    free(t.rows);
+}
+
+void ear_network_learned_release(struct ear_network_learned *network)
+{
+    ear_layers_release(&network->layers);
+    ear_packed_release(&network->packed);
+    free(network->places);
+    *network = (struct ear_network_learned){0};
+}
+
+void ear_network_hear(const struct ear_network_learned *network, const struct ear_corpus *corpus,
+                      uint32_t row, struct ear_pass *pass, float *scores)
+{
+    const struct ear_layers_shape *shape = &network->layers.shape;
+    size_t count;
+    const struct ear_heard *heard = ear_vocabulary_post(&corpus->vocabulary, row, &count);
+    pass->length = count;
+    for (size_t i = 0; i < count; i++) {
+        pass->words[i] = network->places[heard[i].word];
+        pass->negated[i] = heard[i].negated;
+    }
+    ear_layers_read(&network->layers, &network->packed, pass);
+    set_dense(corpus, row, shape, pass->inputs + ear_layers_responses(shape));
+    ear_layers_score(&network->layers, pass, true, 0, shape->columns, scores);
+}
