@@ -4,13 +4,16 @@
 #include "model/simd.h"
 #include <math.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define LANE     16    /* filters whose bytes are read at once */
 #define SLOTS    64    /* at least */
 #define BIAS_MAX 16384 /* so that it and all the bytes of a window fit 16 bits */
 #define SHARED   2     /* rows before those of words: unknown, negated */
 
-/* The section: head, slots, scales, biases, rows; each part is a multiple of 64 bytes. */
+/* The section: head, slots, scales, biases, rows; each begins at a multiple of 16. */
 struct network_head {
     uint32_t words, filters;
     uint32_t slots; /* a power of two, at least double of the words */
@@ -38,6 +41,14 @@ static size_t slot_of(const struct ear_network_slot *slots, size_t count, uint32
     return at;
 }
 
+/* Where a filter lies among the bytes of a place: of a lane the first filters in the even bytes,
+ * the last in the odd, so that both come out in their order when bytes are read as pairs. */
+static size_t byte_of(size_t filter)
+{
+    size_t lane = filter % LANE;
+    return filter - lane + lane * 2 % LANE + lane / (LANE / 2);
+}
+
 static bool counts_fit(size_t words, size_t filters)
 {
     return words && words <= EAR_NETWORK_WORDS && filters && filters <= EAR_NETWORK_FILTERS &&
@@ -49,7 +60,7 @@ static bool counts_fit(size_t words, size_t filters)
 struct writer {
     const struct ear_network_parts *parts;
     float scale[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
-    int32_t bias[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
+    int16_t bias[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
     struct ear_buf *out;
     ear_err err; /* the first; what comes after it does nothing */
 };
@@ -80,7 +91,7 @@ static void measure_all(struct writer *w)
     for (size_t i = 0; i < EAR_NETWORK_WIDTHS * parts->filters; i++) {
         if (!isfinite(parts->bias[i])) w->err = EAR_INVALID;
         w->scale[i] = fmaxf(w->scale[i], fabsf(parts->bias[i]) / BIAS_MAX);
-        if (!w->err && w->scale[i] > 0) w->bias[i] = (int32_t)lrintf(parts->bias[i] / w->scale[i]);
+        if (!w->err && w->scale[i] > 0) w->bias[i] = (int16_t)lrintf(parts->bias[i] / w->scale[i]);
     }
 }
 
@@ -108,7 +119,8 @@ static void put_row(struct writer *w, const float *row)
         for (size_t f = 0; f < filters; f++) {
             float scale = w->scale[width_of[place] * filters + f];
             if (scale > 0)
-                bytes[place * filters + f] = (int8_t)lrintf(row[place * filters + f] / scale);
+                bytes[place * filters + byte_of(f)] =
+                    (int8_t)lrintf(row[place * filters + f] / scale);
         }
     put(w, bytes, EAR_NETWORK_PLACES * filters);
 }
@@ -161,7 +173,7 @@ ear_err ear_network_open(struct ear_str section, struct ear_network *out, struct
         counts_fit(head.words, head.filters) && head.slots >= SLOTS &&
         head.slots <= 4 * (EAR_NETWORK_WORDS + 1) && !(head.slots & (head.slots - 1)) &&
         section.len == sizeof head + head.slots * sizeof *slots +
-                           EAR_NETWORK_WIDTHS * filters * (sizeof(float) + sizeof(int32_t)) +
+                           EAR_NETWORK_WIDTHS * filters * (sizeof(float) + sizeof(int16_t)) +
                            (SHARED + head.words) * EAR_NETWORK_PLACES * filters;
     if (!sized) return ear_fail(diag, EAR_INVALID, "network: size does not fit the counts");
     struct ear_network n = {.slots = slots, .slot_count = head.slots, .filters = filters};
@@ -177,14 +189,14 @@ ear_err ear_network_open(struct ear_str section, struct ear_network *out, struct
 
 /* ---- read ---- */
 
-/* A lane of bytes, read as pairs: odd filters above, even ones below. */
+/* A lane of bytes, read as pairs. */
 typedef int16_t pairs __attribute__((vector_size(LANE), may_alias));
 struct lane {
-    pairs odd, even;
+    pairs low, high; /* the sums of its first filters and of its last */
 };
 
-/* Rows of the words of a post. */
-struct window {
+/* The words of a post. */
+struct words {
     const int8_t *row[EAR_NETWORK_TOKENS];
     bool negated[EAR_NETWORK_TOKENS];
     size_t count;
@@ -192,30 +204,35 @@ struct window {
 
 static inline struct lane add(struct lane a, struct lane b)
 {
-    return (struct lane){a.odd + b.odd, a.even + b.even};
+    return (struct lane){a.low + b.low, a.high + b.high};
 }
 
 static inline pairs more(pairs a, pairs b)
 {
+#ifdef __SSE2__
+    return (pairs)_mm_max_epi16((__m128i)a, (__m128i)b); /* which compilers do not find */
+#else
     pairs first = a > b;
     return (a & first) | (b & ~first);
+#endif
 }
 
 static inline struct lane most(struct lane a, struct lane b)
 {
-    return (struct lane){more(a.odd, b.odd), more(a.even, b.even)};
+    return (struct lane){more(a.low, b.low), more(a.high, b.high)};
 }
 
 static inline struct lane lane_at(const int8_t *bytes)
 {
     pairs both = *(const pairs *)(const void *)bytes;
-    return (struct lane){both >> 8, both << 8 >> 8};
+    return (struct lane){both << 8 >> 8, both >> 8};
 }
 
-static void find_rows(const struct ear_network *n, const struct ear_normal *normal,
-                      struct window *w)
+/* All are asked for before the first is waited for. */
+static void find_words(const struct ear_network *n, const struct ear_normal *normal,
+                       struct words *w)
 {
-    size_t row = EAR_NETWORK_PLACES * n->filters, at[EAR_NETWORK_TOKENS];
+    size_t size = EAR_NETWORK_PLACES * n->filters;
     uint32_t hash[EAR_NETWORK_TOKENS];
     w->count = normal->token_count < EAR_NETWORK_TOKENS ? normal->token_count : EAR_NETWORK_TOKENS;
     for (size_t i = 0; i < w->count; i++) {
@@ -224,69 +241,125 @@ static void find_rows(const struct ear_network *n, const struct ear_normal *norm
     }
     for (size_t i = 0; i < w->count; i++) {
         const struct ear_network_slot *slot = &n->slots[slot_of(n->slots, n->slot_count, hash[i])];
-        at[i] = slot->hash ? SHARED + slot->word : 0;
-        w->row[i] = n->rows + at[i] * row;
+        w->row[i] = n->rows + (slot->hash ? SHARED + slot->word : 0) * size;
         w->negated[i] = normal->tokens[i].negated;
-        for (size_t byte = 0; byte < row; byte += 64) __builtin_prefetch(w->row[i] + byte);
+        for (size_t byte = 0; byte < size; byte += 64) __builtin_prefetch(w->row[i] + byte);
     }
 }
 
 /* What a word adds at its places to the filters of a lane. */
-static inline __attribute__((always_inline)) void places_of(const struct window *w, size_t i,
-                                                            const int8_t *negated, size_t filters,
+static inline __attribute__((always_inline)) void places_of(const struct ear_network *n,
+                                                            const struct words *w, size_t i,
                                                             size_t first, struct lane *place)
 {
-    for (size_t p = 0; p < EAR_NETWORK_PLACES; p++) {
-        place[p] = lane_at(w->row[i] + p * filters + first);
-        if (w->negated[i]) place[p] = add(place[p], lane_at(negated + p * filters + first));
-    }
+    const int8_t *negated = n->rows + EAR_NETWORK_PLACES * n->filters;
+    for (size_t p = 0; p < EAR_NETWORK_PLACES; p++)
+        place[p] = lane_at(w->row[i] + p * n->filters + first);
+    for (size_t p = 0; p < EAR_NETWORK_PLACES && w->negated[i]; p++)
+        place[p] = add(place[p], lane_at(negated + p * n->filters + first));
 }
 
-/* The strongest window of each width, of the filters of the lane that begins at `first`. Of the
- * windows that reach a word the part before it is carried along. */
-EAR_CLONES static void read_lane(const struct ear_network *n, const struct window *w, size_t first,
-                                 struct lane strongest[EAR_NETWORK_WIDTHS])
+/* The strongest windows of the filters of a lane so far. */
+struct best {
+    struct lane sum, end; /* end: the number of the window's last word, as if the post went on */
+};
+
+static inline __attribute__((always_inline)) void compare(struct best *best, struct lane sum,
+                                                          size_t end, bool with_ends)
+{
+    if (with_ends) {
+        pairs low = sum.low > best->sum.low, high = sum.high > best->sum.high;
+        pairs at = (pairs){0} + (int16_t)end;
+        best->end.low = (at & low) | (best->end.low & ~low);
+        best->end.high = (at & high) | (best->end.high & ~high);
+    }
+    best->sum = most(best->sum, sum);
+}
+
+/* Of the filters of the lane that begins at `first`. Of the windows that reach a word the part
+ * before it is carried along. */
+static inline __attribute__((always_inline)) void find_best(const struct ear_network *n,
+                                                            const struct words *w, size_t first,
+                                                            struct best *best, bool with_ends)
 {
     const pairs none = {0}, least = none + INT16_MIN;
-    const struct lane zero = {none, none};
-    struct lane one = {least, least}, two = one, three = one, place[EAR_NETWORK_PLACES];
-    struct lane last = zero, before_last = zero, begun = zero; /* carried: of two, of three */
-    const int8_t *negated = n->rows + EAR_NETWORK_PLACES * n->filters;
+    const struct best nothing = {{least, least}, {none, none}};
+    struct best one = nothing, two = nothing, three = nothing;
+    struct lane place[EAR_NETWORK_PLACES];
+    struct lane last = {none, none}, before_last = last, begun = last; /* of two, of three words */
     for (size_t i = 0; i < w->count; i++) {
-        places_of(w, i, negated, n->filters, first, place);
-        one = most(one, place[0]);
-        two = most(two, add(last, place[2]));
-        three = most(three, add(before_last, place[5]));
+        places_of(n, w, i, first, place);
+        compare(&one, place[0], i, with_ends);
+        compare(&two, add(last, place[2]), i, with_ends);
+        compare(&three, add(before_last, place[5]), i, with_ends);
         last = place[1];
         before_last = add(begun, place[4]);
         begun = place[3];
     }
-    strongest[0] = one;
-    strongest[1] = most(two, last);
-    strongest[2] = most(most(three, before_last), begun);
+    compare(&two, last, w->count, with_ends);
+    compare(&three, before_last, w->count, with_ends);
+    compare(&three, begun, w->count + 1, with_ends);
+    best[0] = one;
+    best[1] = two;
+    best[2] = three;
 }
 
-static float answer(const struct ear_network *n, size_t at, int16_t sum)
+/* By how much they are above 0. */
+EAR_CLONES static void read_lane(const struct ear_network *n, const struct words *w, size_t first,
+                                 int16_t *above)
 {
-    int32_t above = n->bias[at] + sum;
-    return above > 0 ? n->scale[at] * (float)above : 0;
+    const struct lane zero = {{0}, {0}};
+    struct best best[EAR_NETWORK_WIDTHS];
+    find_best(n, w, first, best, false);
+    for (size_t width = 0; width < EAR_NETWORK_WIDTHS; width++) {
+        size_t at = width * n->filters + first;
+        const struct lane *bias = (const void *)(n->bias + at);
+        struct lane sum = most(add(best[width].sum, *bias), zero);
+        memcpy(above + at, &sum, sizeof sum);
+    }
+}
+
+EAR_CLONES static void end_lane(const struct ear_network *n, const struct words *w, size_t first,
+                                int16_t *end)
+{
+    struct best best[EAR_NETWORK_WIDTHS];
+    find_best(n, w, first, best, true);
+    for (size_t width = 0; width < EAR_NETWORK_WIDTHS; width++)
+        memcpy(end + width * n->filters + first, &best[width].end, sizeof best->end);
+}
+
+EAR_CLONES static void scale_all(const int16_t *restrict above, const float *restrict scale,
+                                 size_t count, float *restrict out)
+{
+    for (size_t i = 0; i < count; i++) out[i] = scale[i] * (float)above[i];
 }
 
 void ear_network_read(const struct ear_network *n, const struct ear_normal *normal, float *out)
 {
-    struct window w;
+    struct words w;
+    int16_t above[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
     memset(out, 0, ear_network_outputs(n) * sizeof *out);
     if (!n->filters || !normal->token_count) return;
-    find_rows(n, normal, &w);
-    for (size_t first = 0; first < n->filters; first += LANE) {
-        struct lane strongest[EAR_NETWORK_WIDTHS];
-        read_lane(n, &w, first, strongest);
-        for (size_t f = 0; f < LANE; f++)
-            for (size_t width = 0; width < EAR_NETWORK_WIDTHS; width++) {
-                const struct lane *s = &strongest[width];
-                int16_t sum = f % 2 ? s->odd[f / 2] : s->even[f / 2];
-                out[width * n->filters + first + f] =
-                    answer(n, width * n->filters + first + f, sum);
-            }
-    }
+    find_words(n, normal, &w);
+    for (size_t first = 0; first < n->filters; first += LANE) read_lane(n, &w, first, above);
+    scale_all(above, n->scale, ear_network_outputs(n), out);
+}
+
+/* Of windows that hang over an end the words within. */
+void ear_network_windows(const struct ear_network *n, const struct ear_normal *normal,
+                         struct ear_network_window *window)
+{
+    struct words w;
+    int16_t ends[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
+    memset(window, 0, ear_network_outputs(n) * sizeof *window);
+    if (!n->filters || !normal->token_count) return;
+    find_words(n, normal, &w);
+    for (size_t first = 0; first < n->filters; first += LANE) end_lane(n, &w, first, ends);
+    for (size_t before = 0; before < EAR_NETWORK_WIDTHS; before++)
+        for (size_t f = 0; f < n->filters; f++, window++) {
+            size_t end = (size_t)ends[before * n->filters + f];
+            size_t first = end > before ? end - before : 0;
+            size_t behind = end < w.count ? end + 1 : w.count;
+            *window = (struct ear_network_window){(uint16_t)first, (uint16_t)(behind - first)};
+        }
 }

@@ -38,7 +38,7 @@ struct ear_network {
     size_t slot_count;
     const int8_t *rows;  /* unknown, negated, then the words' */
     const float *scale;  /* [width][filter] */
-    const int32_t *bias; /* in units of scale */
+    const int16_t *bias; /* in units of scale */
     size_t filters;
 };
 
@@ -59,5 +59,14 @@ static inline size_t ear_network_outputs(const struct ear_network *network)
 /* Fills out[0 .. outputs), [width][filter]. */
 void ear_network_read(const struct ear_network *network, const struct ear_normal *normal,
                       float *out);
+
+/* Tokens of the post. */
+struct ear_network_window {
+    uint16_t first, words; /* no words: of an empty post */
+};
+/* Fills window[0 .. outputs): the strongest window of each output, which is why it is what it
+ * is. */
+void ear_network_windows(const struct ear_network *network, const struct ear_normal *normal,
+                         struct ear_network_window *window);
 
 #endif

@@ -235,6 +235,7 @@ void ear_model_read(struct ear_model_reader *r, const struct ear_model_post *pos
 {
     const struct ear_model *m = r->model;
     const struct ear_features *f = r->features = ear_extract(r->extractor, post);
+    r->posts++;
     memcpy(out->language, f->language.code, sizeof out->language);
     memcpy(out->likeliest, f->language.best, sizeof out->likeliest);
     out->language_p = f->language.p;

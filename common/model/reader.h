@@ -11,6 +11,7 @@ struct ear_model_reader {
     struct ear_extractor *extractor;
     struct ear_explain *explain;
     const struct ear_features *features; /* of the last post */
+    uint64_t posts;                      /* read so far */
     float *sum;                          /* by column: scores without bias */
     float *input;                        /* dense inputs, then those of the stack */
     float *p;                            /* of all labels of all heads */

@@ -1,8 +1,10 @@
 /* Why a head said what it said: the weights that a label drew from the post, put to the words that
  * drew them. Character n-grams and parts of hashtags count for the words they lie in, a pair of
- * words stands for itself, cues in steps count for the number they come from. */
+ * words stands for itself, cues in steps count for the number they come from, and what the network
+ * answered for the words of its strongest windows. */
 #include "model/dense.h"
 #include "model/reader.h"
+#include "model/simd.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -28,6 +30,12 @@ struct loud {
     size_t at;
 };
 
+/* An output of the network that is not 0, and the words that made it so. */
+struct answer {
+    size_t input;
+    struct ear_network_window window;
+};
+
 struct ear_explain {
     struct ear_model_reader *reader;
     const struct ear_plan *plan;
@@ -38,10 +46,15 @@ struct ear_explain {
     int16_t step[EAR_MODEL_LABELS_MAX + STRIPE];
     float unit;
     size_t first_step, stripes;
+    float step_lean[EAR_MODEL_LABELS_MAX + STRIPE]; /* lean, by column of those stripes */
+    struct ear_network_window window[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
+    struct answer answer[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
+    size_t answer_count;
+    uint64_t answers_of;              /* the post that they are of */
     float *token;                     /* by token */
     float (*rise)[EAR_FEATURE_RISES]; /* by token, and one behind the last */
     uint16_t *same;                   /* by token: another one before it with the same key */
-    float *input;                     /* by dense or stack input */
+    float *input;                     /* by dense or stack input but those of the network */
     struct pair *pairs;               /* n-grams of more than one word */
     size_t pair_count;
     float *weight;                   /* by feature of the post */
@@ -104,8 +117,11 @@ static void set_lean(struct ear_explain *e, uint16_t label, size_t labels)
     e->stripes = stripes;
     e->unit = most > 0 ? most / INT16_MAX : 1;
     memset(e->step, 0, stripes * STRIPE * sizeof *e->step);
-    for (size_t i = 0; i < plan->column_count; i++)
+    memset(e->step_lean, 0, stripes * STRIPE * sizeof *e->step_lean);
+    for (size_t i = 0; i < plan->column_count; i++) {
         e->step[plan->first_column - first + i] = (int16_t)lrintf(step[i] / e->unit);
+        e->step_lean[plan->first_column - first + i] = e->lean[i];
+    }
 }
 
 _Static_assert(EAR_MODEL_LABELS_MAX <= INT32_MAX / INT16_MAX / INT8_MAX / 2, "sums fit 32 bits");
@@ -210,9 +226,75 @@ static void add_grams(struct ear_explain *e)
 {
     ear_extract_share(e->reader->extractor, e->weight + e->reader->features->end[EAR_FEATURE_WORDS],
                       e->rise);
+}
+
+static void add_rises(struct ear_explain *e)
+{
     float level = 0;
     for (size_t i = 0; i < e->normal->token_count; i++)
         e->token[i] += level += e->rise[i][0] + e->rise[i][1];
+}
+
+/* They are the same for every label of a post. */
+static void find_answers(struct ear_explain *e)
+{
+    const struct ear_network *network = &e->reader->model->tables.network;
+    e->answers_of = e->reader->posts;
+    e->answer_count = 0;
+    ear_network_windows(network, e->normal, e->window);
+    for (size_t i = 0; i < ear_network_outputs(network); i++) { /* about half, none foretold */
+        e->answer[e->answer_count] = (struct answer){EAR_DENSE_NETWORK + i, e->window[i]};
+        e->answer_count += e->reader->input[EAR_DENSE_NETWORK + i] > 0;
+    }
+}
+
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+_Static_assert(STRIPE == 2 * sizeof(four) / sizeof(float), "a stripe is two vectors");
+
+static inline float lean_of(const float *weight, const float *lean, size_t stripes)
+{
+    four sum = {0};
+    for (size_t i = 0; i < stripes * 2; i++)
+        sum += ((const four *)weight)[i] * ((const four *)lean)[i];
+    return sum[0] + sum[1] + (sum[2] + sum[3]);
+}
+
+/* An even share to each word of the window. */
+static inline void share_answers(struct ear_explain *e, const float *dense, size_t stripes)
+{
+    static const float part[] = {0, 1, 1.0f / 2, 1.0f / 3};
+    const float *input = e->reader->input;
+    for (size_t i = 0; i < e->answer_count; i++) {
+        const struct answer *a = &e->answer[i];
+        float weight = lean_of(dense + a->input * e->reader->model->width, e->step_lean, stripes);
+        float each = weight * input[a->input] * part[a->window.words];
+        e->rise[a->window.first][i % EAR_FEATURE_RISES] += each;
+        e->rise[a->window.first + a->window.words][i % EAR_FEATURE_RISES] -= each;
+    }
+}
+
+static void add_network(struct ear_explain *e)
+{
+    const struct ear_model *m = e->reader->model;
+    if (!m->dense || !ear_network_outputs(&m->tables.network)) return;
+    if (e->answers_of != e->reader->posts) find_answers(e);
+    if (e->stripes == 1)
+        share_answers(e, m->dense + e->first_step, 1);
+    else
+        share_answers(e, m->dense + e->first_step, e->stripes);
+}
+
+/* Those of the network are put to words. */
+static size_t next_input(const struct ear_model *m, size_t input)
+{
+    return ++input == EAR_DENSE_NETWORK ? m->dense_count : input;
+}
+
+static void add_inputs(struct ear_explain *e)
+{
+    const struct ear_model *m = e->reader->model;
+    size_t behind = e->plan->level == 2 ? m->input_count : m->dense_count;
+    for (size_t i = 0; i < behind; i = next_input(m, i)) e->input[i] += weight_of_input(e, i);
 }
 
 static void add_cues(struct ear_explain *e)
@@ -265,7 +347,6 @@ static void make_room(struct ear_explain *e)
 static void gather(struct ear_explain *e)
 {
     const struct ear_model *m = e->reader->model;
-    size_t inputs = e->plan->level == 2 ? m->input_count : m->dense_count;
     memset(e->token, 0, e->normal->token_count * sizeof *e->token);
     memset(e->rise, 0, (e->normal->token_count + 1) * sizeof *e->rise);
     memset(e->input, 0, m->input_count * sizeof *e->input);
@@ -274,8 +355,10 @@ static void gather(struct ear_explain *e)
     weigh_features(e);
     add_words(e);
     add_grams(e);
+    add_network(e);
+    add_rises(e);
     add_cues(e);
-    for (size_t i = 0; i < inputs; i++) e->input[i] += weight_of_input(e, i);
+    add_inputs(e);
     join_tokens(e);
 }
 
@@ -323,10 +406,11 @@ static void hear(struct ear_explain *e, struct loud loud)
 
 static void hear_all(struct ear_explain *e)
 {
+    const struct ear_model *m = e->reader->model;
     e->loud_count = 0;
     for (size_t i = 0; i < e->normal->token_count; i++)
         hear(e, (struct loud){e->token[i], TOKEN, i});
-    for (size_t i = 0; i < e->reader->model->input_count; i++)
+    for (size_t i = 0; i < m->input_count; i = next_input(m, i))
         hear(e, (struct loud){e->input[i], INPUT, i});
     for (size_t i = 0; i < e->pair_count; i++) hear(e, (struct loud){e->pairs[i].weight, PAIR, i});
 }

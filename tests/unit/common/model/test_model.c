@@ -1,17 +1,8 @@
 /* A model written, read back and asked: what it says is what its weights say, damage is refused by
  * name, and a warm reader allocates nothing. */
-#include "base/base.h"
-#include "language_table.h"
-#include "model/layout.h"
+#include "model_fixture.h"
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 /* ---- allocations, counted ---- */
 
@@ -46,157 +37,6 @@ void *realloc(void *ptr, size_t size)
 }
 #endif
 
-/* ---- a model of random weights ---- */
-
-#define COLUMNS 14 /* 3 + 1 + 3 + 4 on level 1, 3 on level 2 */
-#define KEPT    20000
-#define BITS    16
-
-static uint64_t rnd_state;
-
-static float rnd(void)
-{
-    rnd_state = rnd_state * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return (float)(int32_t)(rnd_state >> 32) / 2147483648.0f;
-}
-
-static const struct ear_str tones[] = {{"bad", 3}, {"plain", 5}, {"good", 4}};
-static const struct ear_str yes_no[] = {{"no", 2}, {"yes", 3}};
-static const struct ear_str levels[] = {{"0", 1}, {"1", 1}, {"2", 1}, {"3", 1}};
-static const float shares[] = {0.5f, 0.25f, 0.25f};
-
-struct fixture {
-    struct ear_model_part heads[5];
-    struct ear_model_parts parts;
-    uint32_t kept[KEPT];
-    float weights[KEPT][COLUMNS];
-    float *dense;
-    float bias[COLUMNS], slope[COLUMNS], offset[COLUMNS];
-    size_t dense_count, input_count;
-    struct ear_buf scores, file;
-    char *aligned;
-    struct ear_model *model;
-};
-
-static void fill_row(void *self, size_t row, float *weights)
-{
-    const struct fixture *f = self;
-    memcpy(weights, f->weights[row], sizeof f->weights[row]);
-}
-
-static void make_heads(struct fixture *f)
-{
-    static const struct {
-        const char *name;
-        const struct ear_str *labels;
-        size_t labels_count;
-        ear_head_kind kind;
-        unsigned level;
-    } heads[] = {
-        {"tone", tones, 3, EAR_HEAD_SOFTMAX, 1},      {"complaint", yes_no, 2, EAR_HEAD_BINARY, 1},
-        {"severity", levels, 4, EAR_HEAD_ORDINAL, 1}, {"flags", levels, 4, EAR_HEAD_FLAGS, 1},
-        {"intent", tones, 3, EAR_HEAD_EACH, 2},
-    };
-    size_t column = 0;
-    for (size_t i = 0; i < EAR_COUNT(heads); i++) {
-        f->heads[i] = (struct ear_model_part){.name = ear_str_from(heads[i].name),
-                                              .labels = heads[i].labels,
-                                              .label_count = heads[i].labels_count,
-                                              .kind = heads[i].kind,
-                                              .level = heads[i].level,
-                                              .auxiliary = i == 3,
-                                              .unsure_below = 0.1f,
-                                              .bias = f->bias + column,
-                                              .slope = f->slope + column,
-                                              .offset = f->offset + column};
-        for (size_t k = 0; k < EAR_MODEL_COVERAGES; k++)
-            f->heads[i].coverage[k] = 1 - (float)k / EAR_MODEL_COVERAGES;
-        column += ear_head_columns(heads[i].kind, heads[i].labels_count);
-    }
-    assert_int_equal(column, COLUMNS);
-    f->heads[0].languages = EAR_STR("en de");
-    f->heads[0].shares = shares;
-}
-
-static void make_weights(struct fixture *f)
-{
-    rnd_state = 7;
-    for (uint32_t i = 0; i < KEPT; i++) {
-        f->kept[i] = i * 3 + 1;
-        for (size_t c = 0; c < COLUMNS; c++) f->weights[i][c] = 4 * rnd();
-    }
-    for (size_t c = 0; c < COLUMNS; c++) {
-        f->bias[c] = rnd();
-        f->slope[c] = 1 + rnd() / 2;
-        f->offset[c] = rnd();
-    }
-    f->dense = ear_alloc(f->input_count * COLUMNS * sizeof *f->dense);
-    for (size_t i = 0; i < f->input_count * COLUMNS; i++) f->dense[i] = rnd();
-}
-
-static void make_scores(struct fixture *f)
-{
-    static const struct ear_score scores[] = {
-        {{"great", 5}, "en", {100, 90, 0, 0, 60}},
-        {{"awful", 5}, "en", {-110, -90, 0, 0, 40}},
-        {{"so", 2}, "", {0, 0, 0, 0, 110}},
-        {{"awful", 5}, "", {0, 0, 0, 0, 40}},
-    };
-    ear_buf_init(&f->scores, 1 << 20);
-    assert_int_equal(ear_scores_write(scores, EAR_COUNT(scores), &f->scores), EAR_OK);
-}
-
-static void write_file(struct fixture *f)
-{
-    struct ear_diag diag;
-    ear_buf_init(&f->file, (size_t)64 << 20);
-    if (ear_model_write(&f->parts, &f->file, &diag)) fail_msg("%s", diag.text);
-    free(f->aligned);
-    f->aligned = aligned_alloc(64, (f->file.len + 63) / 64 * 64);
-    memcpy(f->aligned, f->file.data, f->file.len);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = *state = ear_alloc(sizeof *f);
-    struct ear_diag diag;
-    f->dense_count = ear_dense_count(&(struct ear_feature_tables){0});
-    make_heads(f);
-    f->input_count = f->dense_count + ear_stack_inputs(f->heads, 5);
-    assert_int_equal(f->input_count - f->dense_count, 2 * (3 + 1 + 4 + 4));
-    make_weights(f);
-    make_scores(f);
-    f->parts = (struct ear_model_parts){.name = EAR_STR("test-1"),
-                                        .licences = EAR_STR("a: MIT\nb: CC0"),
-                                        .spec = ear_feature_spec_default(),
-                                        .heads = f->heads,
-                                        .head_count = 5,
-                                        .kept = f->kept,
-                                        .kept_count = KEPT,
-                                        .row = fill_row,
-                                        .self = f,
-                                        .dense = f->dense,
-                                        .language = language_table(),
-                                        .scores = ear_buf_str(&f->scores)};
-    f->parts.spec.hash_bits = BITS;
-    write_file(f);
-    struct ear_str bytes = {f->aligned, f->file.len};
-    if (ear_model_open(bytes, &f->model, &diag)) fail_msg("%s", diag.text);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    ear_model_free(&f->model);
-    ear_buf_release(&f->file);
-    ear_buf_release(&f->scores);
-    free(f->aligned);
-    free(f->dense);
-    free(f);
-    return 0;
-}
-
 static const char *const posts[] = {
     "@acme my order still hasn't arrived after 12 days!! #soawful",
     "great service, thank you so much",
@@ -204,11 +44,6 @@ static const char *const posts[] = {
     "\U0001F621\U0001F621",
     "a",
 };
-
-static struct ear_model_post post_of(const char *text)
-{
-    return (struct ear_model_post){.text = ear_str_from(text), .account = EAR_STR("acme")};
-}
 
 /* ---- what it says ---- */
 
@@ -244,9 +79,7 @@ static float calibrated(const struct fixture *f, const float *score, size_t colu
 static void test_model_read__says_what_the_weights_say(void **state)
 {
     struct fixture *f = *state;
-    struct ear_feature_tables tables = {0};
-    assert_int_equal(ear_scores_open(ear_buf_str(&f->scores), &tables.scores, NULL), EAR_OK);
-    assert_int_equal(ear_language_open(language_table(), &tables.language, NULL), EAR_OK);
+    struct ear_feature_tables tables = tables_of(f);
     struct ear_extractor *x = ear_extractor_new(&f->parts.spec, &tables, NULL);
     struct ear_model_reader *reader = ear_model_reader_new(f->model);
     for (size_t i = 0; i < EAR_COUNT(posts); i++) {
@@ -378,16 +211,6 @@ static void test_model_info__names_version_and_heads(void **state)
     assert_near(ear_model_threshold(f->model, 0, 0.01f), 1);
 }
 
-static void assert_refused(struct fixture *f, size_t len, const char *because)
-{
-    struct ear_model *model;
-    struct ear_diag diag = {.err = EAR_OK};
-    ear_err err = ear_model_open((struct ear_str){f->aligned, len}, &model, &diag);
-    assert_true(err == EAR_INVALID || err == EAR_UNSUPPORTED);
-    assert_null(model);
-    if (!strstr(diag.text, because)) fail_msg("\"%s\" does not say %s", diag.text, because);
-}
-
 static void test_model_open__refuses_damage_by_name(void **state)
 {
     struct fixture *f = *state;
@@ -419,10 +242,7 @@ static void test_model_open__tells_what_heads_were_trained_on(void **state)
     f->parts.heads = f->heads;
     static const float wrong[] = {0.5f, 0.25f, 0.5f};
     f->heads[0].shares = wrong;
-    ear_buf_release(&f->file);
-    ear_model_free(&f->model);
-    write_file(f);
-    assert_refused(f, f->file.len, "label shares");
+    assert_refused(f, write_again(f).len, "label shares");
 }
 
 /* A file of before there were shares: its table ends earlier. */
@@ -445,67 +265,6 @@ static void test_model_open__takes_older_files(void **state)
     ear_model_digest(bytes, head.digest);
     memcpy(f->aligned, &head, sizeof head);
     assert_refused(f, bytes.len, "sections");
-}
-
-/* ---- stand-ins ---- */
-
-static void stand_in(struct fixture *f, size_t head, uint8_t whose, const char *languages)
-{
-    f->heads[head].stands_in = whose;
-    f->heads[head].languages = ear_str_from(languages);
-    ear_buf_release(&f->file);
-    ear_model_free(&f->model);
-    write_file(f);
-}
-
-static void test_model_read__lets_a_stand_in_speak_in_its_languages(void **state)
-{
-    struct fixture *f = *state;
-    static const struct {
-        const char *language;
-        size_t speaker;
-    } cases[] = {{"en", 0}, {"fr", 4}, {"de", 0}, {"fr", 4}};
-    struct ear_reading reading;
-    struct ear_reason own[4], said[4];
-    f->heads[4].unsure_below = 1;
-    stand_in(f, 4, 1, "fr nl");
-    struct ear_str bytes = {f->aligned, f->file.len};
-    assert_int_equal(ear_model_open(bytes, &f->model, NULL), EAR_OK);
-    struct ear_model_reader *reader = ear_model_reader_new(f->model);
-    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
-        struct ear_model_post post = {.text = EAR_STR("merci pour rien, bravo"),
-                                      .language_hint = ear_str_from(cases[i].language)};
-        ear_model_read(reader, &post, &reading);
-        const struct ear_prediction *tone = &reading.heads[0];
-        assert_string_equal(reading.language, cases[i].language);
-        assert_true((tone->p_labels == reading.heads[4].p_labels) == (cases[i].speaker == 4));
-        assert_int_equal(tone->unsure, cases[i].speaker == 4); /* by its own threshold */
-        size_t count = ear_model_why(reader, cases[i].speaker, tone->label, own, 4);
-        assert_int_equal(ear_model_why(reader, 0, tone->label, said, 4), count);
-        for (size_t k = 0; k < count; k++) assert_true(own[k].weight == said[k].weight);
-    }
-    ear_model_reader_free(&reader);
-}
-
-static void test_model_open__refuses_stand_ins_that_cannot(void **state)
-{
-    struct fixture *f = *state;
-    static const struct {
-        uint8_t whose;
-        const char *languages;
-    } cases[] = {
-        {6, "fr"}, /* no such head */
-        {5, "fr"}, /* itself */
-        {3, "fr"}, /* of other labels */
-        {1, ""},   /* in any language */
-    };
-    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
-        stand_in(f, 4, cases[i].whose, cases[i].languages);
-        assert_refused(f, f->file.len, "stand-ins");
-    }
-    f->heads[0].stands_in = 5; /* one for the other */
-    stand_in(f, 4, 1, "fr");
-    assert_refused(f, f->file.len, "stand-ins");
 }
 
 static void test_model_load__names_the_file(void **state)
@@ -550,10 +309,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_model_open__tells_what_heads_were_trained_on, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_model_open__takes_older_files, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_model_read__lets_a_stand_in_speak_in_its_languages,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_model_open__refuses_stand_ins_that_cannot, set_up,
-                                        tear_down),
         cmocka_unit_test(test_model_load__names_the_file),
         cmocka_unit_test(test_model_write__refuses_what_does_not_fit),
     };
