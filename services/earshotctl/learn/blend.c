@@ -121,7 +121,7 @@ static double try_blend(const struct mixing *m, float blend, float *slope)
 }
 
 /* Steps are in the measure of what the head is sure of by itself. */
-static float choose_blend(const struct mixing *m)
+static float choose_blend(const struct mixing *m, double *gain)
 {
     static const float steps[] = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.65f, 0.8f, 1, 1.3f, 1.7f, 2.5f};
     float slope, other, best = 0;
@@ -132,7 +132,8 @@ static float choose_blend(const struct mixing *m)
         most = now;
         best = steps[i] / slope;
     }
-    return most - alone < GAIN ? 0 : best;
+    *gain = most - alone;
+    return *gain < GAIN ? 0 : best;
 }
 
 /* What macro-F1 and doubts of the calibration ask for has no say in the choice. */
@@ -176,7 +177,7 @@ static void blend_head(const struct blending *b, const struct ear_goal_head *hea
                    head->first,
                columns * sizeof *network);
     struct mixing m = {&task, fitted, network, scores};
-    fitted->blend = count ? choose_blend(&m) : 0;
+    fitted->blend = count ? choose_blend(&m, &fitted->gain) : 0;
     mix(&m, fitted->blend);
     if (fitted->blend > 0)
         take_blend(b, head, fitted, scores);

@@ -60,6 +60,7 @@ static size_t merge(struct ear_cell *cells, size_t count)
 uint32_t ear_corpus_add(struct ear_corpus *corpus, struct ear_str text)
 {
     struct ear_model_post post = {.text = text};
+    EAR_CHECK(!ear_corpus_has_words(corpus));
     const struct ear_features *f = ear_extract(corpus->extractor, &post);
     size_t count = f->end[EAR_FEATURE_GROUPS - 1];
     struct ear_cell *cells = ear_alloc((count + corpus->dense_count + 1) * sizeof *cells);
@@ -74,6 +75,12 @@ uint32_t ear_corpus_add(struct ear_corpus *corpus, struct ear_str text)
     ear_matrix_add(&corpus->x, cells, count);
     free(cells);
     return (uint32_t)(corpus->x.row_count - 1);
+}
+
+void ear_corpus_add_words(struct ear_corpus *corpus, struct ear_str text)
+{
+    (void)ear_extract(corpus->extractor, &(struct ear_model_post){.text = text});
+    ear_vocabulary_add(&corpus->vocabulary, ear_extractor_normal(corpus->extractor));
 }
 
 /* The new number of each hash index, or NO_COLUMN. */

@@ -15,7 +15,7 @@ struct ear_corpus {
     struct ear_extractor *extractor;
     struct ear_text work;
     struct ear_matrix x;
-    struct ear_vocabulary vocabulary; /* a post a row */
+    struct ear_vocabulary vocabulary; /* a post a row; texts without labels follow */
     uint64_t *keys;                   /* of each row: ear_split_key */
     size_t key_room;
     uint32_t dense_count;
@@ -29,6 +29,12 @@ void ear_corpus_init(struct ear_corpus *corpus, const struct ear_feature_spec *s
 void ear_corpus_release(struct ear_corpus *corpus);
 /* Returns the row. */
 uint32_t ear_corpus_add(struct ear_corpus *corpus, struct ear_str text);
+/* A text without labels: its words only. No post is added after it. */
+void ear_corpus_add_words(struct ear_corpus *corpus, struct ear_str text);
+static inline bool ear_corpus_has_words(const struct ear_corpus *corpus)
+{
+    return corpus->vocabulary.post_count > corpus->x.row_count;
+}
 /* Keeps the features that at least `posts_min` posts have. Nothing is added after that. */
 void ear_corpus_finish(struct ear_corpus *corpus, uint32_t posts_min);
 

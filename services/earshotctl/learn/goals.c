@@ -40,6 +40,7 @@ static void add_examples(struct ear_goals *goals, size_t number, bool *const *us
                               .home = home,
                               .weight = e->weight * (home ? goals->lessons->network.home : 1),
                               .labels = e->labels};
+        if (e->part != EAR_PART_EXTRA) goals->judged[e->row] = true;
         if (e->part == EAR_PART_VALIDATION) goals->validation[e->row] = validated = true;
     }
     goals->is_validated = goals->is_validated && validated;
@@ -52,6 +53,7 @@ void ear_goals_init(struct ear_goals *goals, const struct ear_lessons *lessons, 
     add_heads(goals);
     goals->is_validated = goals->head_count > 0;
     goals->validation = ear_alloc(rows + 1);
+    goals->judged = ear_alloc(rows + 1);
     goals->starts = ear_alloc((rows + 2) * sizeof *goals->starts);
     for (size_t h = 0; h < goals->head_count; h++) {
         const struct ear_goal_head *head = &goals->heads[h];
@@ -69,6 +71,7 @@ void ear_goals_release(struct ear_goals *goals)
     free(goals->starts);
     free(goals->all);
     free(goals->validation);
+    free(goals->judged);
 }
 
 /* ---- loss ---- */

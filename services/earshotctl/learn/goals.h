@@ -25,6 +25,7 @@ struct ear_goals {
     size_t row_count;
     size_t *starts; /* of each row in all, row_count + 1 */
     struct ear_goal *all;
+    bool *judged;      /* rows of which an example is no EXTRA one */
     bool *validation;  /* rows of which an example is to validate */
     bool is_validated; /* all heads have such */
 };

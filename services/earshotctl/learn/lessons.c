@@ -26,6 +26,7 @@ void ear_lessons_release(struct ear_lessons *lessons)
     for (size_t i = 0; i < lessons->task_count; i++) ear_task_release(&lessons->tasks[i]);
     ear_corpus_release(&lessons->corpus);
     ear_lists_release(&lessons->lists);
+    ear_word_vectors_release(&lessons->words);
     ear_buf_release(&lessons->list_section);
     ear_buf_release(&lessons->language_section);
     ear_buf_release(&lessons->licences);

@@ -9,25 +9,28 @@
 #include "fit.h"
 #include "language_train.h"
 #include "lists.h"
+#include "skipgram.h"
 
 /* A network beside the linear scores, for heads that ask for it; see layers.h. */
 struct ear_network_options {
-    size_t words;         /* that have a vector, at most */
-    size_t dims, filters; /* of a vector; of each width */
-    unsigned epochs;
-    float rate;            /* of learning, at first */
+    size_t words;                 /* that have a vector, at most */
+    size_t dims, filters;         /* of a vector; of each width */
+    unsigned epochs, text_epochs; /* over labelled posts; before, over posts without labels */
+    float rate, text_rate;        /* of learning, at first */
     float drop, word_drop; /* shares of responses and of words that are left out while it learns */
     float home;            /* an example at home weighs so much more than others */
 };
 
-#define EAR_NETWORK_DEFAULTS                         \
-    ((struct ear_network_options){.words = 12000,    \
-                                  .dims = 64,        \
-                                  .filters = 64,     \
-                                  .epochs = 9,       \
-                                  .rate = 2e-3f,     \
-                                  .drop = 0.4f,      \
-                                  .word_drop = 0.1f, \
+#define EAR_NETWORK_DEFAULTS                          \
+    ((struct ear_network_options){.words = 14000,     \
+                                  .dims = 64,         \
+                                  .filters = 64,      \
+                                  .epochs = 9,        \
+                                  .text_epochs = 3,   \
+                                  .rate = 2e-3f,      \
+                                  .text_rate = 0.05f, \
+                                  .drop = 0.4f,       \
+                                  .word_drop = 0.1f,  \
                                   .home = 3})
 
 struct ear_lessons {
@@ -42,6 +45,7 @@ struct ear_lessons {
     size_t task_count;
     struct ear_corpus corpus;
     struct ear_lists lists;
+    struct ear_word_vectors words; /* that networks begin with; zero: none */
     struct ear_buf list_section, language_section;
     void *language_memory;                  /* the table again, aligned as the reader wants it */
     struct ear_language_trainer *languages; /* NULL: no texts were given */

@@ -1,6 +1,7 @@
 #include "network_train.h"
 
 #include "adam.h"
+#include "draw.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -21,27 +22,26 @@ struct training {
     float *keep; /* of each input: 0, or what makes up for those that are left out */
     uint32_t *rows;
     size_t row_count, steps;
-    uint64_t random;
+    struct ear_draw draw;
 };
-
-/* Marsaglia: "Xorshift RNGs", 2003. */
-static uint32_t draw(struct training *t)
-{
-    t->random ^= t->random << 13;
-    t->random ^= t->random >> 7;
-    t->random ^= t->random << 17;
-    return (uint32_t)(t->random >> 16);
-}
-
-/* In [0, 1). */
-static float draw_share(struct training *t)
-{
-    return (float)(draw(t) >> 8) * (1.0f / 16777216);
-}
 
 static void fill(struct training *t, float *values, size_t count, float deviation)
 {
-    for (size_t i = 0; i < count; i++) values[i] = (draw_share(t) - 0.5f) * sqrtf(12) * deviation;
+    for (size_t i = 0; i < count; i++)
+        values[i] = (ear_draw_share(&t->draw) - 0.5f) * sqrtf(12) * deviation;
+}
+
+/* Words that are known from posts without labels begin with what is known of them. */
+static void take_words(struct training *t)
+{
+    const struct ear_word_vectors *known = &t->goals->lessons->words;
+    const struct ear_layers *l = &t->network->layers;
+    size_t words = known->count ? t->goals->lessons->corpus.vocabulary.word_count : 0;
+    for (size_t i = 0; i < words; i++)
+        if (known->places[i] < known->count && t->network->places[i] < l->shape.words)
+            memcpy(l->vectors + t->network->places[i] * l->shape.dims,
+                   known->vectors + known->places[i] * known->dims,
+                   known->dims * sizeof *l->vectors);
 }
 
 static void start(struct training *t)
@@ -55,6 +55,7 @@ static void start(struct training *t)
         fill(t, filters, count, sqrtf(2 / (float)(words * s->dims)));
         filters += count;
     }
+    take_words(t);
     ear_packed_fill(&t->network->packed, l);
 }
 
@@ -81,8 +82,8 @@ static void set_words(struct training *t, uint32_t row)
     pass->length = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t place = t->network->places[heard[i].word];
-        if (draw_share(t) < t->options->word_drop) {
-            if (draw(t) & 1) continue;
+        if (ear_draw_share(&t->draw) < t->options->word_drop) {
+            if (ear_draw(&t->draw) & 1) continue;
             place = ear_layers_unknown(&t->network->layers.shape);
         }
         pass->words[pass->length] = place;
@@ -96,7 +97,7 @@ static void drop_inputs(struct training *t)
     size_t responses = ear_layers_responses(s);
     for (size_t i = 0; i < responses + s->dense; i++) {
         float drop = i < responses ? t->options->drop : DENSE_DROP;
-        t->keep[i] = draw_share(t) < drop ? 0 : 1 / (1 - drop);
+        t->keep[i] = ear_draw_share(&t->draw) < drop ? 0 : 1 / (1 - drop);
         t->pass.inputs[i] *= t->keep[i];
     }
 }
@@ -138,16 +139,6 @@ static double learn_post(struct training *t, uint32_t row)
 
 /* ---- all posts ---- */
 
-static void shuffle(struct training *t)
-{
-    for (size_t i = t->row_count; i > 1; i--) {
-        size_t other = draw(t) % i;
-        uint32_t held = t->rows[i - 1];
-        t->rows[i - 1] = t->rows[other];
-        t->rows[other] = held;
-    }
-}
-
 /* Up at the beginning, then down in a straight line. */
 static float rate_of(const struct training *t)
 {
@@ -158,7 +149,7 @@ static float rate_of(const struct training *t)
 
 static void learn_epoch(struct training *t)
 {
-    shuffle(t);
+    ear_draw_order(&t->draw, t->rows, t->row_count);
     for (size_t i = 0; i < t->row_count; i++) {
         (void)learn_post(t, t->rows[i]);
         if ((i + 1) % BATCH && i + 1 < t->row_count) continue;
@@ -170,11 +161,23 @@ static void learn_epoch(struct training *t)
 static void choose_rows(struct training *t, const bool *use)
 {
     const struct ear_goals *goals = t->goals;
-    t->rows = ear_alloc((goals->row_count + 1) * sizeof *t->rows);
+    t->rows = ear_alloc((goals->lessons->corpus.vocabulary.post_count + 1) * sizeof *t->rows);
     for (size_t row = 0; row < goals->row_count; row++)
         if (use[row] && goals->starts[row] < goals->starts[row + 1])
             t->rows[t->row_count++] = (uint32_t)row;
     t->steps = t->options->epochs * ((t->row_count + BATCH - 1) / BATCH);
+}
+
+/* Those of its posts and of texts without labels, which lie behind in the vocabulary. */
+static size_t rank_words(struct training *t)
+{
+    const struct ear_vocabulary *vocabulary = &t->goals->lessons->corpus.vocabulary;
+    size_t count = t->row_count;
+    for (size_t i = t->goals->row_count; i < vocabulary->post_count; i++)
+        t->rows[count++] = (uint32_t)i;
+    struct ear_vocabulary_choice choice = {t->rows, count, POSTS_MIN, t->options->words};
+    t->network->places = ear_alloc((vocabulary->word_count + 1) * sizeof *t->network->places);
+    return ear_vocabulary_rank(vocabulary, &choice, t->network->places);
 }
 
 static void make_layers(struct training *t)
@@ -185,9 +188,7 @@ static void make_layers(struct training *t)
                                      .filters = t->options->filters,
                                      .dense = corpus->dense_count,
                                      .columns = t->goals->column_count};
-    network->places = ear_alloc((corpus->vocabulary.word_count + 1) * sizeof *network->places);
-    struct ear_vocabulary_choice choice = {t->rows, t->row_count, POSTS_MIN, t->options->words};
-    shape.words = ear_vocabulary_rank(&corpus->vocabulary, &choice, network->places);
+    shape.words = rank_words(t);
     ear_layers_init(&network->layers, &shape);
     ear_packed_init(&network->packed, &shape);
     ear_layers_init(&t->gradient, &shape);
@@ -200,7 +201,7 @@ void ear_network_learn(const struct ear_goals *goals, const bool *use,
                        struct ear_network_learned *out)
 {
     struct training t = {.goals = goals, .options = &goals->lessons->network, .network = out};
-    t.random = (goals->lessons->fit.seed + 1) * UINT64_C(0x9E3779B97F4A7C15) | 1;
+    t.draw = ear_draw_from(goals->lessons->fit.seed);
     choose_rows(&t, use);
     make_layers(&t);
     start(&t);
@@ -210,6 +211,29 @@ void ear_network_learn(const struct ear_goals *goals, const bool *use,
     ear_pass_release(&t.pass);
     free(t.keep);
     free(t.rows);
+}
+
+void ear_network_read_texts(struct ear_lessons *lessons)
+{
+    const struct ear_vocabulary *vocabulary = &lessons->corpus.vocabulary;
+    struct ear_skipgram_options options = {.words = lessons->network.words,
+                                           .dims = lessons->network.dims,
+                                           .epochs = lessons->network.text_epochs,
+                                           .rate = lessons->network.text_rate,
+                                           .seed = lessons->fit.seed};
+    struct ear_goals goals;
+    ear_goals_init(&goals, lessons, NULL);
+    uint32_t *posts = ear_alloc((vocabulary->post_count + 1) * sizeof *posts);
+    size_t count = 0;
+    for (size_t i = 0; i < vocabulary->post_count; i++) {
+        bool labelled = i < goals.row_count;
+        if (!labelled || (goals.starts[i] < goals.starts[i + 1] && !goals.judged[i]))
+            posts[count++] = (uint32_t)i;
+    }
+    if (goals.head_count && options.epochs && count)
+        ear_skipgram(vocabulary, posts, count, &options, &lessons->words);
+    free(posts);
+    ear_goals_release(&goals);
 }
 
 void ear_network_learned_release(struct ear_network_learned *network)

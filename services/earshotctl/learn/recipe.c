@@ -89,8 +89,9 @@ static ear_err on_network(struct recipe *r, const struct ear_line *line)
 {
     struct ear_network_options *n = &r->lessons->network;
     double words = (double)n->words, dims = (double)n->dims, filters = (double)n->filters;
-    double epochs = n->epochs;
+    double epochs = n->epochs, text_epochs = n->text_epochs;
     const struct ear_line_number numbers[] = {{"rate", 1e-5, 0.1, &n->rate},
+                                              {"text-rate", 1e-4, 0.5, &n->text_rate},
                                               {"drop", 0, 0.9, &n->drop},
                                               {"word-drop", 0, 0.9, &n->word_drop},
                                               {"home", 0.01, 100, &n->home}};
@@ -99,9 +100,11 @@ static ear_err on_network(struct recipe *r, const struct ear_line *line)
     if (!err)
         err = ear_line_number(line, "filters", EAR_LAYERS_LANE, EAR_NETWORK_FILTERS, &filters);
     if (!err) err = ear_line_number(line, "epochs", 1, 100, &epochs);
+    if (!err) err = ear_line_number(line, "text-epochs", 0, 100, &text_epochs);
     if (!err) err = ear_line_numbers(line, numbers, EAR_COUNT(numbers));
     n->words = (size_t)words;
     n->epochs = (unsigned)epochs;
+    n->text_epochs = (unsigned)text_epochs;
     n->dims = (size_t)dims;
     n->filters = (size_t)filters;
     if (!err && (n->dims % EAR_LAYERS_LANE || n->filters % EAR_LAYERS_LANE))
@@ -257,7 +260,8 @@ static ear_err take_file(struct recipe *r)
     return err;
 }
 
-static ear_err open_file(struct recipe *r, struct ear_str name, bool beside)
+/* Into r->posts; the file before is done, and posts can be added. */
+static ear_err open_posts(struct recipe *r, struct ear_str name, bool beside)
 {
     struct ear_buf bytes;
     ear_err err = take_file(r);
@@ -269,7 +273,14 @@ static ear_err open_file(struct recipe *r, struct ear_str name, bool beside)
         ear_buf_release(&bytes);
         return err;
     }
-    err = ear_dataset_parse(r->file, &bytes, &r->posts, r->diag);
+    return ear_dataset_parse(r->file, &bytes, &r->posts, r->diag);
+}
+
+static ear_err open_file(struct recipe *r, struct ear_str name, bool beside)
+{
+    if (r->open && ear_corpus_has_words(&r->lessons->corpus))
+        return wrong(r, "files stand before texts:", name);
+    ear_err err = open_posts(r, name, beside);
     r->has_file = !err;
     return err;
 }
@@ -282,6 +293,19 @@ static ear_err on_file(struct recipe *r, const struct ear_line *line)
 static ear_err on_own_file(struct recipe *r, const struct ear_line *line)
 {
     return open_file(r, line->rest, true);
+}
+
+/* Of these posts only the words count. */
+static ear_err on_texts(struct recipe *r, const struct ear_line *line)
+{
+    ear_err err = open_posts(r, line->rest, false);
+    if (err) return err;
+    int text = ear_dataset_column(&r->posts, EAR_STR("text"));
+    if (text < 0) err = wrong(r, "no column \"text\" in", line->rest);
+    for (size_t row = 0; !err && row < r->posts.row_count; row++)
+        ear_corpus_add_words(&r->lessons->corpus, ear_dataset_cell(&r->posts, row, (size_t)text));
+    ear_dataset_release(&r->posts);
+    return err;
 }
 
 static ear_err on_labels(struct recipe *r, const struct ear_line *line)
@@ -331,11 +355,12 @@ static ear_err on_line(struct recipe *r, const struct ear_line *line)
     static const struct {
         const char *verb;
         ear_err (*take)(struct recipe *r, const struct ear_line *line);
-    } verbs[] = {{"name", on_name},     {"licence", on_licence},   {"features", on_features},
-                 {"rows", on_rows},     {"folds", on_folds},       {"coverage", on_coverage},
-                 {"list", on_list},     {"own-list", on_own_list}, {"language", on_language},
-                 {"head", on_head},     {"file", on_file},         {"own-file", on_own_file},
-                 {"labels", on_labels}, {"use", on_use},           {"network", on_network}};
+    } verbs[] = {{"name", on_name},      {"licence", on_licence},   {"features", on_features},
+                 {"rows", on_rows},      {"folds", on_folds},       {"coverage", on_coverage},
+                 {"list", on_list},      {"own-list", on_own_list}, {"language", on_language},
+                 {"head", on_head},      {"file", on_file},         {"own-file", on_own_file},
+                 {"labels", on_labels},  {"texts", on_texts},       {"use", on_use},
+                 {"network", on_network}};
     if (!line->rest.len) return wrong(r, "nothing behind", line->verb);
     for (size_t i = 0; i < EAR_COUNT(verbs); i++)
         if (ear_str_eq(line->verb, ear_str_from(verbs[i].verb))) return verbs[i].take(r, line);

@@ -5,6 +5,7 @@
  *     features [words=N] [char-min=N] [char-max=N] [bits=N] [posts=N]
  *              [word-weight=X] [char-weight=X] [cue-weight=X]
  *     network [words=N] [dims=N] [filters=N] [epochs=N] [rate=X] [drop=X] [word-drop=X] [home=X]
+ *             [text-epochs=N] [text-rate=X]
  *     list FILE channel=valence|mood|rude [scale=X] [languages=de,fr]
  *     own-list FILE …        the same beside the recipe
  *     language FILE [map=English:en,…] [code=de]
@@ -14,7 +15,8 @@
  *     file FILE              below the datasets' folder
  *     own-file FILE          beside the recipe
  *     labels FILE            joined to the file above by key; stands beside the recipe
- *     use HEAD column=NAME [weight=X] [extra] [home] [joined] [map=from:to,…] */
+ *     use HEAD column=NAME [weight=X] [extra] [home] [joined] [map=from:to,…]
+ *     texts FILE             below the datasets' folder, behind all files: words for the network */
 #ifndef EAR_LEARN_RECIPE_H
 #define EAR_LEARN_RECIPE_H
 

@@ -68,7 +68,8 @@ static void tell_trained(const struct ear_lessons *lessons, const struct ear_tra
         const struct ear_fitted *head = &trained->heads[t];
         fprintf(stderr, "%-16s cost %.2g, ratio %.2g", lessons->tasks[t].name,
                 (double)head->choice.cost, (double)head->choice.ratio);
-        if (lessons->tasks[t].network) fprintf(stderr, ", network %.2g", (double)head->blend);
+        if (lessons->tasks[t].network)
+            fprintf(stderr, ", network %.2g: %+.3f nats", (double)head->blend, head->gain);
         (void)fputc('\n', stderr);
     }
     if (trained->network.layers.count)
@@ -113,6 +114,7 @@ ear_exit ear_train(struct ear_ctl *ctl, int argc, char **argv)
     if (rows) lessons->rows_max = (size_t)rows;
     if (!err) ear_corpus_finish(&lessons->corpus, lessons->posts_min);
     if (!err) tell(lessons);
+    if (!err) ear_network_read_texts(lessons);
     if (!err && folds >= 2) ear_cross_validate(lessons, (unsigned)folds, seed, o->all);
     if (!err && o->out) err = write_model(lessons, o->out, &diag);
     ear_lessons_release(lessons);

@@ -92,6 +92,9 @@ static void test_recipe__refuses_by_line(void **state)
         {"network words=0\n", "recipe:1: no such number: \"0\""},
         {"network words=100 epochs=x\n", "recipe:1: no such number: \"x\""},
         {"network filters=20\n", "recipe:1: dims and filters are multiples of 16"},
+        {HEAD "file posts.tsv\nuse mood column=mood\ntexts none.tsv\n", "none.tsv"},
+        {HEAD "file posts.tsv\nuse mood column=mood\ntexts posts.tsv\nfile posts.tsv\n",
+         "recipe:5: files stand before texts: \"posts.tsv\""},
         {"network dims=512\n", "recipe:1: no such number: \"512\""},
         {"head mood kind=softmax labels=a,b,c lean=1,x\n", "no such number: \"x\""},
         {"head mood kind=softmax labels=a,b lean=1,2,3\n", "one number a label"},
@@ -114,6 +117,7 @@ static void train(const char *recipe, struct ear_buf *file)
     struct ear_diag diag = {.text = ""};
     if (read_recipe(recipe, lessons, &diag)) fail_msg("%s", diag.text);
     ear_corpus_finish(&lessons->corpus, lessons->posts_min);
+    ear_network_read_texts(lessons);
     ear_stack_fit(lessons, NULL, &trained);
     ear_buf_init(file, 1 << 26);
     if (ear_ship(lessons, &trained, file, &diag)) fail_msg("%s", diag.text);
@@ -125,16 +129,43 @@ static void train(const char *recipe, struct ear_buf *file)
 #define RECIPE \
     "name t\nlicence ours\nfeatures bits=16\n" HEAD "file posts.tsv\nuse mood column=mood\n"
 
+#define NETWORK                                                                             \
+    "name t\nfeatures bits=16\nnetwork words=9 dims=16 filters=16 epochs=4 text-epochs=2\n" \
+    "head mood kind=binary labels=bad,good network\nfile posts.tsv\nuse mood column=mood\n" \
+    "texts posts.tsv\n"
+
 static void test_recipe__same_data_same_bytes(void **state)
 {
-    struct ear_buf a, b;
+    static const char *const recipes[] = {RECIPE, NETWORK};
     (void)state;
-    train(RECIPE, &a);
-    train(RECIPE, &b);
-    assert_int_equal(a.len, b.len);
-    assert_memory_equal(a.data, b.data, a.len);
-    ear_buf_release(&a);
-    ear_buf_release(&b);
+    for (size_t i = 0; i < 2; i++) {
+        struct ear_buf a, b;
+        train(recipes[i], &a);
+        train(recipes[i], &b);
+        assert_int_equal(a.len, b.len);
+        assert_memory_equal(a.data, b.data, a.len);
+        ear_buf_release(&a);
+        ear_buf_release(&b);
+    }
+}
+
+static void test_recipe__network_as_described(void **state)
+{
+    struct ear_lessons *lessons = ear_alloc(sizeof *lessons);
+    struct ear_diag diag = {.text = ""};
+    (void)state;
+    if (read_recipe(NETWORK, lessons, &diag)) fail_msg("%s", diag.text);
+    assert_true(lessons->tasks[0].network);
+    assert_int_equal(lessons->network.words, 9);
+    assert_int_equal(lessons->network.dims, 16);
+    assert_int_equal(lessons->network.epochs, 4);
+    assert_int_equal(lessons->corpus.x.row_count, 100);
+    assert_int_equal(lessons->corpus.vocabulary.post_count, 200);
+    ear_network_read_texts(lessons);
+    assert_int_equal(lessons->words.count, 9);
+    assert_int_equal(lessons->words.dims, 16);
+    ear_lessons_release(lessons);
+    free(lessons);
 }
 
 static void test_recipe__model_says_what_was_taught(void **state)
@@ -170,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recipe__refuses_by_line),
         cmocka_unit_test(test_recipe__same_data_same_bytes),
+        cmocka_unit_test(test_recipe__network_as_described),
         cmocka_unit_test(test_recipe__model_says_what_was_taught),
     };
     return cmocka_run_group_tests(tests, make_posts, remove_posts);
