@@ -62,6 +62,14 @@ static void tell(const struct ear_lessons *lessons)
                 lessons->tasks[t].count, lessons->tasks[t].label_count);
 }
 
+/* All posts are there. */
+static void settle(struct ear_lessons *lessons)
+{
+    ear_corpus_finish(&lessons->corpus, lessons->posts_min);
+    tell(lessons);
+    ear_network_read_texts(lessons);
+}
+
 static void tell_trained(const struct ear_lessons *lessons, const struct ear_trained *trained)
 {
     for (size_t t = 0; t < lessons->task_count; t++) {
@@ -112,9 +120,7 @@ ear_exit ear_train(struct ear_ctl *ctl, int argc, char **argv)
     ear_err err = read_lessons(o, argc, argv, lessons, &diag);
     if (!err) err = check_tasks(lessons, &diag);
     if (rows) lessons->rows_max = (size_t)rows;
-    if (!err) ear_corpus_finish(&lessons->corpus, lessons->posts_min);
-    if (!err) tell(lessons);
-    if (!err) ear_network_read_texts(lessons);
+    if (!err) settle(lessons);
     if (!err && folds >= 2) ear_cross_validate(lessons, (unsigned)folds, seed, o->all);
     if (!err && o->out) err = write_model(lessons, o->out, &diag);
     ear_lessons_release(lessons);
