@@ -30,12 +30,6 @@ struct loud {
     size_t at;
 };
 
-/* An output of the network that is not 0, and the words that made it so. */
-struct answer {
-    size_t input;
-    struct ear_network_window window;
-};
-
 struct ear_explain {
     struct ear_model_reader *reader;
     const struct ear_plan *plan;
@@ -47,11 +41,9 @@ struct ear_explain {
     float unit;
     size_t first_step, stripes;
     float step_lean[EAR_MODEL_LABELS_MAX + STRIPE]; /* lean, by column of those stripes */
-    struct ear_network_window window[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
-    struct answer answer[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
-    size_t answer_count;
-    uint64_t answers_of;              /* the post that they are of */
-    float *token;                     /* by token */
+    float *answers;      /* [token][column]: what the network's answers add, by its words */
+    uint64_t answers_of; /* the post that they are of */
+    float *token;        /* by token */
     float (*rise)[EAR_FEATURE_RISES]; /* by token, and one behind the last */
     uint16_t *same;                   /* by token: another one before it with the same key */
     float *input;                     /* by dense or stack input but those of the network */
@@ -76,6 +68,7 @@ void ear_explain_free(struct ear_explain **explain)
     free(e->pairs);
     free(e->place);
     free(e->weight);
+    free(e->answers);
     EAR_FREE(*explain);
 }
 
@@ -90,6 +83,7 @@ static struct ear_explain *explain_of(struct ear_model_reader *r)
     e->same = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *e->same);
     e->input = ear_alloc(r->model->input_count * sizeof *e->input);
     e->pairs = ear_alloc(PAIRS_MAX * sizeof *e->pairs);
+    e->answers = ear_alloc(EAR_NETWORK_TOKENS * r->model->width * sizeof *e->answers);
     return e;
 }
 
@@ -226,62 +220,58 @@ static void add_grams(struct ear_explain *e)
 {
     ear_extract_share(e->reader->extractor, e->weight + e->reader->features->end[EAR_FEATURE_WORDS],
                       e->rise);
-}
-
-static void add_rises(struct ear_explain *e)
-{
     float level = 0;
     for (size_t i = 0; i < e->normal->token_count; i++)
         e->token[i] += level += e->rise[i][0] + e->rise[i][1];
 }
 
-/* They are the same for every label of a post. */
-static void find_answers(struct ear_explain *e)
+/* Tokens that the network reads. */
+static size_t heard(const struct ear_explain *e)
 {
-    const struct ear_network *network = &e->reader->model->tables.network;
+    size_t count = e->normal->token_count;
+    return count < EAR_NETWORK_TOKENS ? count : EAR_NETWORK_TOKENS;
+}
+
+/* To the columns of some words, one after the other. */
+EAR_CLONES static void add_answer(const float *restrict weight, size_t width, float answer,
+                                  size_t words, float *restrict sum)
+{
+    for (; words; words--, sum += width)
+        for (size_t c = 0; c < width; c++) sum[c] += answer * weight[c];
+}
+
+/* Of a post once, for all its labels: an even share to each word of the strongest window. */
+static void share_answers(struct ear_explain *e, const struct ear_network *network)
+{
+    static const float part[] = {0, 1, 1.0f / 2, 1.0f / 3};
+    const struct ear_model *m = e->reader->model;
+    struct ear_network_window window[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
     e->answers_of = e->reader->posts;
-    e->answer_count = 0;
-    ear_network_windows(network, e->normal, e->window);
-    for (size_t i = 0; i < ear_network_outputs(network); i++) { /* about half, none foretold */
-        e->answer[e->answer_count] = (struct answer){EAR_DENSE_NETWORK + i, e->window[i]};
-        e->answer_count += e->reader->input[EAR_DENSE_NETWORK + i] > 0;
+    memset(e->answers, 0, heard(e) * m->width * sizeof *e->answers);
+    ear_network_windows(network, e->normal, window);
+    for (size_t i = 0; i < ear_network_outputs(network); i++) {
+        float answer = e->reader->input[EAR_DENSE_NETWORK + i] * part[window[i].words];
+        if (answer > 0)
+            add_answer(m->dense + (EAR_DENSE_NETWORK + i) * m->width, m->width, answer,
+                       window[i].words, e->answers + window[i].first * m->width);
     }
 }
 
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-_Static_assert(STRIPE == 2 * sizeof(four) / sizeof(float), "a stripe is two vectors");
-
-static inline float lean_of(const float *weight, const float *lean, size_t stripes)
-{
-    four sum = {0};
-    for (size_t i = 0; i < stripes * 2; i++)
-        sum += ((const four *)weight)[i] * ((const four *)lean)[i];
-    return sum[0] + sum[1] + (sum[2] + sum[3]);
-}
-
-/* An even share to each word of the window. */
-static inline void share_answers(struct ear_explain *e, const float *dense, size_t stripes)
-{
-    static const float part[] = {0, 1, 1.0f / 2, 1.0f / 3};
-    const float *input = e->reader->input;
-    for (size_t i = 0; i < e->answer_count; i++) {
-        const struct answer *a = &e->answer[i];
-        float weight = lean_of(dense + a->input * e->reader->model->width, e->step_lean, stripes);
-        float each = weight * input[a->input] * part[a->window.words];
-        e->rise[a->window.first][i % EAR_FEATURE_RISES] += each;
-        e->rise[a->window.first + a->window.words][i % EAR_FEATURE_RISES] -= each;
-    }
-}
 
 static void add_network(struct ear_explain *e)
 {
     const struct ear_model *m = e->reader->model;
     if (!m->dense || !ear_network_outputs(&m->tables.network)) return;
-    if (e->answers_of != e->reader->posts) find_answers(e);
-    if (e->stripes == 1)
-        share_answers(e, m->dense + e->first_step, 1);
-    else
-        share_answers(e, m->dense + e->first_step, e->stripes);
+    if (e->answers_of != e->reader->posts) share_answers(e, &m->tables.network);
+    const float *answers = e->answers + e->first_step;
+    size_t fours = e->stripes * STRIPE / 4;
+    for (size_t i = 0; i < heard(e); i++, answers += m->width) {
+        four sum = {0};
+        for (size_t k = 0; k < fours; k++)
+            sum += ((const four *)answers)[k] * ((const four *)e->step_lean)[k];
+        e->token[i] += sum[0] + sum[1] + (sum[2] + sum[3]);
+    }
 }
 
 /* Those of the network are put to words. */
@@ -356,7 +346,6 @@ static void gather(struct ear_explain *e)
     add_words(e);
     add_grams(e);
     add_network(e);
-    add_rises(e);
     add_cues(e);
     add_inputs(e);
     join_tokens(e);

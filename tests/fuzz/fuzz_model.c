@@ -10,6 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ROWS    200
+#define FILTERS 16
 #define COLUMNS 8 /* 3 + 1 + 2 on level 1, 2 on level 2 */
 
 static void fill_row(void *self, size_t row, float *weights)
@@ -18,12 +19,29 @@ static void fill_row(void *self, size_t row, float *weights)
     for (size_t c = 0; c < COLUMNS; c++) weights[c] = (float)((row * 7 + c * 5) % 19) - 9;
 }
 
+/* Of words that the post below has. */
+static void write_network(struct ear_buf *out)
+{
+    static const struct ear_str words[] = {{"order", 5}, {"where", 5}, {"??", 2}};
+    static float rows[EAR_COUNT(words)][EAR_NETWORK_PLACES * FILTERS];
+    static const float unknown[EAR_NETWORK_PLACES * FILTERS] = {0.5f};
+    static const float negated[EAR_NETWORK_PLACES * FILTERS] = {-1};
+    static const float bias[EAR_NETWORK_WIDTHS * FILTERS] = {-0.5f, 0.5f};
+    for (size_t w = 0; w < EAR_COUNT(words); w++)
+        for (size_t i = 0; i < EAR_NETWORK_PLACES * FILTERS; i++)
+            rows[w][i] = (float)((w * 5 + i * 3) % 11) - 5;
+    struct ear_network_parts parts = {words,   EAR_COUNT(words), FILTERS, *rows,
+                                      unknown, negated,          bias};
+    EAR_CHECK(ear_network_write(&parts, out) == EAR_OK);
+}
+
 static void write_good(struct ear_buf *out)
 {
     static const struct ear_str labels[] = {{"low", 3}, {"middle", 6}, {"high", 4}};
     static const float bias[COLUMNS] = {0.5f, -0.5f};
     static uint32_t kept[ROWS];
     static float dense[1000 * COLUMNS];
+    struct ear_buf network;
     struct ear_model_part heads[] = {
         {.name = EAR_STR("a"), .label_count = 3, .kind = EAR_HEAD_SOFTMAX, .level = 1},
         {.name = EAR_STR("b"), .label_count = 2, .kind = EAR_HEAD_BINARY, .level = 1},
@@ -40,6 +58,8 @@ static void write_good(struct ear_buf *out)
     }
     for (uint32_t i = 0; i < ROWS; i++) kept[i] = i * 80;
     for (size_t i = 0; i < EAR_COUNT(dense); i++) dense[i] = (float)(i % 7) - 3;
+    ear_buf_init(&network, 1 << 16);
+    write_network(&network);
     struct ear_model_parts parts = {.name = EAR_STR("fuzz"),
                                     .spec = ear_feature_spec_default(),
                                     .heads = heads,
@@ -48,11 +68,13 @@ static void write_good(struct ear_buf *out)
                                     .kept_count = ROWS,
                                     .row = fill_row,
                                     .dense = dense,
-                                    .language = language_table()};
+                                    .language = language_table(),
+                                    .network = ear_buf_str(&network)};
     parts.spec.hash_bits = 14;
     struct ear_diag diag;
     ear_buf_init(out, (size_t)1 << 20);
     EAR_CHECK(ear_model_write(&parts, out, &diag) == EAR_OK);
+    ear_buf_release(&network);
 }
 
 static void read_with(struct ear_model *model)
