@@ -216,12 +216,13 @@ static ear_err read_lexicons(const struct ear_folder *folder, struct ear_lessons
     return err;
 }
 
-static void settle(struct ear_task *task, struct ear_str outside)
+static void settle(struct ear_task *task, const struct ear_folder *folder)
 {
     ear_task_settle(task);
     task->tune = TUNE;
+    task->network = folder->network;
     for (size_t i = 0; i < task->label_count; i++)
-        if (ear_str_eq(task->labels[i], outside)) task->outside = (int)i;
+        if (ear_str_eq(task->labels[i], ear_str_from(folder->outside))) task->outside = (int)i;
 }
 
 /* Hundreds of labels or very many posts: no choice, three folds, so that it stays minutes. What
@@ -251,8 +252,7 @@ ear_err ear_folder_read(const struct ear_folder *folder, struct ear_lessons *les
                        (folder->validation && i + 1 == files.count);
         err = read_file(&r);
     }
-    for (size_t i = 0; !err && i < lessons->task_count; i++)
-        settle(&lessons->tasks[i], ear_str_from(folder->outside));
+    for (size_t i = 0; !err && i < lessons->task_count; i++) settle(&lessons->tasks[i], folder);
     save_time(lessons);
     free_files(&files);
     return err;

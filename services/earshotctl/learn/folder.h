@@ -14,6 +14,7 @@ struct ear_folder {
     const char *validation; /* a file more; may be NULL */
     const char *heads;      /* "a,b"; may be NULL */
     const char *outside;    /* the label for everything else; may be NULL */
+    bool network;           /* of all heads, see blend.h */
     const char *lexicons;   /* a folder with afinn165.tsv, vader.tsv, cuss_en.tsv; may be NULL */
 };
 

@@ -33,7 +33,8 @@ static ear_err read_lessons(const struct ear_ctl_options *o, int argc, char **ar
                                 .validation = o->validation,
                                 .heads = o->heads,
                                 .outside = o->outside,
-                                .lexicons = o->lexicons};
+                                .lexicons = o->lexicons,
+                                .network = o->network};
     return ear_folder_read(&folder, lessons, diag);
 }
 
