@@ -4,7 +4,6 @@
  * answered for the words of its strongest windows. */
 #include "model/dense.h"
 #include "model/reader.h"
-#include "model/simd.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -41,13 +40,13 @@ struct ear_explain {
     float unit;
     size_t first_step, stripes;
     float step_lean[EAR_MODEL_LABELS_MAX + STRIPE]; /* lean, by column of those stripes */
-    float *answers;      /* [token][column]: what the network's answers add, by its words */
-    uint64_t answers_of; /* the post that they are of */
-    float *token;        /* by token */
-    float (*rise)[EAR_FEATURE_RISES]; /* by token, and one behind the last */
-    uint16_t *same;                   /* by token: another one before it with the same key */
-    float *input;                     /* by dense or stack input but those of the network */
-    struct pair *pairs;               /* n-grams of more than one word */
+    struct ear_network_window *window;              /* by answer of the network */
+    uint64_t windows_of;                            /* the post that they are of */
+    float *token;                                   /* by token */
+    float (*rise)[EAR_FEATURE_RISES];               /* by token, and one behind the last */
+    uint16_t *same;     /* by token: another one before it with the same key */
+    float *input;       /* by dense or stack input but those of the network */
+    struct pair *pairs; /* n-grams of more than one word */
     size_t pair_count;
     float *weight;                   /* by feature of the post */
     struct ear_feature_place *place; /* of words or cues, one group after the other */
@@ -68,7 +67,7 @@ void ear_explain_free(struct ear_explain **explain)
     free(e->pairs);
     free(e->place);
     free(e->weight);
-    free(e->answers);
+    free(e->window);
     EAR_FREE(*explain);
 }
 
@@ -83,7 +82,7 @@ static struct ear_explain *explain_of(struct ear_model_reader *r)
     e->same = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *e->same);
     e->input = ear_alloc(r->model->input_count * sizeof *e->input);
     e->pairs = ear_alloc(PAIRS_MAX * sizeof *e->pairs);
-    e->answers = ear_alloc(EAR_NETWORK_TOKENS * r->model->width * sizeof *e->answers);
+    e->window = ear_alloc(ear_network_outputs(&r->model->tables.network) * sizeof *e->window);
     return e;
 }
 
@@ -225,52 +224,31 @@ static void add_grams(struct ear_explain *e)
         e->token[i] += level += e->rise[i][0] + e->rise[i][1];
 }
 
-/* Tokens that the network reads. */
-static size_t heard(const struct ear_explain *e)
+/* What an answer of the network weighs: over the columns that the steps are of. */
+static inline float weigh_answer(const struct ear_explain *e, size_t input)
 {
-    size_t count = e->normal->token_count;
-    return count < EAR_NETWORK_TOKENS ? count : EAR_NETWORK_TOKENS;
+    typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+    const struct ear_model *m = e->reader->model;
+    const four *weight = (const void *)(m->dense + input * m->width + e->first_step);
+    four sum = {0};
+    for (size_t k = 0; k < e->stripes * STRIPE / 4; k++)
+        sum += weight[k] * ((const four *)(const void *)e->step_lean)[k];
+    return e->reader->input[input] * (sum[0] + sum[1] + (sum[2] + sum[3]));
 }
 
-/* To the columns of some words, one after the other. */
-EAR_CLONES static void add_answer(const float *restrict weight, size_t width, float answer,
-                                  size_t words, float *restrict sum)
-{
-    for (; words; words--, sum += width)
-        for (size_t c = 0; c < width; c++) sum[c] += answer * weight[c];
-}
-
-/* Of a post once, for all its labels: an even share to each word of the strongest window. */
-static void share_answers(struct ear_explain *e, const struct ear_network *network)
+/* An even share of each answer to the words of its strongest window. */
+static void add_network(struct ear_explain *e)
 {
     static const float part[] = {0, 1, 1.0f / 2, 1.0f / 3};
     const struct ear_model *m = e->reader->model;
-    struct ear_network_window window[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
-    e->answers_of = e->reader->posts;
-    memset(e->answers, 0, heard(e) * m->width * sizeof *e->answers);
-    ear_network_windows(network, e->normal, window);
+    const struct ear_network *network = &m->tables.network;
+    if (!m->dense || !ear_network_outputs(network)) return;
+    if (e->windows_of != e->reader->posts) ear_network_windows(network, e->normal, e->window);
+    e->windows_of = e->reader->posts;
     for (size_t i = 0; i < ear_network_outputs(network); i++) {
-        float answer = e->reader->input[EAR_DENSE_NETWORK + i] * part[window[i].words];
-        if (answer > 0)
-            add_answer(m->dense + (EAR_DENSE_NETWORK + i) * m->width, m->width, answer,
-                       window[i].words, e->answers + window[i].first * m->width);
-    }
-}
-
-typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-
-static void add_network(struct ear_explain *e)
-{
-    const struct ear_model *m = e->reader->model;
-    if (!m->dense || !ear_network_outputs(&m->tables.network)) return;
-    if (e->answers_of != e->reader->posts) share_answers(e, &m->tables.network);
-    const float *answers = e->answers + e->first_step;
-    size_t fours = e->stripes * STRIPE / 4;
-    for (size_t i = 0; i < heard(e); i++, answers += m->width) {
-        four sum = {0};
-        for (size_t k = 0; k < fours; k++)
-            sum += ((const four *)answers)[k] * ((const four *)e->step_lean)[k];
-        e->token[i] += sum[0] + sum[1] + (sum[2] + sum[3]);
+        struct ear_network_window window = e->window[i];
+        float share = weigh_answer(e, EAR_DENSE_NETWORK + i) * part[window.words];
+        for (size_t w = 0; w < window.words; w++) e->token[window.first + w] += share;
     }
 }
 
