@@ -247,7 +247,7 @@ static ear_err read_standins(struct loader *l)
 {
     struct ear_model *m = l->m;
     struct ear_str section = m->section[EAR_SECTION_STANDINS];
-    for (size_t i = 0; i < m->head_count; i++) m->plans[i].stands_in = SIZE_MAX;
+    for (size_t i = 0; i < m->head_count; i++) m->heads[i].stands_in = -1;
     if (!section.len) return EAR_OK;
     if (section.len != m->head_count) return bad(l, EAR_SECTION_STANDINS, "size");
     for (size_t i = 0; i < m->head_count; i++) {
@@ -258,7 +258,7 @@ static ear_err read_standins(struct loader *l)
             m->plans[whose - 1].kind == EAR_HEAD_FLAGS ||
             !same_labels(&m->heads[i], &m->heads[whose - 1]))
             return bad(l, EAR_SECTION_STANDINS, "a head that cannot speak for that one");
-        m->plans[i].stands_in = whose - 1;
+        m->heads[i].stands_in = (int)whose - 1;
     }
     return EAR_OK;
 }

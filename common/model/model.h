@@ -30,6 +30,7 @@ struct ear_head {
     float unsure_below;           /* a likeliest label less probable than this is unsure */
     const float *shares;          /* of the posts it was trained on, by label; NULL: not known */
     float sureness;               /* mean p of the likeliest label there; 0: not known */
+    int stands_in;                /* the head in whose place it speaks in its languages; -1: none */
 };
 
 struct ear_model_info {
@@ -71,6 +72,7 @@ struct ear_model_post {
 struct ear_prediction {
     uint16_t label;        /* the likeliest */
     bool unsure;           /* below the head's threshold, or a language it was not taught */
+    bool stood_in;         /* another head spoke: one that was taught the post's language */
     float p;               /* calibrated, of label */
     const float *p_labels; /* of all labels; valid until the next read */
 };

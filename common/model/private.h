@@ -14,7 +14,6 @@ struct ear_plan {
     size_t first_column, column_count;
     size_t reference;                       /* the label without a column; SIZE_MAX: none */
     size_t first_label;                     /* its place among all probabilities */
-    size_t stands_in;                       /* the head that it speaks for; SIZE_MAX: none */
     const struct ear_file_model_head *file; /* knots, coverage */
 };
 

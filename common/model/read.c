@@ -223,9 +223,10 @@ static void let_speak(struct ear_model_reader *r, struct ear_reading *out)
     const struct ear_model *m = r->model;
     for (size_t i = 0; i < m->head_count; i++) r->speaker[i] = i;
     for (size_t i = 0; i < m->head_count; i++) {
-        size_t whose = m->plans[i].stands_in;
-        if (whose == SIZE_MAX || !names(m->heads[i].languages, out->language)) continue;
+        int whose = m->heads[i].stands_in;
+        if (whose < 0 || !names(m->heads[i].languages, out->language)) continue;
         out->heads[whose] = out->heads[i];
+        out->heads[whose].stood_in = true;
         r->speaker[whose] = i;
     }
 }

@@ -39,20 +39,25 @@ static void show_version(struct ear_triager *t)
                    topics.len ? " + " : "", EAR_STR_ARG(topics));
 }
 
-static void set_threshold(struct ear_triager *t, ear_question question)
+/* Of the head that answers it, and of those that stand in for that one. */
+static void set_thresholds(struct ear_triager *t, ear_question question)
 {
     struct part *part = question == EAR_ASKS_TOPIC && t->topics.model ? &t->topics : &t->main;
-    size_t head = part->heads.at[question];
-    float own = ear_model_info(part->model).heads[head].unsure_below;
-    float below = t->coverage > 0 ? ear_model_threshold(part->model, head, t->coverage) : own;
-    ear_model_reader_unsure_below(part->reader, head, below);
+    struct ear_model_info info = ear_model_info(part->model);
+    int head = (int)part->heads.at[question];
+    for (int i = 0; i < (int)info.head_count; i++) {
+        if (i != head && info.heads[i].stands_in != head) continue;
+        float own = info.heads[i].unsure_below;
+        float p = t->coverage > 0 ? ear_model_threshold(part->model, (size_t)i, t->coverage) : own;
+        ear_model_reader_unsure_below(part->reader, (size_t)i, p);
+    }
 }
 
 /* Whatever changed: version and thresholds follow. */
 static void adjust(struct ear_triager *t)
 {
     show_version(t);
-    for (ear_question q = 0; q < EAR_QUESTIONS; q++) set_threshold(t, q);
+    for (ear_question q = 0; q < EAR_QUESTIONS; q++) set_thresholds(t, q);
 }
 
 static void replace(struct part *part, struct ear_model **model, const struct ear_heads *heads)
@@ -146,6 +151,7 @@ static unsigned value_of(const struct ear_triager *t, ear_question question, str
     const struct ear_prediction *p = &reading->heads[part->heads.at[question]];
     out->labels[question] = p->label;
     out->unsure[question] = p->unsure;
+    out->stood_in[question] = p->stood_in;
     out->p[question] = p->p;
     return part->heads.value[question][p->label];
 }

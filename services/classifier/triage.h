@@ -90,6 +90,7 @@ struct ear_triage {
     size_t why_count;
     uint16_t labels[EAR_QUESTIONS]; /* the likeliest label of each head, sure or not */
     bool unsure[EAR_QUESTIONS];
+    bool stood_in[EAR_QUESTIONS]; /* what the model has for the post's language spoke instead */
     float p[EAR_QUESTIONS];
 };
 

@@ -22,6 +22,8 @@ static void test_model_read__lets_a_stand_in_speak_in_its_languages(void **state
     struct ear_str bytes = {f->aligned, f->file.len};
     assert_int_equal(ear_model_open(bytes, &f->model, NULL), EAR_OK);
     struct ear_model_reader *reader = ear_model_reader_new(f->model);
+    const struct ear_head *heads = ear_model_info(f->model).heads;
+    for (int i = 0; i < 5; i++) assert_int_equal(heads[i].stands_in, i == 4 ? 0 : -1);
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
         struct ear_model_post post = {.text = EAR_STR("merci pour rien, bravo"),
                                       .language_hint = ear_str_from(cases[i].language)};
@@ -30,6 +32,8 @@ static void test_model_read__lets_a_stand_in_speak_in_its_languages(void **state
         assert_string_equal(reading.language, cases[i].language);
         assert_true((tone->p_labels == reading.heads[4].p_labels) == (cases[i].speaker == 4));
         assert_int_equal(tone->unsure, cases[i].speaker == 4); /* by its own threshold */
+        assert_int_equal(tone->stood_in, cases[i].speaker == 4);
+        assert_false(reading.heads[4].stood_in);
         size_t count = ear_model_why(reader, cases[i].speaker, tone->label, own, 4);
         assert_int_equal(ear_model_why(reader, 0, tone->label, said, 4), count);
         for (size_t k = 0; k < count; k++) assert_true(own[k].weight == said[k].weight);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 static struct ear_drift drift;
+static bool stood_in; /* somebody else spoke of the intent */
 static struct ear_drift_tally last;
 
 /* Posts of which `complaints` in ten are complaints (label 0, else 1), all as sure. */
@@ -19,6 +20,7 @@ static unsigned add(unsigned posts, unsigned complaints, float p)
     for (unsigned i = 0; i < posts; i++) {
         struct ear_triage triage = {.language = "en"};
         triage.labels[EAR_ASKS_INTENT] = i % 10 >= complaints;
+        triage.stood_in[EAR_ASKS_INTENT] = stood_in;
         for (size_t q = 0; q < EAR_QUESTIONS; q++) triage.p[q] = p;
         windows += ear_drift_add(&drift, &triage, &last);
     }
@@ -29,6 +31,7 @@ static int set_up(void **state)
 {
     (void)state;
     ear_drift_reset(&drift);
+    stood_in = false;
     assert_int_equal(add(EAR_DRIFT_REFERENCE, 4, 0.8f), 0);
     return 0;
 }
@@ -112,6 +115,27 @@ static void test_drift__heads_without_it_learn_theirs(void **state)
     assert_float_equal(drift.moved[EAR_ASKS_TOPIC], 0, 1e-6);
 }
 
+/* Posts of other languages, of which a stand-in spoke, are no posts of the head. */
+static void test_drift__stand_ins_do_not_count(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        stood_in = true;
+        add(EAR_DRIFT_WINDOW / 2, 10, 0.3f);
+        stood_in = false;
+        assert_int_equal(add(EAR_DRIFT_WINDOW / 2, 4, 0.8f), 1);
+        assert_float_equal(drift.moved[EAR_ASKS_INTENT], 0, 1e-6);
+        assert_float_equal(drift.mean_p[EAR_ASKS_INTENT], 0.8, 1e-4);
+        assert_int_equal(last.spoken[EAR_ASKS_INTENT], EAR_DRIFT_WINDOW / 2);
+        assert_int_equal(drift.change[EAR_ASKS_INTENT], EAR_DRIFT_AS_BEFORE);
+    }
+    stood_in = true; /* too few to say anything: as it was */
+    add(EAR_DRIFT_WINDOW - EAR_DRIFT_LEAST + 1, 4, 0.8f);
+    stood_in = false;
+    assert_int_equal(add(EAR_DRIFT_LEAST - 1, 10, 0.8f), 1);
+    assert_float_equal(drift.moved[EAR_ASKS_INTENT], 0, 1e-6);
+}
+
 #define TEST(fn) cmocka_unit_test_setup(fn, set_up)
 
 int main(void)
@@ -123,6 +147,7 @@ int main(void)
         TEST(test_drift__a_new_model_has_a_reference_of_its_own),
         TEST(test_drift__is_held_against_the_training_posts),
         TEST(test_drift__heads_without_it_learn_theirs),
+        TEST(test_drift__stand_ins_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,28 @@ static void test_shipped__probabilities_are_probabilities(void **state)
             assert_true(rig->triages[i].p[q] > 0 && rig->triages[i].p[q] <= 1);
 }
 
+/* The firm's share of posts to be answered counts for heads of other languages, too. */
+static void test_shipped__coverage_is_of_all_languages(void **state)
+{
+    struct rig *rig = *state;
+    static const float shares[] = {1, 0.05f};
+    unsigned unsure[EAR_COUNT(shares)] = {0}, posts = 0;
+    for (size_t s = 0; s < EAR_COUNT(shares); s++) {
+        ear_triager_set_coverage(rig->triager, shares[s]);
+        for (size_t i = posts = 0; i < EAR_COUNT(cases); i++) {
+            struct ear_triage_post post = {.text = ear_str_from(cases[i].text)};
+            struct ear_triage out;
+            ear_triage(rig->triager, &post, &out);
+            if (!out.stood_in[EAR_ASKS_SENTIMENT]) continue;
+            posts++;
+            unsure[s] += out.unsure[EAR_ASKS_SENTIMENT];
+        }
+    }
+    assert_true(posts >= 10);
+    assert_true(unsure[0] <= posts / 4); /* posts may be less plain than those it was fitted on */
+    assert_true(unsure[1] >= posts / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_shipped__languages),
         cmocka_unit_test(test_shipped__leaves_no_customer_alone),
         cmocka_unit_test(test_shipped__probabilities_are_probabilities),
+        cmocka_unit_test(test_shipped__coverage_is_of_all_languages),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
