@@ -177,7 +177,7 @@ static void blend_head(const struct blending *b, const struct ear_goal_head *hea
                    head->first,
                columns * sizeof *network);
     struct mixing m = {&task, fitted, network, scores};
-    fitted->blend = count ? choose_blend(&m, &fitted->gain) : 0;
+    fitted->blend = count && b->last->layers.shape.words ? choose_blend(&m, &fitted->gain) : 0;
     mix(&m, fitted->blend);
     if (fitted->blend > 0)
         take_blend(b, head, fitted, scores);

@@ -74,38 +74,33 @@ void ear_goals_release(struct ear_goals *goals)
     free(goals->judged);
 }
 
-/* ---- loss ---- */
+/* ---- slopes ---- */
 
-static double loss_of_one(const float *scores, size_t count, uint64_t label, float *slopes)
+/* One of the labels is true. */
+static void slopes_of_one(const float *scores, size_t count, uint64_t label, float *slopes)
 {
     float most = scores[0], sum = 0;
     for (size_t k = 1; k < count; k++) most = fmaxf(most, scores[k]);
     for (size_t k = 0; k < count; k++) sum += slopes[k] = expf(scores[k] - most);
     for (size_t k = 0; k < count; k++) slopes[k] = slopes[k] / sum - (float)(k == label);
-    return (double)(logf(sum) + most - scores[label]);
 }
 
-static double loss_of_each(const struct ear_goal_head *head, const struct ear_goal *goal,
+/* Each column by itself is or is not. */
+static void slopes_of_each(const struct ear_goal_head *head, const struct ear_goal *goal,
                            const float *scores, float *slopes)
 {
     const struct ear_example example = {.labels = goal->labels};
-    double loss = 0;
-    for (size_t k = 0; k < head->columns; k++) {
-        bool has = ear_task_has(head->task, &example, k);
-        float p = 1 / (1 + expf(-scores[k]));
-        slopes[k] = p - (float)has;
-        loss -= log(fmax(1e-7, (double)(has ? p : 1 - p)));
-    }
-    return loss;
+    for (size_t k = 0; k < head->columns; k++)
+        slopes[k] = 1 / (1 + expf(-scores[k])) - (float)ear_task_has(head->task, &example, k);
 }
 
-double ear_goal_loss(const struct ear_goal_head *head, const struct ear_goal *goal,
+void ear_goal_slopes(const struct ear_goal_head *head, const struct ear_goal *goal,
                      const float *scores, float *slopes)
 {
     ear_head_kind kind = head->task->kind;
-    double loss = kind == EAR_HEAD_SOFTMAX || kind == EAR_HEAD_EACH
-                      ? loss_of_one(scores, head->columns, goal->labels, slopes)
-                      : loss_of_each(head, goal, scores, slopes);
+    if (kind == EAR_HEAD_SOFTMAX || kind == EAR_HEAD_EACH)
+        slopes_of_one(scores, head->columns, goal->labels, slopes);
+    else
+        slopes_of_each(head, goal, scores, slopes);
     for (size_t k = 0; k < head->columns; k++) slopes[k] *= goal->weight;
-    return loss * (double)goal->weight;
 }

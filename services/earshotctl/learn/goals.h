@@ -34,8 +34,9 @@ struct ear_goals {
 void ear_goals_init(struct ear_goals *goals, const struct ear_lessons *lessons, bool *const *use);
 void ear_goals_release(struct ear_goals *goals);
 
-/* How far scores of a head are off a goal, and what that grows with each of them. */
-double ear_goal_loss(const struct ear_goal_head *head, const struct ear_goal *goal,
+/* What the loss, minus the log-likelihood of what is true times its weight, grows with each score
+ * of a head. */
+void ear_goal_slopes(const struct ear_goal_head *head, const struct ear_goal *goal,
                      const float *scores, float *slopes);
 
 #endif

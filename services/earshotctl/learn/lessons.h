@@ -26,7 +26,7 @@ struct ear_network_options {
                                   .dims = 64,         \
                                   .filters = 64,      \
                                   .epochs = 9,        \
-                                  .text_epochs = 3,   \
+                                  .text_epochs = 8,   \
                                   .rate = 2e-3f,      \
                                   .text_rate = 0.05f, \
                                   .drop = 0.4f,       \

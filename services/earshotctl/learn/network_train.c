@@ -102,25 +102,23 @@ static void drop_inputs(struct training *t)
     }
 }
 
-static double learn_goals(struct training *t, uint32_t row)
+static void learn_goals(struct training *t, uint32_t row)
 {
     const struct ear_goals *goals = t->goals;
     float scores[EAR_MODEL_LABELS_MAX], slopes[EAR_MODEL_LABELS_MAX];
-    double loss = 0;
     for (size_t i = goals->starts[row]; i < goals->starts[row + 1]; i++) {
         const struct ear_goal *goal = &goals->all[i];
         const struct ear_goal_head *head = &goals->heads[goal->head];
         ear_layers_score(&t->network->layers, &t->pass, goal->home, head->first, head->columns,
                          scores);
-        loss += ear_goal_loss(head, goal, scores, slopes);
+        ear_goal_slopes(head, goal, scores, slopes);
         for (size_t k = 0; k < head->columns; k++) slopes[k] /= BATCH;
         ear_layers_blame(&t->network->layers, &t->pass, goal->home, head->first, head->columns,
                          slopes, &t->gradient);
     }
-    return loss;
 }
 
-static double learn_post(struct training *t, uint32_t row)
+static void learn_post(struct training *t, uint32_t row)
 {
     const struct ear_layers *layers = &t->network->layers;
     size_t inputs = ear_layers_inputs(&layers->shape);
@@ -130,11 +128,10 @@ static double learn_post(struct training *t, uint32_t row)
               t->pass.inputs + ear_layers_responses(&layers->shape));
     drop_inputs(t);
     memset(t->pass.blame, 0, inputs * sizeof *t->pass.blame);
-    double loss = learn_goals(t, row);
+    learn_goals(t, row);
     for (size_t i = 0; i < inputs; i++) t->pass.blame[i] *= t->keep[i];
     ear_layers_return(layers, &t->pass, &t->gradient);
     ear_adam_touch(&t->adam, &t->pass);
-    return loss;
 }
 
 /* ---- all posts ---- */
@@ -151,7 +148,7 @@ static void learn_epoch(struct training *t)
 {
     ear_draw_order(&t->draw, t->rows, t->row_count);
     for (size_t i = 0; i < t->row_count; i++) {
-        (void)learn_post(t, t->rows[i]);
+        learn_post(t, t->rows[i]);
         if ((i + 1) % BATCH && i + 1 < t->row_count) continue;
         ear_adam_step(&t->adam, rate_of(t));
         ear_packed_fill(&t->network->packed, &t->network->layers);
