@@ -5,9 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define BATCH       32 /* posts a step */
-#define POSTS_MIN   3  /* of a word that has a vector */
-#define WARM_UP     100
+#define BATCH       32    /* posts a step */
+#define POSTS_MIN   3     /* of a word that has a vector */
+#define WARM_UP     100   /* steps, or a tenth of all where those are fewer */
 #define LAST_RATE   0.05f /* of the rate at the beginning */
 #define VECTOR_SIZE 0.1f
 #define DENSE_DROP  0.2f /* of dense inputs */
@@ -139,9 +139,9 @@ static void learn_post(struct training *t, uint32_t row)
 /* Up at the beginning, then down in a straight line. */
 static float rate_of(const struct training *t)
 {
-    float step = (float)t->adam.steps;
-    float rate = t->options->rate * (1 - (1 - LAST_RATE) * step / (float)t->steps);
-    return step < WARM_UP ? rate * (step + 1) / WARM_UP : rate;
+    size_t step = t->adam.steps, warm = t->steps / 10 < WARM_UP ? t->steps / 10 : WARM_UP;
+    float rate = t->options->rate * (1 - (1 - LAST_RATE) * (float)step / (float)t->steps);
+    return step < warm ? rate * (float)(step + 1) / (float)warm : rate;
 }
 
 static void learn_epoch(struct training *t)
