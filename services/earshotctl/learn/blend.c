@@ -186,29 +186,36 @@ static void blend_head(const struct blending *b, const struct ear_goal_head *hea
     free(network);
 }
 
+/* Where no head gains anything there is no network. */
+static void blend_heads(const struct blending *b, struct ear_trained *trained)
+{
+    bool any = false;
+    for (size_t h = 0; h < b->goals->head_count; h++) {
+        const struct ear_goal_head *head = &b->goals->heads[h];
+        blend_head(b, head, &trained->heads[head->at]);
+        any = any || trained->heads[head->at].blend > 0;
+    }
+    if (!any) ear_network_learned_release(&trained->network);
+}
+
 void ear_blend(const struct ear_lessons *lessons, bool *const *use, struct ear_trained *trained)
 {
     struct ear_goals goals;
-    bool any = false;
     ear_goals_init(&goals, lessons, use);
+    size_t rows = goals.row_count + 1, scores = rows * goals.column_count;
     if (goals.head_count) {
-        size_t scores = (goals.row_count + 1) * goals.column_count;
-        struct blending b = {.goals = &goals, .last = &trained->network};
-        b.fold_of = ear_alloc((goals.row_count + 1) * sizeof *b.fold_of);
-        b.unseen = ear_alloc(scores * sizeof *b.unseen);
-        b.seen = ear_alloc(scores * sizeof *b.seen);
+        struct blending b = {.goals = &goals,
+                             .last = &trained->network,
+                             .fold_of = ear_alloc(rows * sizeof(unsigned)),
+                             .unseen = ear_alloc(scores * sizeof(float)),
+                             .seen = ear_alloc(scores * sizeof(float))};
         assign_folds(&b);
         learn_all(&b);
-        for (size_t h = 0; h < goals.head_count; h++) {
-            struct ear_fitted *fitted = &trained->heads[goals.heads[h].at];
-            blend_head(&b, &goals.heads[h], fitted);
-            any = any || fitted->blend > 0;
-        }
+        blend_heads(&b, trained);
         free(b.fold_of);
         free(b.unseen);
         free(b.seen);
     }
-    if (!any) ear_network_learned_release(&trained->network);
     ear_goals_release(&goals);
 }
 
