@@ -47,9 +47,9 @@ struct ear_job *ear_job_new(const struct ear_batch *batch, void *owner)
     return job;
 }
 
-bool ear_job_join(struct ear_job *job, struct ear_job *other)
+bool ear_job_join(struct ear_job *job, struct ear_job *other, size_t room)
 {
-    if (job->count + other->count > EAR_JOB_POSTS_MAX) return false;
+    if (job->count + other->count > room) return false;
     TAILQ_INSERT_TAIL(&job->joined, other, link);
     job->count += other->count;
     job->origin_count++;

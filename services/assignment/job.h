@@ -8,8 +8,8 @@
 #include "store.h"
 #include <sys/queue.h>
 
-#define EAR_JOB_POSTS_MAX 1024 /* in one transaction; twice what a batch may have */
-#define EAR_JOB_PARTS_MAX 16   /* halving leaves at most eleven */
+#define EAR_JOB_POSTS_MAX 2048 /* in one transaction; four times what a batch may have */
+#define EAR_JOB_PARTS_MAX 16   /* halving leaves at most twelve */
 
 /* Items [from, to), tried so often. */
 struct ear_part {
@@ -57,9 +57,10 @@ struct ear_job {
 /* Copies the batch. */
 struct ear_job *ear_job_new(const struct ear_batch *batch, void *owner);
 void ear_job_free(struct ear_job **job);
-/* The other's batch becomes part of this job, if that does not make it too large: one transaction
- * costs less than two. Before either is read. Takes the other, or leaves it and is false. */
-bool ear_job_join(struct ear_job *job, struct ear_job *other);
+/* The other's batch becomes part of this job, if that makes it no larger than `room` posts: one
+ * transaction costs less than two. Before either is read. Takes the other, or leaves it and is
+ * false. */
+bool ear_job_join(struct ear_job *job, struct ear_job *other, size_t room);
 
 /* Unpacks the items; those that cannot be read have failed. Returns how many. */
 size_t ear_job_read(struct ear_job *job);

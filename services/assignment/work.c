@@ -9,7 +9,10 @@
 #include "tell.h"
 #include <stdlib.h>
 
-#define WINDOW_POSTS   4096 /* two full transactions under way, and two that gather */
+#define WINDOW_POSTS 4096 /* a full transaction under way, and one that gathers */
+/* For each transaction that may be under way. A larger one takes the room of others: together they
+ * lock no more customers than docs/availability.md counts on. */
+#define POSTS_AT_ONCE  1024
 #define PAUSE_FLOOR_MS 20
 #define PAUSE_CAP_MS   5000
 /* A post that stands alone: once more, since another replica may have taken it meanwhile. */
@@ -21,7 +24,8 @@
 /* How long posts wait for others to share a transaction with. */
 #define GATHER_POSTS_A_MS 8
 #define GATHER_BUSY_MS    20
-#define GATHER_MOST_MS    100
+#define GATHER_MOST_MS    100 /* also while a large one is under way */
+#define LARGE_POSTS       256
 
 TAILQ_HEAD(job_list, ear_job);
 
@@ -32,8 +36,9 @@ struct ear_work {
     struct job_list running;
     size_t waiting_count;
     struct ear_timer *gather; /* owned; who waited for company goes on */
-    size_t last_posts;        /* in the transaction begun last */
+    size_t last_posts;        /* in the transaction begun last; falls by half at most */
     unsigned running_count;
+    size_t running_posts; /* of these */
     unsigned at_once;
     bool draining;
     struct ear_map *strangers; /* accounts that care.yaml does not know, said once each */
@@ -58,15 +63,21 @@ static void settle(struct ear_job *job)
     }
 }
 
+static void stop_running(struct ear_work *work, struct ear_job *job)
+{
+    TAILQ_REMOVE(&work->running, job, link);
+    work->running_count--;
+    work->running_posts -= job->count;
+    ear_job_free(&job);
+}
+
 static void finish(struct ear_job *job)
 {
     struct ear_work *work = job->owner;
     settle(job);
     ear_metric_observe(&M_BATCH_SECONDS, (double)(ear_clock_mono_ms() - job->since_ms) / 1000,
                        lane_names[job->lane]);
-    TAILQ_REMOVE(&work->running, job, link);
-    work->running_count--;
-    ear_job_free(&job);
+    stop_running(work, job);
     start_more(work);
 }
 
@@ -118,9 +129,7 @@ static void abandon(struct ear_job *job)
 {
     struct ear_work *work = job->owner;
     settle(job);
-    TAILQ_REMOVE(&work->running, job, link);
-    work->running_count--;
-    ear_job_free(&job);
+    stop_running(work, job);
 }
 
 static void fail_part(struct ear_job *job, ear_err err, const struct ear_diag *diag)
@@ -245,6 +254,7 @@ static void start(struct ear_work *work, struct ear_job *job)
 {
     TAILQ_INSERT_TAIL(&work->running, job, link);
     work->running_count++;
+    work->running_posts += job->count;
     size_t failed = ear_job_read(job);
     if (failed) {
         ear_log(&EV_BATCH_MALFORMED, kv_id("batch", &job->origins[0].batch_id),
@@ -260,16 +270,26 @@ static void count_waiting(struct ear_work *work, int more)
     ear_metric_set(&M_WAITING, (double)work->waiting_count);
 }
 
-static struct ear_job *take_waiting(struct ear_work *work)
+/* NULL: nobody waits, or who does has more posts than there is room for. */
+static struct ear_job *take_waiting(struct ear_work *work, size_t room)
 {
     for (size_t lane = 0; lane < EAR_LANES; lane++) {
         struct ear_job *job = TAILQ_FIRST(&work->waiting[lane]);
         if (!job) continue;
+        if (job->count > room) return NULL;
         TAILQ_REMOVE(&work->waiting[lane], job, link);
         count_waiting(work, -1);
         return job;
     }
     return NULL;
+}
+
+/* Posts that another transaction may have now. */
+static size_t room(const struct ear_work *work)
+{
+    size_t most = (size_t)work->at_once * POSTS_AT_ONCE;
+    size_t left = most > work->running_posts ? most - work->running_posts : 0;
+    return left < EAR_JOB_POSTS_MAX ? left : EAR_JOB_POSTS_MAX;
 }
 
 /* Batches that had to wait share a transaction. */
@@ -279,7 +299,7 @@ static void join_waiting(struct ear_work *work, struct ear_job *job)
     struct ear_job *next;
     while ((next = TAILQ_FIRST(list))) {
         TAILQ_REMOVE(list, next, link);
-        if (!ear_job_join(job, next)) {
+        if (!ear_job_join(job, next, room(work))) {
             TAILQ_INSERT_HEAD(list, next, link);
             return;
         }
@@ -292,6 +312,7 @@ static void join_waiting(struct ear_work *work, struct ear_job *job)
 static int64_t gather_ms(const struct ear_work *work)
 {
     int64_t ms = (int64_t)work->last_posts / GATHER_POSTS_A_MS;
+    if (work->running_posts >= LARGE_POSTS) return GATHER_MOST_MS;
     if (work->running_count > 0 && ms < GATHER_BUSY_MS) ms = GATHER_BUSY_MS;
     return ms < GATHER_MOST_MS ? ms : GATHER_MOST_MS;
 }
@@ -312,10 +333,11 @@ static bool gathers(struct ear_work *work)
 static void start_more(struct ear_work *work)
 {
     while (work->running_count < work->at_once && !gathers(work)) {
-        struct ear_job *job = take_waiting(work);
+        struct ear_job *job = take_waiting(work, room(work));
         if (!job) return;
         join_waiting(work, job);
-        work->last_posts = job->count;
+        size_t half = work->last_posts / 2;
+        work->last_posts = job->count > half ? job->count : half;
         start(work, job);
     }
 }
@@ -402,7 +424,7 @@ void ear_work_drain(struct ear_work *work)
     struct ear_job *job;
     work->draining = true;
     ear_sink_drain(work->sink);
-    while ((job = take_waiting(work))) {
+    while ((job = take_waiting(work, SIZE_MAX))) {
         settle(job);
         ear_job_free(&job);
     }

@@ -7,7 +7,7 @@
 #include "web/feed_line.h"
 #include <stdlib.h>
 
-#define COMMIT_BYTES   (4u << 20)
+#define COMMIT_BYTES   (5u << 20)
 #define COMMIT_SLICES  1024
 #define BUSY_MS        2 /* until it is looked again whether a transaction may start */
 #define UNDER_WAY_MAX  2 /* transactions at a time; back-fill gets one */
@@ -352,7 +352,7 @@ static struct ear_commit *collect(struct ear_intake *intake, ear_lane lane)
         bytes += delivery->bytes;
     }
     if (count > 0) {
-        queue->company = count - 1;
+        ear_queue_note(queue, count, posts);
         return ear_commit_new(lane, slices, count);
     }
     free(slices);

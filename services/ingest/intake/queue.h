@@ -6,7 +6,7 @@
 #include "intake/delivery.h"
 #include "offer/offer.h"
 
-#define EAR_COMMIT_POSTS 1024 /* of a transaction, at most */
+#define EAR_COMMIT_POSTS 2048 /* of a transaction, at most */
 
 struct ear_queue {
     struct ear_delivery *first, *last;
@@ -14,10 +14,13 @@ struct ear_queue {
     unsigned under_way; /* transactions */
     size_t coming;      /* posts of these */
     size_t company;     /* deliveries in the last transaction besides the first */
+    size_t last_posts;  /* posts in it */
 };
 
 void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery);
 struct ear_delivery *ear_queue_shift(struct ear_queue *queue); /* not from an empty one */
+/* What the transaction made of it has. */
+void ear_queue_note(struct ear_queue *queue, size_t deliveries, size_t posts);
 /* How long its first delivery still waits for company, so that they share a transaction: hardly
  * where little comes, longer where much does. 0: not any more, or a transaction is full. */
 int64_t ear_queue_gathers_ms(const struct ear_queue *queue);

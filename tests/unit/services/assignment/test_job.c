@@ -159,8 +159,8 @@ static void test_job__joined_batches_keep_their_own_fates(void **state)
     struct ear_job *job = make_job(ITEMS), *other = make_job(1), *third = make_job(ITEMS);
     other->own.batch_id.b[0] = 2;
     third->own.batch_id.b[0] = 3;
-    assert_true(ear_job_join(job, other));
-    assert_true(ear_job_join(job, third));
+    assert_true(ear_job_join(job, other, EAR_JOB_POSTS_MAX));
+    assert_true(ear_job_join(job, third, EAR_JOB_POSTS_MAX));
     assert_int_equal(ear_job_read(job), 1);
     assert_int_equal(job->origin_count, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -180,13 +180,41 @@ static void test_job__joined_batches_keep_their_own_fates(void **state)
     ear_job_free(&job);
 }
 
-static void test_job__joins_no_more_than_a_transaction_holds(void **state)
+static void test_job__joins_no_more_than_there_is_room_for(void **state)
 {
     (void)state;
     struct ear_job *job = make_job(ITEMS), *other = make_job(ITEMS);
-    job->count = EAR_JOB_POSTS_MAX - ITEMS + 1;
-    assert_false(ear_job_join(job, other));
-    job->count = ITEMS;
+    assert_false(ear_job_join(job, other, 2 * ITEMS - 1));
+    assert_int_equal(job->count, ITEMS);
+    assert_true(ear_job_join(job, other, 2 * ITEMS));
+    assert_int_equal(job->count, 2 * ITEMS);
+    ear_job_free(&job);
+}
+
+/* The first of as many posts as a transaction may have is found by as many halvings as are provided
+ * for. */
+static void test_job__halves_a_full_transaction_to_its_first_post(void **state)
+{
+    (void)state;
+    struct ear_job *job = make_job(ITEMS), *other = NULL;
+    struct ear_part *part;
+    size_t halvings = 0;
+    do {
+        ear_job_free(&other);
+        other = make_job(ITEMS);
+        if (ear_job_join(job, other, EAR_JOB_POSTS_MAX)) other = NULL;
+    } while (!other);
+    assert_true(job->count > EAR_JOB_POSTS_MAX - ITEMS);
+    assert_int_equal(ear_job_read(job), 0);
+    while ((part = ear_job_part(job)) && part->to - part->from > 1) {
+        ear_job_halve(job);
+        halvings++;
+    }
+    assert_in_range(halvings, 10, 11);
+    ear_job_settle_part(job, EAR_ITEM_FAILED);
+    while (ear_job_part(job)) ear_job_settle_part(job, EAR_ITEM_DONE);
+    for (size_t i = 0; i < job->count; i++)
+        assert_int_equal(job->fates[i], i ? EAR_ITEM_DONE : EAR_ITEM_FAILED);
     ear_job_free(&other);
     ear_job_free(&job);
 }
@@ -331,7 +359,8 @@ int main(void)
         cmocka_unit_test(test_job__malformed_item_has_failed_from_the_start),
         cmocka_unit_test(test_job__is_handed_back_where_nothing_was_done),
         cmocka_unit_test(test_job__joined_batches_keep_their_own_fates),
-        cmocka_unit_test(test_job__joins_no_more_than_a_transaction_holds),
+        cmocka_unit_test(test_job__joins_no_more_than_there_is_room_for),
+        cmocka_unit_test(test_job__halves_a_full_transaction_to_its_first_post),
         cmocka_unit_test(test_job__looks_when_tried_again),
         cmocka_unit_test(test_job__locks_customers_of_posts_and_of_links),
         cmocka_unit_test(test_order__is_checked_before_anything_else),

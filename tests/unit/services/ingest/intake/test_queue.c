@@ -1,0 +1,63 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "intake/queue.h"
+#include <cmocka.h>
+
+/* How long a delivery that just came waits. */
+static int64_t gathers_ms(struct ear_queue queue, size_t posts)
+{
+    struct ear_delivery delivery = {.count = posts, .received_at_us = ear_clock_wall_us()};
+    ear_queue_push(&queue, &delivery);
+    return ear_queue_gathers_ms(&queue);
+}
+
+static void test_queue__waits_for_company_where_there_is_some(void **state)
+{
+    (void)state;
+    static const struct {
+        struct ear_queue queue;
+        size_t posts;
+        int64_t at_most_ms;
+    } rows[] = {
+        {{.posts = 0}, 1, 2},                                       /* nobody comes */
+        {{.company = 5, .last_posts = 6}, 1, 7},                    /* some do */
+        {{.company = 30, .last_posts = 31}, 1, 10},                 /* many do, with little each */
+        {{.company = 0, .last_posts = 1000}, 1000, 2},              /* one feed, alone */
+        {{.company = 15, .last_posts = 1600}, 100, 17},             /* many feeds */
+        {{.company = 40, .last_posts = 2000}, 50, 25},              /* and more of them */
+        {{.company = 3, .under_way = 1, .coming = 20}, 1, 5},       /* a small one is under way */
+        {{.company = 0, .under_way = 1, .coming = 1600}, 100, 100}, /* a large one is */
+        {{.company = 40, .last_posts = 2000}, EAR_COMMIT_POSTS, 0}, /* a transaction is full */
+        {{.under_way = 1, .coming = 1600}, EAR_COMMIT_POSTS + 1, 0},
+    };
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
+        int64_t ms = gathers_ms(rows[i].queue, rows[i].posts);
+        assert_true(ms <= rows[i].at_most_ms);
+        assert_true(ms >= rows[i].at_most_ms / 2); /* the machine may have been busy */
+    }
+}
+
+static void test_queue__does_not_wait_for_long(void **state)
+{
+    (void)state;
+    struct ear_queue queue = {.company = 40, .last_posts = 2000, .under_way = 1, .coming = 2000};
+    struct ear_delivery delivery = {
+        .count = 1, .received_at_us = ear_clock_wall_us() - INT64_C(101) * EAR_US_PER_MS};
+    assert_int_equal(ear_queue_gathers_ms(&queue), 0);
+    ear_queue_push(&queue, &delivery);
+    assert_int_equal(ear_queue_gathers_ms(&queue), 0);
+    assert_ptr_equal(ear_queue_shift(&queue), &delivery);
+    assert_int_equal(queue.posts, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_queue__waits_for_company_where_there_is_some),
+        cmocka_unit_test(test_queue__does_not_wait_for_long),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
