@@ -24,6 +24,10 @@ static inline uint32_t ear_token_folded(uint64_t hash)
     return low ? low : 1;
 }
 
+/* Used slots in a row: more than any table that is half free has by chance, few enough that no file
+ * makes readers search for long. */
+#define EAR_TOKEN_RUN 1024
+
 /* The slot, of a power of two, from which on a word is looked for. */
 static inline size_t ear_token_slot(uint32_t folded, size_t slots)
 {

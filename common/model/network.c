@@ -104,7 +104,8 @@ static void put_slots(struct writer *w)
     struct ear_network_slot *slots = ear_alloc(head.slots * sizeof *slots);
     for (uint32_t i = 0; i < head.words; i++) {
         uint32_t hash = hash_of(w->parts->words[i]);
-        slots[slot_of(slots, head.slots, hash)] = (struct ear_network_slot){hash, i};
+        struct ear_network_slot *slot = &slots[slot_of(slots, head.slots, hash)];
+        if (!slot->hash) *slot = (struct ear_network_slot){hash, i};
     }
     put(w, &head, sizeof head);
     put(w, slots, head.slots * sizeof *slots);
@@ -144,9 +145,11 @@ ear_err ear_network_write(const struct ear_network_parts *parts, struct ear_buf 
 
 static const char *bad_slots(const struct ear_network_slot *slots, const struct network_head *head)
 {
-    size_t used = 0;
+    size_t used = 0, run = 0;
     for (size_t i = 0; i < head->slots; i++) {
         used += slots[i].hash != 0;
+        run = slots[i].hash ? run + 1 : 0;
+        if (run > EAR_TOKEN_RUN) return "overfull in one place";
         if (slots[i].word >= head->words) return "a slot's word out of range";
     }
     return used * 2 > head->slots ? "overfull" : NULL;

@@ -42,11 +42,12 @@ struct ear_network {
     size_t filters;
 };
 
-/* Appends the section: numbers of a filter are rounded to 127ths of its largest. EAR_INVALID for
- * counts out of range or numbers that are none. */
+/* Appends the section: numbers of a filter are rounded to 127ths of its largest. Of words that
+ * share a hash the first has the row. EAR_INVALID for counts out of range or numbers that are none.
+ */
 ear_err ear_network_write(const struct ear_network_parts *parts,
                           struct ear_buf *out) EAR_MUST_CHECK;
-/* The section is aligned to 64. EAR_INVALID says what does not fit. */
+/* The section is aligned to 16. EAR_INVALID says what does not fit. */
 ear_err ear_network_open(struct ear_str section, struct ear_network *out,
                          struct ear_diag *diag) EAR_MUST_CHECK;
 

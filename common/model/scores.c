@@ -67,9 +67,14 @@ ear_err ear_scores_open(struct ear_str section, struct ear_scores *out, struct e
                  (head.slots & (head.slots - 1)) == 0 &&
                  section.len == sizeof head + head.slots * sizeof *slots;
     if (!sized) return ear_fail(diag, EAR_INVALID, "word scores: size does not fit the count");
-    size_t used = 0;
-    for (size_t i = 0; i < head.slots; i++) used += slots[i].hash != 0;
-    if (used * 2 > head.slots) return ear_fail(diag, EAR_INVALID, "word scores: overfull");
+    size_t used = 0, run = 0, longest = 0;
+    for (size_t i = 0; i < head.slots; i++) {
+        used += slots[i].hash != 0;
+        run = slots[i].hash ? run + 1 : 0;
+        if (run > longest) longest = run;
+    }
+    if (used * 2 > head.slots || longest > EAR_TOKEN_RUN)
+        return ear_fail(diag, EAR_INVALID, "word scores: overfull");
     *out = (struct ear_scores){slots, head.slots};
     return EAR_OK;
 }

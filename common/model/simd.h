@@ -1,5 +1,5 @@
 /* simd: plain C that the compiler vectorises, compiled once more for machines with AVX2 where the
- * build allows it. Private to model. */
+ * build allows it. Private to model and the trainer. */
 #ifndef EAR_MODEL_SIMD_H
 #define EAR_MODEL_SIMD_H
 

@@ -247,6 +247,7 @@ static void add_network(struct ear_explain *e)
     e->windows_of = e->reader->posts;
     for (size_t i = 0; i < ear_network_outputs(network); i++) {
         struct ear_network_window window = e->window[i];
+        if (e->reader->input[EAR_DENSE_NETWORK + i] == 0) continue;
         float share = weigh_answer(e, EAR_DENSE_NETWORK + i) * part[window.words];
         for (size_t w = 0; w < window.words; w++) e->token[window.first + w] += share;
     }

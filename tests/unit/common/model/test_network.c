@@ -292,9 +292,50 @@ static void test_network_open__refuses_a_full_table(void **state)
         memcpy(n.section.data + HEAD + i * 8, &(uint32_t){i + 1}, 4);
     assert_int_equal(ear_network_open(ear_buf_str(&n.section), &network, &diag), EAR_INVALID);
     assert_non_null(strstr(diag.text, "overfull"));
-    for (size_t len = 0; len < n.section.len; len += 61)
-        assert_int_equal(ear_network_open((struct ear_str){n.section.data, len}, &network, &diag),
+    ear_buf_release(&n.section);
+}
+
+/* From memory that ends where the section is cut. */
+static void test_network_open__refuses_a_cut_section(void **state)
+{
+    (void)state;
+    struct net n;
+    struct ear_network network;
+    struct ear_diag diag;
+    set_by_hand(&n);
+    for (size_t len = 0; len < n.section.len; len += 61) {
+        char *cut = ear_alloc(len + !len);
+        memcpy(cut, n.section.data, len);
+        assert_int_equal(ear_network_open((struct ear_str){cut, len}, &network, &diag),
                          EAR_INVALID);
+        assert_non_null(strstr(diag.text, len < HEAD ? "too short" : "size does not fit"));
+        free(cut);
+    }
+    ear_buf_release(&n.section);
+}
+
+/* Half is free, but all that is used lies in a row, which every search would walk through. */
+static void test_network_open__refuses_a_crowd(void **state)
+{
+    (void)state;
+    enum { CROWD = 4096 };
+    struct net n;
+    struct ear_network network;
+    struct ear_diag diag;
+    struct ear_buf crowded;
+    set_by_hand(&n);
+    ear_buf_init(&crowded, 1 << 20);
+    assert_int_equal(ear_buf_append(&crowded, n.section.data, HEAD), EAR_OK);
+    memcpy(crowded.data + 8, &(uint32_t){CROWD}, 4);
+    for (uint32_t i = 0; i < CROWD; i++)
+        assert_int_equal(ear_buf_append(&crowded, (uint32_t[]){i < CROWD / 2 ? i + 1 : 0, 0}, 8),
+                         EAR_OK);
+    size_t behind = HEAD + SLOTS * 8;
+    assert_int_equal(ear_buf_append(&crowded, n.section.data + behind, n.section.len - behind),
+                     EAR_OK);
+    assert_int_equal(ear_network_open(ear_buf_str(&crowded), &network, &diag), EAR_INVALID);
+    assert_non_null(strstr(diag.text, "overfull in one place"));
+    ear_buf_release(&crowded);
     ear_buf_release(&n.section);
 }
 
@@ -348,6 +389,8 @@ int main(void)
         cmocka_unit_test(test_network_read__says_nothing_without_a_network),
         cmocka_unit_test(test_network_open__refuses_what_does_not_fit),
         cmocka_unit_test(test_network_open__refuses_a_full_table),
+        cmocka_unit_test(test_network_open__refuses_a_cut_section),
+        cmocka_unit_test(test_network_open__refuses_a_crowd),
         cmocka_unit_test(test_network_write__refuses_what_does_not_fit),
         cmocka_unit_test(test_network_write__keeps_odd_filters),
     };
