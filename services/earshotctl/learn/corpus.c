@@ -29,13 +29,13 @@ void ear_corpus_release(struct ear_corpus *corpus)
 
 static void add_key(struct ear_corpus *corpus, struct ear_str text)
 {
-    size_t row = corpus->x.row_count;
-    if (row == corpus->key_room) {
+    size_t post = corpus->vocabulary.post_count - 1;
+    if (post == corpus->key_room) {
         corpus->key_room = corpus->key_room ? corpus->key_room * 2 : 1024;
         corpus->keys = realloc(corpus->keys, corpus->key_room * sizeof *corpus->keys);
         EAR_CHECK(corpus->keys != NULL);
     }
-    corpus->keys[row] = ear_split_key(&corpus->work, text);
+    corpus->keys[post] = ear_split_key(&corpus->work, text);
 }
 
 static int by_column(const void *a, const void *b)
@@ -81,6 +81,7 @@ void ear_corpus_add_words(struct ear_corpus *corpus, struct ear_str text)
 {
     (void)ear_extract(corpus->extractor, &(struct ear_model_post){.text = text});
     ear_vocabulary_add(&corpus->vocabulary, ear_extractor_normal(corpus->extractor));
+    add_key(corpus, text);
 }
 
 /* The new number of each hash index, or NO_COLUMN. */

@@ -16,7 +16,7 @@ struct ear_corpus {
     struct ear_text work;
     struct ear_matrix x;
     struct ear_vocabulary vocabulary; /* a post a row; texts without labels follow */
-    uint64_t *keys;                   /* of each row: ear_split_key */
+    uint64_t *keys;                   /* of each row and text: ear_split_key */
     size_t key_room;
     uint32_t dense_count;
     uint32_t *kept; /* hash index of each sparse column, ascending; NULL before the end */

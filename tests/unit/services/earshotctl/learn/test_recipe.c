@@ -23,31 +23,37 @@ static void put(const char *name, struct ear_str content)
     assert_int_equal(ear_file_write(path, content, 0644, &diag), EAR_OK);
 }
 
-static int make_posts(void **state)
+static void put_posts(const char *name, const char *head)
 {
     struct ear_buf posts;
-    (void)state;
-    assert_non_null(mkdtemp(dir));
     ear_buf_init(&posts, 1 << 20);
     assert_int_equal(ear_buf_append_str(&posts, EAR_STR("mood\ttext\n")), EAR_OK);
     static const char *const things[] = {"phone", "order", "app", "router", "coffee",
                                          "train", "card",  "bag", "shoe",   "letter"};
     for (size_t i = 0; i < 100; i++)
-        assert_int_equal(ear_buf_printf(&posts, "%s\tmy %s and %s %s\n", i % 2 ? "good" : "bad",
-                                        things[i / 10], things[i % 10],
+        assert_int_equal(ear_buf_printf(&posts, "%s\t%s %s and %s %s\n", i % 2 ? "good" : "bad",
+                                        head, things[i / 10], things[i % 10],
                                         i % 2 ? "are lovely thanks" : "are broken again"),
                          EAR_OK);
-    put("posts.tsv", ear_buf_str(&posts));
+    put(name, ear_buf_str(&posts));
     ear_buf_release(&posts);
+}
+
+static int make_posts(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    put_posts("posts.tsv", "my");
+    put_posts("texts.tsv", "their");
     return 0;
 }
 
 static int remove_posts(void **state)
 {
-    static const char *const names[] = {"posts.tsv", "recipe", "labels.tsv"};
+    static const char *const names[] = {"posts.tsv", "texts.tsv", "recipe", "labels.tsv"};
     char path[256];
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < EAR_COUNT(names); i++) {
         (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         (void)unlink(path);
     }
@@ -132,7 +138,7 @@ static void train(const char *recipe, struct ear_buf *file)
 #define NETWORK                                                                             \
     "name t\nfeatures bits=16\nnetwork words=9 dims=16 filters=16 epochs=4 text-epochs=2\n" \
     "head mood kind=binary labels=bad,good network\nfile posts.tsv\nuse mood column=mood\n" \
-    "texts posts.tsv\n"
+    "texts texts.tsv\n"
 
 static void test_recipe__same_data_same_bytes(void **state)
 {
@@ -164,6 +170,24 @@ static void test_recipe__network_as_described(void **state)
     ear_network_read_texts(lessons);
     assert_int_equal(lessons->words.count, 9);
     assert_int_equal(lessons->words.dims, 16);
+    ear_lessons_release(lessons);
+    free(lessons);
+}
+
+/* What is but a copy of a post by which a head is judged is not read, wherever it stands. */
+static void test_recipe__no_words_of_posts_to_be_judged_by(void **state)
+{
+    static const char recipe[] =
+        "name t\nnetwork words=9 dims=16 filters=16\n"
+        "head mood kind=binary labels=bad,good network\nfile posts.tsv\nuse mood column=mood\n"
+        "texts posts.tsv\n";
+    struct ear_lessons *lessons = ear_alloc(sizeof *lessons);
+    struct ear_diag diag = {.text = ""};
+    (void)state;
+    if (read_recipe(recipe, lessons, &diag)) fail_msg("%s", diag.text);
+    ear_network_read_texts(lessons);
+    assert_int_equal(lessons->corpus.vocabulary.post_count, 200);
+    assert_int_equal(lessons->words.count, 0);
     ear_lessons_release(lessons);
     free(lessons);
 }
@@ -202,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_recipe__refuses_by_line),
         cmocka_unit_test(test_recipe__same_data_same_bytes),
         cmocka_unit_test(test_recipe__network_as_described),
+        cmocka_unit_test(test_recipe__no_words_of_posts_to_be_judged_by),
         cmocka_unit_test(test_recipe__model_says_what_was_taught),
     };
     return cmocka_run_group_tests(tests, make_posts, remove_posts);
