@@ -14,7 +14,9 @@
     FLAG("all", all, "closed ones too; for classify: the probabilities of all labels")             \
     FLAG("why", why, "with what spoke loudest for each label")                                     \
     FLAG("text", text, "lines are bare texts, not JSON")                                           \
-    FLAG("network", network, "a network that hears words in their order, beside the linear heads") \
+    FLAG("network", network,                                                                       \
+         "each head hears words in their order too; else those of many labels")                    \
+    FLAG("no-network", no_network, "none does")                                                    \
     FLAG("contamination", contamination, "look for posts to judge by among those to train with")   \
     FLAG("card", card, "a model card in Markdown")                                                 \
     FLAG("by-shift", by_shift, "forget what was set by command; follow the shifts again")          \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define THREADS 2
+#define LEAN    0.5f
 #define GAIN    0.001 /* of likelihood, at least: a network costs its reader time */
 
 /* Networks 0 … folds-1 have not seen the rows of their fold; the last one has seen all. */
@@ -91,7 +92,9 @@ static void learn_all(const struct blending *b)
 struct mixing {
     const struct ear_task *task;
     const struct ear_fitted *fitted;
-    const float *network; /* [held-out example × columns] */
+    bool keeps_offsets;
+    float lean[EAR_MODEL_LABELS_MAX]; /* is taken from the network's scores */
+    float *network;                   /* [held-out example × columns] */
     float *scores;
 };
 
@@ -101,21 +104,37 @@ static void mix(const struct mixing *m, float blend)
     for (size_t i = 0; i < count; i++) m->scores[i] = m->fitted->scores[i] + blend * m->network[i];
 }
 
-static struct ear_heldout heldout_of(const struct mixing *m)
+/* A head weighs rare labels more, the network does not: what it says leans to the frequent ones,
+ * half of which is taken back, and the head's own offsets stay. Where they were moved for macro-F1
+ * they are moved again instead. */
+static void set_lean(struct mixing *m, const struct ear_task *task)
 {
-    return (struct ear_heldout){m->task, m->fitted->heldout, m->fitted->heldout_count, m->scores};
+    size_t count = m->fitted->heldout_count, labels = task->label_count;
+    float posts[EAR_MODEL_LABELS_MAX] = {0};
+    m->keeps_offsets = task->kind == EAR_HEAD_SOFTMAX && task->tune <= 0 && task->outside < 0;
+    if (!m->keeps_offsets) return;
+    for (size_t i = 0; i < count; i++) posts[task->examples[m->fitted->heldout[i]].labels] += 1;
+    for (size_t k = 0; k < labels; k++)
+        m->lean[k] = LEAN * logf((posts[k] + 1) / (float)(count + labels));
 }
 
-static double try_blend(const struct mixing *m, float blend, float *slope)
+static void calibrate(const struct mixing *m, const struct ear_task *task,
+                      struct ear_calibration *out)
 {
-    struct ear_heldout heldout = heldout_of(m);
+    struct ear_heldout heldout = {task, m->fitted->heldout, m->fitted->heldout_count, m->scores};
+    if (m->keeps_offsets)
+        ear_calibration_rescale(&m->fitted->calibration, &heldout, out);
+    else
+        ear_calibrate(&heldout, out);
+}
+
+static double try_blend(const struct mixing *m, float blend)
+{
+    struct ear_heldout heldout = {m->task, m->fitted->heldout, m->fitted->heldout_count, m->scores};
     struct ear_calibration calibration;
     mix(m, blend);
-    ear_calibrate(&heldout, &calibration);
+    calibrate(m, m->task, &calibration);
     double likelihood = ear_calibrated_likelihood(&calibration, &heldout);
-    *slope = 0;
-    for (size_t k = 0; k < calibration.columns; k++)
-        *slope += calibration.slope[k] / (float)calibration.columns;
     ear_calibration_release(&calibration);
     return likelihood;
 }
@@ -124,10 +143,12 @@ static double try_blend(const struct mixing *m, float blend, float *slope)
 static float choose_blend(const struct mixing *m, double *gain)
 {
     static const float steps[] = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.65f, 0.8f, 1, 1.3f, 1.7f, 2.5f};
-    float slope, other, best = 0;
-    double alone = try_blend(m, 0, &slope), most = alone;
+    const struct ear_calibration *c = &m->fitted->calibration;
+    double alone = try_blend(m, 0), most = alone;
+    float slope = 0, best = 0;
+    for (size_t k = 0; k < c->columns; k++) slope += c->slope[k] / (float)c->columns;
     for (size_t i = 0; i < EAR_COUNT(steps); i++) {
-        double now = try_blend(m, steps[i] / slope, &other);
+        double now = try_blend(m, steps[i] / slope);
         if (now <= most) break;
         most = now;
         best = steps[i] / slope;
@@ -136,7 +157,7 @@ static float choose_blend(const struct mixing *m, double *gain)
     return *gain < GAIN ? 0 : best;
 }
 
-/* What macro-F1 and doubts of the calibration ask for has no say in the choice. */
+/* What doubts of the calibration ask for has no say in the choice. */
 static struct ear_task plain(const struct ear_task *task)
 {
     struct ear_task plain = *task;
@@ -147,21 +168,24 @@ static struct ear_task plain(const struct ear_task *task)
     return plain;
 }
 
+/* Of the last network the lean is a part of its offsets. */
 static void take_blend(const struct blending *b, const struct ear_goal_head *head,
-                       struct ear_fitted *fitted, float *scores)
+                       const struct mixing *m, struct ear_fitted *fitted)
 {
     size_t columns = head->columns;
-    free(fitted->scores);
-    fitted->scores = scores;
+    struct ear_calibration calibration;
+    calibrate(m, head->task, &calibration);
     ear_calibration_release(&fitted->calibration);
-    ear_calibrate(&(struct ear_heldout){head->task, fitted->heldout, fitted->heldout_count, scores},
-                  &fitted->calibration);
+    fitted->calibration = calibration;
+    memcpy(fitted->scores, m->scores, fitted->heldout_count * columns * sizeof *fitted->scores);
     fitted->network_first = head->first;
     fitted->network = ear_alloc((b->goals->row_count + 1) * columns * sizeof *fitted->network);
     for (size_t row = 0; row < b->goals->row_count; row++)
-        for (size_t k = 0; k < columns; k++)
-            fitted->network[row * columns + k] =
-                fitted->blend * b->seen[row * b->goals->column_count + head->first + k];
+        for (size_t k = 0; k < columns; k++) {
+            float seen = b->seen[row * b->goals->column_count + head->first + k];
+            fitted->network[row * columns + k] = fitted->blend * (seen - m->lean[k]);
+        }
+    for (size_t k = 0; k < columns; k++) b->last->layers.offsets[head->first + k] -= m->lean[k];
 }
 
 static void blend_head(const struct blending *b, const struct ear_goal_head *head,
@@ -169,21 +193,20 @@ static void blend_head(const struct blending *b, const struct ear_goal_head *hea
 {
     struct ear_task task = plain(head->task);
     size_t columns = head->columns, count = fitted->heldout_count;
-    float *network = ear_alloc((count + 1) * columns * sizeof *network);
-    float *scores = ear_alloc((count + 1) * columns * sizeof *scores);
-    for (size_t i = 0; i < count; i++)
-        memcpy(network + i * columns,
-               b->unseen + head->task->examples[fitted->heldout[i]].row * b->goals->column_count +
-                   head->first,
-               columns * sizeof *network);
-    struct mixing m = {&task, fitted, network, scores};
+    struct mixing m = {.task = &task, .fitted = fitted};
+    m.network = ear_alloc((count + 1) * columns * sizeof *m.network);
+    m.scores = ear_alloc((count + 1) * columns * sizeof *m.scores);
+    set_lean(&m, head->task);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t row = head->task->examples[fitted->heldout[i]].row;
+        const float *said = b->unseen + row * b->goals->column_count + head->first;
+        for (size_t k = 0; k < columns; k++) m.network[i * columns + k] = said[k] - m.lean[k];
+    }
     fitted->blend = count && b->last->layers.shape.words ? choose_blend(&m, &fitted->gain) : 0;
     mix(&m, fitted->blend);
-    if (fitted->blend > 0)
-        take_blend(b, head, fitted, scores);
-    else
-        free(scores);
-    free(network);
+    if (fitted->blend > 0) take_blend(b, head, &m, fitted);
+    free(m.network);
+    free(m.scores);
 }
 
 /* Where no head gains anything there is no network. */

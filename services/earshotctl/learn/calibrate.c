@@ -207,6 +207,14 @@ static void set_coverage(const struct said *all, size_t count, float *coverage)
     }
 }
 
+static void answer(const struct ear_heldout *h, struct ear_calibration *c)
+{
+    struct said *all = ear_alloc((h->count + 1) * sizeof *all);
+    say_all(h, c, all);
+    set_coverage(all, h->count, c->coverage);
+    free(all);
+}
+
 static void identity(struct ear_calibration *c, size_t columns)
 {
     *c = (struct ear_calibration){.columns = columns};
@@ -230,10 +238,42 @@ void ear_calibrate(const struct ear_heldout *h, struct ear_calibration *out)
         out->slope[k] *= h->task->temper;
         out->offset[k] = (out->offset[k] + h->task->lean[k]) * h->task->temper;
     }
-    struct said *all = ear_alloc(h->count * sizeof *all);
-    say_all(h, out, all);
-    set_coverage(all, h->count, out->coverage);
-    free(all);
+    answer(h, out);
+}
+
+static void scale(struct ear_calibration *c, float factor)
+{
+    for (size_t k = 0; k < c->columns; k++) {
+        c->slope[k] *= factor;
+        c->offset[k] *= factor;
+    }
+}
+
+/* The likelihood has one summit: uphill in steps that get smaller. */
+static void climb(struct ear_calibration *c, const struct ear_heldout *h, float step, double *best)
+{
+    for (;;) {
+        scale(c, step);
+        double now = ear_calibrated_likelihood(c, h);
+        if (now <= *best + 1e-9) break;
+        *best = now;
+    }
+    scale(c, 1 / step);
+}
+
+void ear_calibration_rescale(const struct ear_calibration *from, const struct ear_heldout *h,
+                             struct ear_calibration *out)
+{
+    identity(out, from->columns);
+    memcpy(out->slope, from->slope, from->columns * sizeof *out->slope);
+    memcpy(out->offset, from->offset, from->columns * sizeof *out->offset);
+    double best = ear_calibrated_likelihood(out, h);
+    for (float step = 1.3f; h->count && step > 1.005f; step = sqrtf(step)) {
+        climb(out, h, step, &best);
+        climb(out, h, 1 / step, &best);
+    }
+    scale(out, h->task->temper);
+    answer(h, out);
 }
 
 void ear_calibration_release(struct ear_calibration *calibration)

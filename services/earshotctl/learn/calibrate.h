@@ -22,6 +22,10 @@ struct ear_calibration {
 };
 
 void ear_calibrate(const struct ear_heldout *heldout, struct ear_calibration *out);
+/* For other scores than those that `from` was made for: its slopes and offsets, all by one factor,
+ * and thresholds anew. What the offsets say of one label against another stays. */
+void ear_calibration_rescale(const struct ear_calibration *from, const struct ear_heldout *heldout,
+                             struct ear_calibration *out);
 void ear_calibration_release(struct ear_calibration *calibration);
 /* Probabilities of all labels as the reader will give them. */
 void ear_calibrated(const struct ear_calibration *calibration, const struct ear_task *task,

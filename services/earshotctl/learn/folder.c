@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define FILES_MAX  256
-#define PATH_BYTES 4096
-#define MUCH_WORK  200000 /* examples times columns */
-#define TUNE       1      /* macro-F1 is what most benchmarks judge by */
+#define FILES_MAX   256
+#define PATH_BYTES  4096
+#define MUCH_WORK   200000 /* examples times columns */
+#define MANY_LABELS 25     /* where a network pays though no other texts prepare it */
+#define MANY_EPOCHS 20     /* which it then takes */
+#define TUNE        1      /* macro-F1 is what most benchmarks judge by */
 
 struct files {
     char *paths[FILES_MAX];
@@ -220,9 +222,15 @@ static void settle(struct ear_task *task, const struct ear_folder *folder)
 {
     ear_task_settle(task);
     task->tune = TUNE;
-    task->network = folder->network;
+    task->network = !folder->no_network && (folder->network || task->label_count >= MANY_LABELS);
     for (size_t i = 0; i < task->label_count; i++)
         if (ear_str_eq(task->labels[i], ear_str_from(folder->outside))) task->outside = (int)i;
+}
+
+static void set_network(struct ear_lessons *lessons)
+{
+    for (size_t i = 0; i < lessons->task_count; i++)
+        if (lessons->tasks[i].label_count >= MANY_LABELS) lessons->network.epochs = MANY_EPOCHS;
 }
 
 /* Hundreds of labels or very many posts: no choice, three folds, so that it stays minutes. What
@@ -253,6 +261,7 @@ ear_err ear_folder_read(const struct ear_folder *folder, struct ear_lessons *les
         err = read_file(&r);
     }
     for (size_t i = 0; !err && i < lessons->task_count; i++) settle(&lessons->tasks[i], folder);
+    set_network(lessons);
     save_time(lessons);
     free_files(&files);
     return err;

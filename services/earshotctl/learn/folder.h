@@ -14,7 +14,8 @@ struct ear_folder {
     const char *validation; /* a file more; may be NULL */
     const char *heads;      /* "a,b"; may be NULL */
     const char *outside;    /* the label for everything else; may be NULL */
-    bool network;           /* of all heads, see blend.h */
+    bool network;           /* for all heads, see blend.h; else for those of many labels … */
+    bool no_network;        /* … or for none */
     const char *lexicons;   /* a folder with afinn165.tsv, vader.tsv, cuss_en.tsv; may be NULL */
 };
 

@@ -34,7 +34,8 @@ static ear_err read_lessons(const struct ear_ctl_options *o, int argc, char **ar
                                 .heads = o->heads,
                                 .outside = o->outside,
                                 .lexicons = o->lexicons,
-                                .network = o->network};
+                                .network = o->network,
+                                .no_network = o->no_network};
     return ear_folder_read(&folder, lessons, diag);
 }
 
