@@ -28,7 +28,7 @@ check 5 "$WORK/none"
 DATA=$EARSHOT_SHARED/datasets
 [ -d "$DATA" ] || skip "no labelled posts: $DATA is not there"
 say "every file to train with against every file to judge by"
-# What the published splits share. The trainer leaves these out of what it learns from.
+# What the published splits share.
 cat >"$WORK/known" <<'TABLE'
 airline/train.tsv airline/val.tsv 4
 tweeteval/offensive.train.tsv tweeteval/offensive.val.tsv 13

@@ -54,9 +54,12 @@ printf 'their pay these now quite\ntheir now these pay quite\n' >"$WORK/in"
 exits 0 classify --model "$WORK/network.model" --text <"$WORK/in"
 expect_eq "labels" "pay now" "$(jq -r .order.label "$WORK/out" | xargs)"
 
-say "cross-validation keeps networks inside the folds; a folder takes --network"
+say "cross-validation learns networks too; a folder takes --network, a head its file's name"
 exits 0 train --recipe "$WORK/network.recipe" "$WORK" --cross-validate 2
 awk '/^order/ { exit !($5 >= 0.9) }' "$WORK/out" || fail "cross-validated: $(cat "$WORK/out")"
 exits 0 train "$WORK/later.tsv" --heads order --network -o "$WORK/folder.model"
 grep -q '^order .*network' "$WORK/err" || fail "no network was tried"
+sed '1s/order/label/' "$WORK/later.tsv" >"$WORK/first.part.tsv"
+exits 0 train "$WORK/first.part.tsv" -o "$WORK/named.model"
+grep -q '^first .*cost' "$WORK/err" || fail "the head is not called after the file: $(cat "$WORK/err")"
 exits 3 train --recipe <(echo network filters=20) "$WORK" -o "$WORK/none.model"

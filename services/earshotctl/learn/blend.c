@@ -14,7 +14,7 @@ struct blending {
     const struct ear_goals *goals;
     struct ear_network_learned *last;
     unsigned folds;
-    unsigned *fold_of; /* of each row; those of which none is judged: `folds` */
+    unsigned *fold_of; /* of each row; of none, when there is validation: `folds` */
     float *unseen;     /* [row × columns + column], by the network that had not seen the row */
     float *seen;       /* by the last one */
 };
@@ -77,7 +77,8 @@ static void *learn_share(void *arg)
 static void learn_all(const struct blending *b)
 {
     pthread_t second;
-    struct share shares[THREADS] = {{b, 0}, {b, 1}};
+    struct share shares[] = {{b, 0}, {b, 1}};
+    _Static_assert(EAR_COUNT(shares) == THREADS, "a share a thread");
     bool started = pthread_create(&second, NULL, learn_share, &shares[1]) == 0;
     learn_share(&shares[0]);
     if (started)

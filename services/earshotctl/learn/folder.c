@@ -153,14 +153,14 @@ static ear_err use_known(struct reading *r)
 {
     static const char *const known[] = {"intent",    "needs_answer", "urgency",  "severity",
                                         "sentiment", "topic",        "complaint"};
-    struct ear_str stem = base_of(r->path);
+    struct ear_str rest = base_of(r->path), stem;
     int label = label_column(&r->posts);
     ear_err err = EAR_OK;
     for (size_t i = 0; !err && i < EAR_COUNT(known); i++) {
         int column = ear_dataset_column(&r->posts, ear_str_from(known[i]));
         if (column >= 0) err = add_use(r, ear_str_from(known[i]), column);
     }
-    (void)ear_str_split(&stem, '.', &stem);
+    (void)ear_str_split(&rest, '.', &stem);
     if (!err && label >= 0) err = add_use(r, stem, label);
     if (!err && !r->use_count)
         err = ear_fail(r->diag, EAR_INVALID, "%s: no column of labels; name some with --heads",

@@ -350,20 +350,43 @@ static ear_err on_use(struct recipe *r, const struct ear_line *line)
 
 /* ---- the whole ---- */
 
+/* `known`: the words that a line takes from the `named`th on; NULL: any. */
+static const struct verb {
+    const char *verb;
+    ear_err (*take)(struct recipe *r, const struct ear_line *line);
+    size_t named;
+    const char *known;
+} verbs[] = {
+    {"name", on_name, 0, NULL},
+    {"licence", on_licence, 0, NULL},
+    {"features", on_features, 0,
+     "words= char-min= char-max= bits= posts= word-weight= char-weight= cue-weight= "},
+    {"rows", on_rows, 0, NULL},
+    {"folds", on_folds, 0, NULL},
+    {"coverage", on_coverage, 0, NULL},
+    {"network", on_network, 0,
+     "words= dims= filters= epochs= rate= drop= word-drop= home= text-epochs= text-rate= "},
+    {"list", on_list, 1, "channel= scale= languages= "},
+    {"own-list", on_own_list, 1, "channel= scale= languages= "},
+    {"language", on_language, 1, "map= code= "},
+    {"head", on_head, 1,
+     "kind= labels= cost= balance= ratio= dense= home= tune= temper= lean= coverage= languages= "
+     "for= blend network stacked auxiliary "},
+    {"file", on_file, 0, NULL},
+    {"own-file", on_own_file, 0, NULL},
+    {"labels", on_labels, 0, NULL},
+    {"use", on_use, 1, "column= weight= map= extra home joined "},
+    {"texts", on_texts, 0, NULL},
+};
+
 static ear_err on_line(struct recipe *r, const struct ear_line *line)
 {
-    static const struct {
-        const char *verb;
-        ear_err (*take)(struct recipe *r, const struct ear_line *line);
-    } verbs[] = {{"name", on_name},      {"licence", on_licence},   {"features", on_features},
-                 {"rows", on_rows},      {"folds", on_folds},       {"coverage", on_coverage},
-                 {"list", on_list},      {"own-list", on_own_list}, {"language", on_language},
-                 {"head", on_head},      {"file", on_file},         {"own-file", on_own_file},
-                 {"labels", on_labels},  {"texts", on_texts},       {"use", on_use},
-                 {"network", on_network}};
     if (!line->rest.len) return wrong(r, "nothing behind", line->verb);
-    for (size_t i = 0; i < EAR_COUNT(verbs); i++)
-        if (ear_str_eq(line->verb, ear_str_from(verbs[i].verb))) return verbs[i].take(r, line);
+    for (const struct verb *v = verbs; v < verbs + EAR_COUNT(verbs); v++) {
+        if (!ear_str_eq(line->verb, ear_str_from(v->verb))) continue;
+        ear_err err = v->known ? ear_line_check(line, v->named, v->known) : EAR_OK;
+        return err ? err : v->take(r, line);
+    }
     return wrong(r, "no line of a recipe begins with", line->verb);
 }
 

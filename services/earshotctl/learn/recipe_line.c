@@ -36,6 +36,23 @@ bool ear_line_has(const struct ear_line *line, const char *key)
     return ear_line_value(line, key).len > 0;
 }
 
+static bool is_known(struct ear_str word, const char *known)
+{
+    const char *value = memchr(word.ptr, '=', word.len);
+    size_t len = value ? (size_t)(value - word.ptr) + 1 : word.len;
+    for (const char *end; (end = strchr(known, ' ')); known = end + 1)
+        if ((size_t)(end - known) == len && memcmp(known, word.ptr, len) == 0) return true;
+    return false;
+}
+
+ear_err ear_line_check(const struct ear_line *line, size_t from, const char *known)
+{
+    for (size_t i = from; i < line->count; i++)
+        if (!is_known(line->words[i], known))
+            return ear_line_wrong(line, "this line takes no", line->words[i]);
+    return EAR_OK;
+}
+
 ear_err ear_line_number(const struct ear_line *line, const char *key, double min, double max,
                         double *out)
 {

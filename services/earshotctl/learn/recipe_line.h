@@ -23,6 +23,10 @@ ear_err ear_line_wrong(const struct ear_line *line, const char *what, struct ear
 struct ear_str ear_line_value(const struct ear_line *line, const char *key);
 bool ear_line_has(const struct ear_line *line, const char *key);
 
+/* Every word from the `from`th on stands in `known`, a blank behind each: "cost= blend ", those
+ * with a value as "key=". */
+ear_err ear_line_check(const struct ear_line *line, size_t from, const char *known) EAR_MUST_CHECK;
+
 struct ear_line_number {
     const char *key;
     double min, max;

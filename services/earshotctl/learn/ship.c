@@ -215,7 +215,7 @@ ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_trained *tr
                                     .network = ear_buf_str(&network)};
     memcpy(parts.training, lessons->digest, sizeof parts.training);
     if (err)
-        err = ear_fail(diag, err, "the network cannot be written");
+        err = ear_fail(diag, err, "the network has numbers that are none: try a lower rate");
     else
         err = ear_model_write(&parts, out, diag);
     ear_buf_release(&network);

@@ -124,6 +124,7 @@ static void test_blend__hears_the_order_of_words(void **state)
         by[network] = right(lessons, &trained, ORDER, use);
         echo[network] = right(lessons, &trained, ECHO, use);
         luck = right(lessons, &trained, LUCK, use);
+        assert_true(trained.heads[LUCK].blend == 0); /* as it would not be if it knew the posts */
         forget(lessons, &trained);
     }
     if (by[0] > 0.7 || by[1] < 0.95 || luck > 0.7)
