@@ -35,8 +35,8 @@ static void show_shares(const struct ear_trend *trend, const struct ear_head *he
 {
     char label[80];
     const char *name = ear_question_name(question);
+    if (!trend->window.spoken[question]) return;
     double posts = trend->window.spoken[question];
-    if (!posts) return;
     for (size_t i = 0; i < head->label_count; i++)
         if (ear_str_copy(label, sizeof label, head->labels[i]))
             ear_metric_set(&M_CLASSIFIER_SHARE, trend->window.labels[question][i] / posts, name,
