@@ -24,8 +24,7 @@
 /* How long posts wait for others to share a transaction with. */
 #define GATHER_POSTS_A_MS 8
 #define GATHER_BUSY_MS    20
-#define GATHER_MOST_MS    100 /* also while a large one is under way */
-#define LARGE_POSTS       256
+#define GATHER_MOST_MS    100
 
 TAILQ_HEAD(job_list, ear_job);
 
@@ -312,7 +311,6 @@ static void join_waiting(struct ear_work *work, struct ear_job *job)
 static int64_t gather_ms(const struct ear_work *work)
 {
     int64_t ms = (int64_t)work->last_posts / GATHER_POSTS_A_MS;
-    if (work->running_posts >= LARGE_POSTS) return GATHER_MOST_MS;
     if (work->running_count > 0 && ms < GATHER_BUSY_MS) ms = GATHER_BUSY_MS;
     return ms < GATHER_MOST_MS ? ms : GATHER_MOST_MS;
 }

@@ -5,8 +5,7 @@
 
 #define GATHER_LEAST_MS 2
 #define GATHER_MOST_MS  10
-#define GATHER_LARGE_MS 25  /* where the last transaction was a large one */
-#define GATHER_BUSY_MS  100 /* while a large one is under way */
+#define GATHER_LARGE_MS 25 /* where the last transaction was a large one, or one is under way */
 #define LARGE_POSTS     256
 
 void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery)
@@ -44,7 +43,7 @@ int64_t ear_queue_gathers_ms(const struct ear_queue *queue)
     int64_t most_ms = queue->last_posts < LARGE_POSTS ? GATHER_MOST_MS : GATHER_LARGE_MS;
     int64_t gather_ms = GATHER_LEAST_MS + (int64_t)queue->company;
     if (gather_ms > most_ms) gather_ms = most_ms;
-    if (queue->coming >= LARGE_POSTS) gather_ms = GATHER_BUSY_MS;
+    if (queue->coming >= LARGE_POSTS) gather_ms = GATHER_LARGE_MS;
     int64_t waited_ms = (ear_clock_wall_us() - queue->first->received_at_us) / EAR_US_PER_MS;
     return waited_ms >= 0 && waited_ms < gather_ms ? gather_ms - waited_ms : 0;
 }
