@@ -231,13 +231,14 @@ static inline struct lane lane_at(const int8_t *bytes)
     return (struct lane){both << 8 >> 8, both >> 8};
 }
 
-/* All are asked for before the first is waited for. */
-static void find_words(const struct ear_network *n, const struct ear_normal *normal,
+/* All are asked for before the first is waited for. False: there are none, or no network. */
+static bool find_words(const struct ear_network *n, const struct ear_normal *normal,
                        struct words *w)
 {
     size_t size = EAR_NETWORK_PLACES * n->filters;
     uint32_t hash[EAR_NETWORK_TOKENS];
     w->count = normal->token_count < EAR_NETWORK_TOKENS ? normal->token_count : EAR_NETWORK_TOKENS;
+    if (!n->filters || !w->count) return false;
     for (size_t i = 0; i < w->count; i++) {
         hash[i] = hash_of(normal->tokens[i].text);
         __builtin_prefetch(&n->slots[ear_token_slot(hash[i], n->slot_count)]);
@@ -248,6 +249,7 @@ static void find_words(const struct ear_network *n, const struct ear_normal *nor
         w->negated[i] = normal->tokens[i].negated;
         for (size_t byte = 0; byte < size; byte += 64) __builtin_prefetch(w->row[i] + byte);
     }
+    return true;
 }
 
 /* What a word adds at its places to the filters of a lane. */
@@ -342,8 +344,7 @@ void ear_network_read(const struct ear_network *n, const struct ear_normal *norm
     struct words w;
     int16_t above[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
     memset(out, 0, ear_network_outputs(n) * sizeof *out);
-    if (!n->filters || !normal->token_count) return;
-    find_words(n, normal, &w);
+    if (!find_words(n, normal, &w)) return;
     for (size_t first = 0; first < n->filters; first += LANE) read_lane(n, &w, first, above);
     scale_all(above, n->scale, ear_network_outputs(n), out);
 }
@@ -355,8 +356,7 @@ void ear_network_windows(const struct ear_network *n, const struct ear_normal *n
     struct words w;
     int16_t ends[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
     memset(window, 0, ear_network_outputs(n) * sizeof *window);
-    if (!n->filters || !normal->token_count) return;
-    find_words(n, normal, &w);
+    if (!find_words(n, normal, &w)) return;
     for (size_t first = 0; first < n->filters; first += LANE) end_lane(n, &w, first, ends);
     for (size_t before = 0; before < EAR_NETWORK_WIDTHS; before++)
         for (size_t f = 0; f < n->filters; f++, window++) {

@@ -1,13 +1,12 @@
 #include "blend.h"
 
 #include "split.h"
+#include "turns.h"
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-#define THREADS 2
-#define LEAN    0.5f
-#define GAIN    0.001 /* of likelihood, at least: a network costs its reader time */
+#define LEAN 0.5f
+#define GAIN 0.001 /* of likelihood, at least: a network costs its reader time */
 
 /* Networks 0 … folds-1 have not seen the rows of their fold; the last one has seen all. */
 struct blending {
@@ -30,7 +29,7 @@ static void assign_folds(struct blending *b)
                                                                lessons->fit.seed, b->folds);
 }
 
-/* ---- networks, two at a time ---- */
+/* ---- networks ---- */
 
 static void hear_rows(const struct blending *b, const struct ear_network_learned *network,
                       unsigned fold)
@@ -46,8 +45,10 @@ static void hear_rows(const struct blending *b, const struct ear_network_learned
     ear_pass_release(&pass);
 }
 
-static void learn_fold(const struct blending *b, unsigned fold)
+static void learn_fold(const void *self, size_t job)
 {
+    const struct blending *b = self;
+    unsigned fold = (unsigned)job;
     struct ear_network_learned network = {0};
     size_t rows = b->goals->row_count;
     bool *use = ear_alloc(rows + 1);
@@ -59,32 +60,6 @@ static void learn_fold(const struct blending *b, unsigned fold)
         *b->last = network;
     else
         ear_network_learned_release(&network);
-}
-
-struct share {
-    const struct blending *blending;
-    unsigned first;
-};
-
-static void *learn_share(void *arg)
-{
-    const struct share *share = arg;
-    for (unsigned fold = share->first; fold <= share->blending->folds; fold += THREADS)
-        learn_fold(share->blending, fold);
-    return NULL;
-}
-
-static void learn_all(const struct blending *b)
-{
-    pthread_t second;
-    struct share shares[] = {{b, 0}, {b, 1}};
-    _Static_assert(EAR_COUNT(shares) == THREADS, "a share a thread");
-    bool started = pthread_create(&second, NULL, learn_share, &shares[1]) == 0;
-    learn_share(&shares[0]);
-    if (started)
-        pthread_join(second, NULL);
-    else
-        learn_share(&shares[1]);
 }
 
 /* ---- how much of it ---- */
@@ -99,10 +74,10 @@ struct mixing {
     float *scores;
 };
 
-static void mix(const struct mixing *m, float blend)
+static void mix(const struct mixing *m, float share)
 {
     size_t count = m->fitted->heldout_count * m->fitted->columns.count;
-    for (size_t i = 0; i < count; i++) m->scores[i] = m->fitted->scores[i] + blend * m->network[i];
+    for (size_t i = 0; i < count; i++) m->scores[i] = m->fitted->scores[i] + share * m->network[i];
 }
 
 /* A head weighs rare labels more, the network does not: what it says leans to the frequent ones,
@@ -129,11 +104,11 @@ static void calibrate(const struct mixing *m, const struct ear_task *task,
         ear_calibrate(&heldout, out);
 }
 
-static double try_blend(const struct mixing *m, float blend)
+static double try_share(const struct mixing *m, float share)
 {
     struct ear_heldout heldout = {m->task, m->fitted->heldout, m->fitted->heldout_count, m->scores};
     struct ear_calibration calibration;
-    mix(m, blend);
+    mix(m, share);
     calibrate(m, m->task, &calibration);
     double likelihood = ear_calibrated_likelihood(&calibration, &heldout);
     ear_calibration_release(&calibration);
@@ -141,15 +116,15 @@ static double try_blend(const struct mixing *m, float blend)
 }
 
 /* Steps are in the measure of what the head is sure of by itself. */
-static float choose_blend(const struct mixing *m, double *gain)
+static float choose_share(const struct mixing *m, double *gain)
 {
     static const float steps[] = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.65f, 0.8f, 1, 1.3f, 1.7f, 2.5f};
     const struct ear_calibration *c = &m->fitted->calibration;
-    double alone = try_blend(m, 0), most = alone;
+    double alone = try_share(m, 0), most = alone;
     float slope = 0, best = 0;
     for (size_t k = 0; k < c->columns; k++) slope += c->slope[k] / (float)c->columns;
     for (size_t i = 0; i < EAR_COUNT(steps); i++) {
-        double now = try_blend(m, steps[i] / slope);
+        double now = try_share(m, steps[i] / slope);
         if (now <= most) break;
         most = now;
         best = steps[i] / slope;
@@ -170,8 +145,8 @@ static struct ear_task plain(const struct ear_task *task)
 }
 
 /* Of the last network the lean is a part of its offsets. */
-static void take_blend(const struct blending *b, const struct ear_goal_head *head,
-                       const struct mixing *m, struct ear_fitted *fitted)
+static void take_network(const struct blending *b, const struct ear_goal_head *head,
+                         const struct mixing *m, struct ear_fitted *fitted)
 {
     size_t columns = head->columns;
     struct ear_calibration calibration;
@@ -184,7 +159,7 @@ static void take_blend(const struct blending *b, const struct ear_goal_head *hea
     for (size_t row = 0; row < b->goals->row_count; row++)
         for (size_t k = 0; k < columns; k++) {
             float seen = b->seen[row * b->goals->column_count + head->first + k];
-            fitted->network[row * columns + k] = fitted->blend * (seen - m->lean[k]);
+            fitted->network[row * columns + k] = fitted->network_share * (seen - m->lean[k]);
         }
     for (size_t k = 0; k < columns; k++) b->last->layers.offsets[head->first + k] -= m->lean[k];
 }
@@ -203,9 +178,10 @@ static void blend_head(const struct blending *b, const struct ear_goal_head *hea
         const float *said = b->unseen + row * b->goals->column_count + head->first;
         for (size_t k = 0; k < columns; k++) m.network[i * columns + k] = said[k] - m.lean[k];
     }
-    fitted->blend = count && b->last->layers.shape.words ? choose_blend(&m, &fitted->gain) : 0;
-    mix(&m, fitted->blend);
-    if (fitted->blend > 0) take_blend(b, head, &m, fitted);
+    fitted->network_share =
+        count && b->last->layers.shape.words ? choose_share(&m, &fitted->gain) : 0;
+    mix(&m, fitted->network_share);
+    if (fitted->network_share > 0) take_network(b, head, &m, fitted);
     free(m.network);
     free(m.scores);
 }
@@ -217,7 +193,7 @@ static void blend_heads(const struct blending *b, struct ear_trained *trained)
     for (size_t h = 0; h < b->goals->head_count; h++) {
         const struct ear_goal_head *head = &b->goals->heads[h];
         blend_head(b, head, &trained->heads[head->at]);
-        any = any || trained->heads[head->at].blend > 0;
+        any = any || trained->heads[head->at].network_share > 0;
     }
     if (!any) ear_network_learned_release(&trained->network);
 }
@@ -234,7 +210,7 @@ void ear_blend(const struct ear_lessons *lessons, bool *const *use, struct ear_t
                              .unseen = ear_alloc(scores * sizeof(float)),
                              .seen = ear_alloc(scores * sizeof(float))};
         assign_folds(&b);
-        learn_all(&b);
+        ear_turns(b.folds + 1, learn_fold, &b);
         blend_heads(&b, trained);
         free(b.fold_of);
         free(b.unseen);

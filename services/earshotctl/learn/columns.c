@@ -1,9 +1,7 @@
 #include "columns.h"
 
-#include <pthread.h>
+#include "turns.h"
 #include <stdlib.h>
-
-#define THREADS 2
 
 /* What all columns of a head share. */
 struct field {
@@ -13,11 +11,6 @@ struct field {
     const struct ear_matrix_part *part; /* the rows of the head's examples */
     struct ear_problem problem;
     const size_t *examples; /* of each row of the problem */
-};
-
-struct share {
-    const struct field *field;
-    size_t first;
 };
 
 /* What is blended: scaled n-grams trust single words, unscaled ones trust how words go together,
@@ -54,38 +47,18 @@ static void solve(const struct field *f, const struct ear_problem *problem, size
     }
 }
 
-static void *fit_share(void *arg)
+static void fit_column(const void *self, size_t column)
 {
-    const struct share *share = arg;
-    const struct field *f = share->field;
-    bool *has = ear_alloc(f->problem.x->row_count + 1);
-    float *scratch = ear_alloc(((size_t)f->problem.x->column_count + 1) * sizeof *scratch);
-    for (size_t c = share->first; c < f->out->count; c += THREADS) {
-        struct ear_problem problem = f->problem;
-        for (size_t i = 0; i < problem.x->row_count; i++)
-            has[i] = ear_task_has(f->task, &f->task->examples[f->examples[i]], c);
-        problem.has = has;
-        solve(f, &problem, c, scratch);
-    }
+    const struct field *f = self;
+    struct ear_problem problem = f->problem;
+    bool *has = ear_alloc(problem.x->row_count + 1);
+    float *scratch = ear_alloc(((size_t)problem.x->column_count + 1) * sizeof *scratch);
+    for (size_t i = 0; i < problem.x->row_count; i++)
+        has[i] = ear_task_has(f->task, &f->task->examples[f->examples[i]], column);
+    problem.has = has;
+    solve(f, &problem, column, scratch);
     free(has);
     free(scratch);
-    return NULL;
-}
-
-static void fit_shares(const struct field *field)
-{
-    struct share shares[THREADS];
-    pthread_t threads[THREADS];
-    bool started[THREADS] = {false};
-    for (size_t i = 0; i < THREADS; i++) shares[i] = (struct share){field, i};
-    for (size_t i = 1; i < THREADS && i < field->out->count; i++)
-        started[i] = pthread_create(&threads[i], NULL, fit_share, &shares[i]) == 0;
-    fit_share(&shares[0]);
-    for (size_t i = 1; i < THREADS; i++)
-        if (started[i])
-            pthread_join(threads[i], NULL);
-        else
-            fit_share(&shares[i]);
 }
 
 static void fit_examples(struct ear_columns *out, const struct ear_matrix *x,
@@ -106,7 +79,7 @@ static void fit_examples(struct ear_columns *out, const struct ear_matrix *x,
     struct field field = {
         .out = out, .task = task, .options = options, .part = &part, .examples = examples};
     field.problem = (struct ear_problem){.x = &part.x, .weights = weights, .home = home};
-    fit_shares(&field);
+    ear_turns(out->count, fit_column, &field);
     ear_matrix_part_release(&part);
     free(rows);
     free(weights);

@@ -29,7 +29,7 @@ struct ear_fitted {
     float *scores; /* heldout_count × columns */
     float *stack;  /* of level 2, else NULL: [input × columns + column], see stack.h */
     /* What a network adds to its scores, see blend.h. */
-    float blend;          /* so many times the network's; 0: nothing, and the rest is not set */
+    float network_share;  /* so many times the network's; 0: nothing, and the rest is not set */
     double gain;          /* of the likelihood of what is true, in nats a post */
     size_t network_first; /* among the columns of the network */
     float *network;       /* [row × columns + column] */

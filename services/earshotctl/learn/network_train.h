@@ -14,9 +14,6 @@ struct ear_network_learned {
     uint32_t *places; /* of each word of the vocabulary its vector */
 };
 
-/* Vectors of words that networks begin with: from texts without labels, and from posts by which no
- * head is judged, so that it does not matter which of them a network may see. */
-void ear_network_read_texts(struct ear_lessons *lessons);
 /* From the rows that `use` marks. */
 void ear_network_learn(const struct ear_goals *goals, const bool *use,
                        struct ear_network_learned *out);

@@ -96,11 +96,12 @@ static void add_network(struct cargo *c, const struct ear_fitted *head, size_t c
     size_t responses = ear_layers_responses(&layers->shape), dense = layers->shape.dense;
     size_t inputs = ear_layers_inputs(&layers->shape), from = head->network_first + column;
     const float *shared = layers->shared + from * inputs, *own = layers->own + from * inputs;
-    c->bias[at] += head->blend * layers->offsets[from];
+    c->bias[at] += head->network_share * layers->offsets[from];
     for (size_t i = 0; i < dense; i++)
-        c->dense[i * c->width + at] += head->blend * (shared[responses + i] + own[responses + i]);
+        c->dense[i * c->width + at] +=
+            head->network_share * (shared[responses + i] + own[responses + i]);
     for (size_t i = 0; i < responses; i++)
-        c->dense[(dense + i) * c->width + at] = head->blend * (shared[i] + own[i]);
+        c->dense[(dense + i) * c->width + at] = head->network_share * (shared[i] + own[i]);
 }
 
 static void fill_columns(struct cargo *c)
@@ -109,7 +110,7 @@ static void fill_columns(struct cargo *c)
         const struct ear_fitted *head = &c->trained->heads[t];
         for (size_t k = 0; k < head->columns.count; k++, at++) {
             c->bias[at] = head->columns.biases[k];
-            if (head->blend > 0) add_network(c, head, k, at);
+            if (head->network_share > 0) add_network(c, head, k, at);
         }
     }
 }

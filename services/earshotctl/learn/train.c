@@ -5,6 +5,7 @@
 #include "recipe.h"
 #include "ship.h"
 #include "stack.h"
+#include "texts.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,7 +70,7 @@ static void settle(struct ear_lessons *lessons)
 {
     ear_corpus_finish(&lessons->corpus, lessons->posts_min);
     tell(lessons);
-    ear_network_read_texts(lessons);
+    ear_texts_read(lessons);
 }
 
 static void tell_trained(const struct ear_lessons *lessons, const struct ear_trained *trained)
@@ -79,7 +80,7 @@ static void tell_trained(const struct ear_lessons *lessons, const struct ear_tra
         fprintf(stderr, "%-16s cost %.2g, ratio %.2g", lessons->tasks[t].name,
                 (double)head->choice.cost, (double)head->choice.ratio);
         if (lessons->tasks[t].network)
-            fprintf(stderr, ", network %.2g: %+.3f nats", (double)head->blend, head->gain);
+            fprintf(stderr, ", network %.2g: %+.3f nats", (double)head->network_share, head->gain);
         (void)fputc('\n', stderr);
     }
     if (trained->network.layers.count)

@@ -124,7 +124,8 @@ static void test_blend__hears_the_order_of_words(void **state)
         by[network] = right(lessons, &trained, ORDER, use);
         echo[network] = right(lessons, &trained, ECHO, use);
         luck = right(lessons, &trained, LUCK, use);
-        assert_true(trained.heads[LUCK].blend == 0); /* as it would not be if it knew the posts */
+        assert_true(trained.heads[LUCK].network_share ==
+                    0); /* as it would not be if it knew the posts */
         forget(lessons, &trained);
     }
     if (by[0] > 0.7 || by[1] < 0.95 || luck > 0.7)
@@ -144,7 +145,7 @@ static void test_blend__validated(void **state)
             lessons->tasks[t].examples[i].part = EAR_PART_VALIDATION;
     ear_stack_fit(lessons, NULL, &trained);
     assert_int_equal(trained.heads[ORDER].heldout_count, POSTS / 3);
-    assert_true(trained.heads[ORDER].blend > 0);
+    assert_true(trained.heads[ORDER].network_share > 0);
     size_t hits = 0;
     for (size_t i = 0; i < POSTS / 3; i++)
         hits += (trained.heads[ORDER].scores[i] > 0) ==
@@ -224,7 +225,7 @@ static void test_blend__file_says_the_same(void **state)
     (void)state;
     struct ear_lessons *lessons = read_lessons(true);
     ear_stack_fit(lessons, NULL, &trained);
-    assert_true(trained.heads[ORDER].blend > 0);
+    assert_true(trained.heads[ORDER].network_share > 0);
     ship(lessons, &trained, &file);
     void *bytes = aligned_alloc(64, (file.len + 63) / 64 * 64);
     memcpy(bytes, file.data, file.len);

@@ -2,6 +2,7 @@
 #include "learn/recipe.h"
 #include "learn/ship.h"
 #include "learn/stack.h"
+#include "learn/texts.h"
 #include "model/model.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,7 +126,7 @@ static void train(const char *recipe, struct ear_buf *file)
     struct ear_diag diag = {.text = ""};
     if (read_recipe(recipe, lessons, &diag)) fail_msg("%s", diag.text);
     ear_corpus_finish(&lessons->corpus, lessons->posts_min);
-    ear_network_read_texts(lessons);
+    ear_texts_read(lessons);
     ear_stack_fit(lessons, NULL, &trained);
     ear_buf_init(file, 1 << 26);
     if (ear_ship(lessons, &trained, file, &diag)) fail_msg("%s", diag.text);
@@ -166,7 +167,7 @@ static void test_recipe__network_as_described(void **state)
     assert_int_equal(lessons->network.epochs, 4);
     assert_int_equal(lessons->corpus.x.row_count, 100);
     assert_int_equal(lessons->corpus.vocabulary.post_count, 200);
-    ear_network_read_texts(lessons);
+    ear_texts_read(lessons);
     assert_int_equal(lessons->words.count, 9);
     assert_int_equal(lessons->words.dims, 16);
     ear_lessons_release(lessons);
@@ -184,7 +185,7 @@ static void test_recipe__no_words_of_posts_to_be_judged_by(void **state)
     struct ear_diag diag = {.text = ""};
     (void)state;
     if (read_recipe(recipe, lessons, &diag)) fail_msg("%s", diag.text);
-    ear_network_read_texts(lessons);
+    ear_texts_read(lessons);
     assert_int_equal(lessons->corpus.vocabulary.post_count, 200);
     assert_int_equal(lessons->words.count, 0);
     ear_lessons_release(lessons);
