@@ -1,26 +1,18 @@
 /* A network beside linear scores: it learns what the order of words says and no bag of them can,
  * says nothing where there is nothing to learn, and the file says what the trainer said. */
-#include "learn/folder.h"
-#include "learn/ship.h"
-#include "learn/stack.h"
-#include "model/model.h"
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "trained.h"
 
-#include <cmocka.h>
+#include "learn/folder.h"
+#include "learn/stack.h"
+#include <stdio.h>
+#include <unistd.h>
 
 #define POSTS 360
 
 enum { ORDER, LUCK, ECHO, HEADS };
 
 static char path[] = "/tmp/earshot-blend-XXXXXX";
-static char texts[POSTS][96];
+static char texts[POSTS][TEXT_BYTES];
 
 static const char *const fillers[] = {"the", "some", "my", "your", "this", "that", "any", "one"};
 
@@ -88,13 +80,6 @@ static struct ear_lessons *read_lessons(bool network)
     return lessons;
 }
 
-static void forget(struct ear_lessons *lessons, struct ear_trained *trained)
-{
-    ear_trained_release(trained);
-    ear_lessons_release(lessons);
-    free(lessons);
-}
-
 /* Of the examples whose place in `use` is not set. */
 static double right(const struct ear_lessons *lessons, const struct ear_trained *trained,
                     size_t head, const bool *use)
@@ -154,14 +139,6 @@ static void test_blend__validated(void **state)
     forget(lessons, &trained);
 }
 
-static void ship(const struct ear_lessons *lessons, const struct ear_trained *trained,
-                 struct ear_buf *file)
-{
-    struct ear_diag diag = {.text = ""};
-    ear_buf_init(file, 1 << 26);
-    if (ear_ship(lessons, trained, file, &diag)) fail_msg("%s", diag.text);
-}
-
 /* Of two networks at a time each is what it is alone. */
 static void test_blend__same_each_time(void **state)
 {
@@ -192,48 +169,14 @@ static void test_blend__same_each_time(void **state)
     forget(lessons, &first);
 }
 
-static void check_head(const struct ear_lessons *lessons, const struct ear_trained *trained,
-                       const struct ear_reading *reading, size_t head, size_t post)
-{
-    const struct ear_task *task = &lessons->tasks[head];
-    float p[EAR_MODEL_LABELS_MAX];
-    ear_stack_read(lessons, trained, head, task->examples[post].row, p);
-    for (size_t k = 0; k < task->label_count; k++)
-        if (fabsf(reading->heads[head].p_labels[k] - p[k]) > 0.03f)
-            fail_msg("\"%s\" head %s label %zu: the file says %.3f, the trainer %.3f", texts[post],
-                     task->name, k, (double)reading->heads[head].p_labels[k], (double)p[k]);
-}
-
-static void check_file(const struct ear_lessons *lessons, const struct ear_trained *trained,
-                       const struct ear_model *model)
-{
-    struct ear_model_reader *reader = ear_model_reader_new(model);
-    struct ear_reading reading;
-    for (size_t i = 0; i < POSTS; i++) {
-        ear_model_read(reader, &(struct ear_model_post){.text = ear_str_from(texts[i])}, &reading);
-        for (size_t head = 0; head < HEADS; head++) check_head(lessons, trained, &reading, head, i);
-    }
-    ear_model_reader_free(&reader);
-}
-
 static void test_blend__file_says_the_same(void **state)
 {
     struct ear_trained trained;
-    struct ear_buf file;
-    struct ear_model *model;
-    struct ear_diag diag = {.text = ""};
     (void)state;
     struct ear_lessons *lessons = read_lessons(true);
     ear_stack_fit(lessons, NULL, &trained);
     assert_true(trained.heads[ORDER].network_share > 0);
-    ship(lessons, &trained, &file);
-    void *bytes = aligned_alloc(64, (file.len + 63) / 64 * 64);
-    memcpy(bytes, file.data, file.len);
-    if (ear_model_open((struct ear_str){bytes, file.len}, &model, &diag)) fail_msg("%s", diag.text);
-    check_file(lessons, &trained, model);
-    ear_model_free(&model);
-    ear_buf_release(&file);
-    free(bytes);
+    assert_file_says_the_same(lessons, &trained, texts, POSTS);
     forget(lessons, &trained);
 }
 

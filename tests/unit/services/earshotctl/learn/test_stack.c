@@ -1,31 +1,24 @@
 /* A head that hears another learns what no sum of words can tell, and the file says the same. */
-#include "learn/folder.h"
-#include "learn/ship.h"
-#include "learn/stack.h"
-#include "model/model.h"
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "trained.h"
 
-#include <cmocka.h>
+#include "learn/folder.h"
+#include <stdio.h>
+#include <unistd.h>
 
 #define POSTS 400
 
 static char path[] = "/tmp/earshot-stack-XXXXXX";
 
-static void write_text(unsigned i, char text[96])
+static char texts[POSTS][TEXT_BYTES];
+
+static void write_text(unsigned i, char text[TEXT_BYTES])
 {
     static const char *const things[] = {"phone",  "order", "app",    "router", "coffee",
                                          "train",  "card",  "bag",    "shoe",   "letter",
                                          "lamp",   "desk",  "window", "garden", "piano",
                                          "kettle", "fence", "bread",  "camera", "ticket"};
-    (void)snprintf(text, 96, "%s %s %s %s", i & 1 ? "invoice" : "parcel", things[i / 20 % 20],
-                   things[i * 7 % 20],
+    (void)snprintf(text, TEXT_BYTES, "%s %s %s %s", i & 1 ? "invoice" : "parcel",
+                   things[i / 20 % 20], things[i * 7 % 20],
                    i % 5 == 4 ? "rainy"
                    : i & 2    ? "yesterday"
                               : "tomorrow");
@@ -44,14 +37,13 @@ static int make_posts(void **state)
     ear_buf_init(&posts, 1 << 20);
     assert_int_equal(ear_buf_append_str(&posts, EAR_STR("pair\todd\ttext\n")), EAR_OK);
     for (unsigned i = 0; i < POSTS; i++) {
-        char text[96];
         unsigned a = i & 1, b = i >> 1 & 1, rainy = i % 5 == 4;
-        write_text(i, text);
+        write_text(i, texts[i]);
         assert_int_equal(ear_buf_printf(&posts, "%u%u\t%s\t%s\n", a, b,
                                         rainy    ? "rain"
                                         : a != b ? "yes"
                                                  : "no",
-                                        text),
+                                        texts[i]),
                          EAR_OK);
     }
     assert_int_equal(ear_file_write(path, ear_buf_str(&posts), 0644, &diag), EAR_OK);
@@ -96,13 +88,6 @@ static double right(const struct ear_lessons *lessons, const struct ear_trained 
     return (double)hits / (double)task->count;
 }
 
-static void forget(struct ear_lessons *lessons, struct ear_trained *trained)
-{
-    ear_trained_release(trained);
-    ear_lessons_release(lessons);
-    free(lessons);
-}
-
 static void test_stack__hears_what_no_word_says(void **state)
 {
     struct ear_trained trained;
@@ -116,42 +101,12 @@ static void test_stack__hears_what_no_word_says(void **state)
     if (alone > 0.9 || stacked < 0.97) fail_msg("alone %.3f, stacked %.3f", alone, stacked);
 }
 
-static void check_file(const struct ear_lessons *lessons, const struct ear_trained *trained,
-                       const struct ear_model *model)
-{
-    struct ear_model_reader *reader = ear_model_reader_new(model);
-    struct ear_reading reading;
-    for (unsigned i = 0; i < POSTS; i++) {
-        char text[96];
-        float p[EAR_MODEL_LABELS_MAX];
-        write_text(i, text);
-        ear_stack_read(lessons, trained, 1, lessons->tasks[1].examples[i].row, p);
-        ear_model_read(reader, &(struct ear_model_post){.text = ear_str_from(text)}, &reading);
-        for (size_t k = 0; k < lessons->tasks[1].label_count; k++)
-            if (fabsf(reading.heads[1].p_labels[k] - p[k]) > 0.03f)
-                fail_msg("\"%s\" label %zu: the file says %.3f, the trainer %.3f", text, k,
-                         (double)reading.heads[1].p_labels[k], (double)p[k]);
-    }
-    ear_model_reader_free(&reader);
-}
-
 static void test_stack__file_says_the_same(void **state)
 {
     struct ear_trained trained;
-    struct ear_buf file;
-    struct ear_model *model;
-    struct ear_diag diag = {.text = ""};
     (void)state;
     struct ear_lessons *lessons = learn(true, &trained);
-    ear_buf_init(&file, 1 << 26);
-    if (ear_ship(lessons, &trained, &file, &diag)) fail_msg("%s", diag.text);
-    void *bytes = aligned_alloc(64, (file.len + 63) / 64 * 64);
-    memcpy(bytes, file.data, file.len);
-    if (ear_model_open((struct ear_str){bytes, file.len}, &model, &diag)) fail_msg("%s", diag.text);
-    check_file(lessons, &trained, model);
-    ear_model_free(&model);
-    ear_buf_release(&file);
-    free(bytes);
+    assert_file_says_the_same(lessons, &trained, texts, POSTS);
     forget(lessons, &trained);
 }
 
