@@ -20,16 +20,17 @@ play_as_today() { # sets feed
     $lines[] | . as $line |
     if at then fromjson | .created_at |= (fromdate + $shift | todate) | tojson else $line end' "$feed" >"$STATE/feed.jsonl"
   feed=$STATE/feed.jsonl
-  say "    its times are moved so that the last post was written now: $feed"
+  say '    its times are moved so that the last post was written now'
 }
 
-# Malformed lines are named by earshotctl on standard error: shown, not fatal.
+# Malformed lines are named by earshotctl on standard error: shown, not fatal. The sample has two.
 play_feed() {
   ctl replay "$feed" --json >"$STATE/replay.json" 2>"$STATE/log/replay.log" ||
     { tail -n 5 "$STATE/log/replay.log" >&2; die 'the feed could not be played'; }
   if [ -s "$STATE/log/replay.log" ]; then
-    head -n 5 "$STATE/log/replay.log" >&2
-    [ "$(wc -l <"$STATE/log/replay.log")" -le 5 ] || say "… more in $STATE/log/replay.log"
+    sed -n '1,5s/^earshotctl:/   /p' "$STATE/log/replay.log" >&2
+    [ "$(wc -l <"$STATE/log/replay.log")" -le 5 ] || say "    … more in $STATE/log/replay.log"
+    [ -n "$own_feed" ] || say '    (the sample has such lines on purpose: they are named, and stop nothing)'
   fi
 }
 

@@ -7,7 +7,7 @@
 # /var/tmp; everybody else's is where their programs keep state.
 choose_state() {
   if [ -n "${EARSHOT_STATE:-}" ]; then
-    STATE=$EARSHOT_STATE
+    STATE=$(realpath -m "$EARSHOT_STATE") # PostgreSQL starts in another folder
   elif [ "$(id -u)" = 0 ]; then
     STATE=/var/tmp/earshot-quickstart
   else
@@ -23,7 +23,7 @@ choose_state() {
 # Empties STATE but for run/ (whose processes have been stopped).
 fresh_state() {
   local part
-  for part in postgres log secrets roles keys care.yaml feed.jsonl env pgpass replies.jsonl summary.json replay.json; do
+  for part in postgres log secrets roles keys care.yaml feed.jsonl env pgpass pg_service.conf replies.jsonl summary.json replay.json; do
     rm -rf "${STATE:?}/$part"
   done
   mkdir -p "$STATE/log"

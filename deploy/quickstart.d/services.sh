@@ -1,6 +1,16 @@
 # shellcheck shell=bash
 # services.sh: builds Earshot, makes its keys and secrets, and starts the services and the receiver.
 
+# How far ninja is, on a terminal; all that it says goes to the log.
+show_progress() {
+  local line
+  while IFS= read -r line; do
+    printf '%s\n' "$line" >>"$STATE/log/build.log"
+    [[ $line != \[* || ! -t 2 ]] || printf '\r    %s ' "${line%%]*}]" >&2
+  done
+  [ ! -t 2 ] || printf '\r%30s\r' '' >&2
+}
+
 build_release() {
   BUILD=$root/build
   [ -w "$root" ] || BUILD=$STATE/build
@@ -12,7 +22,7 @@ build_release() {
   fi
   mkdir -p "$BUILD"
   cmake -S "$root" -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DEARSHOT_TESTS=OFF >"$STATE/log/build.log" 2>&1 &&
-    ninja -C "$BUILD" >>"$STATE/log/build.log" 2>&1 ||
+    ninja -C "$BUILD" 2>&1 | show_progress ||
     { tail -n 30 "$STATE/log/build.log" >&2; die "the build failed; see $STATE/log/build.log"; }
   bin=$BUILD/bin
 }

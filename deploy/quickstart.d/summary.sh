@@ -19,54 +19,71 @@ collect_summary() {
 
 summary_line() { cat "$STATE/summary.json"; }
 
-row() { printf '  %-22s %8s  %s\n' "$1" "$2" "$3"; }
+row() { printf '  %-13s %7s  %s\n' "$1" "$2" "$3"; }
 
 number() { jq -r ".$1" "$STATE/summary.json"; }
+
+# One line for each answer, as wide as the terminal. What customers and agents wrote is told to the
+# terminal without anything that it would obey.
+say_answers() {
+  jq -r --argjson width "$((${COLUMNS:-118} - 1))" '.body.data |
+    "  \(.agent) to \(.in_reply_to | [.author_name, .author_id] | map(select((. // "") != "")) | first): \(.text)" |
+    gsub("[\\p{Cc}\\x{202a}-\\x{202e}\\x{2066}-\\x{2069}]"; " ") |
+    if length > $width then .[: $width - 1] + "…" else . end' "$STATE/replies.jsonl"
+}
 
 say_summary() {
   printf '\n%sWhat happened%s\n' "$bold" "$plain"
   row 'lines read' "$(number lines)" "$(number malformed) malformed, $(number duplicates) repeated"
-  row 'posts stored' "$(number posts)" "each triaged once ($(number triaged))"
+  row 'posts stored' "$(number posts)" "$(number triaged) decided once each, $(query 'SELECT count(*) FROM post WHERE own') of them the firm's own"
   row 'cases opened' "$(number cases)" "$(number assigned) given to an agent, $(number queued) waiting in a queue"
   row 'replies sent' "$(number replies_sent)" "signed, each taken once by the receiver"
   row 'dead letters' "$(number dead_letters)" ''
-  row 'seconds' "$(number seconds)" "from the first line read until everything was decided"
-  printf '\n%sHow posts were triaged%s\n' "$bold" "$plain"
-  query "SELECT language, count(*), count(case_id) FROM triage GROUP BY 1 ORDER BY 2 DESC LIMIT 8" |
+  row 'seconds' "$(number seconds)" "from the first line until all was decided"
+  printf '\n%sLanguages of what customers wrote%s\n' "$bold" "$plain"
+  query "SELECT language, count(*), count(case_id) FROM triage JOIN post USING (post_id, customer_id)
+          WHERE NOT own GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 8" |
     while IFS='|' read -r language posts cases; do row "${language/#und/unsure}" "$posts" "$cases in a case"; done
   if [ -s "$STATE/replies.jsonl" ]; then
     printf '\n%sAnswers at the receiver%s\n' "$bold" "$plain"
-    jq -r '.body.data | "  \(.agent) to \(.in_reply_to | [.author_name, .author_id] | map(select((. // "") != "")) | first): \(.text)"' \
-      "$STATE/replies.jsonl" | cut -c1-118
+    say_answers
   fi
 }
 
-# For a shell of the operator: earshotctl with its keys, psql as the reporting role.
+# For a shell of the operator: earshotctl with its keys, `psql service=earshot` as the reporting role.
 write_env() {
   local key
+  printf '%s\n' '[earshot]' host=127.0.0.1 port="$PG_PORT" user=earshot_report dbname=earshot \
+    passfile="$STATE/pgpass" options=-csearch_path=earshot >"$STATE/pg_service.conf"
   {
-    echo "# . $STATE/env   then: earshotctl case list"
+    echo "# source this file, then: earshotctl case list"
     printf 'export PATH=%q:"$PATH"\n' "$bin"
     for key in EAR_PG="$(conninfo earshot_operator)" EAR_PG_PASSWORD_FILE="$STATE/roles/earshot_operator" \
       EAR_BUS_KEY_FILE="$STATE/keys/operator.key" EAR_BUS_PEERS_FILE="$STATE/keys/peers" \
       EAR_CTL_COMMANDS="localhost:${port[commands]}" EAR_CTL_INGEST="http://localhost:${port[ingest]}" \
       EAR_CTL_STATUS="$(status_list)" EAR_INGEST_REPLAY_TOKEN_FILE="$STATE/secrets/replay-token" \
-      PGPASSFILE="$STATE/pgpass"; do
+      PGSERVICEFILE="$STATE/pg_service.conf"; do
       printf 'export %s=%q\n' "${key%%=*}" "${key#*=}"
     done
   } >"$STATE/env"
 }
 
 say_where_to_look() {
+  local state stop
+  printf -v state %q "$STATE"
+  printf -v stop %q "$root/deploy/quickstart"
   cat <<TEXT
 
 ${bold}Everything is still running. Where to look${plain}
-  operator   . $STATE/env
-             earshotctl status; earshotctl case list; earshotctl case show ID; earshotctl trace ID
-  database   psql '$(conninfo earshot_report) passfile=$STATE/pgpass options=-csearch_path=earshot'
-  logs       $STATE/log/{ingest,classifier,assignment,responder,receiver,postgres}.log
-  metrics    http://127.0.0.1:${port[ingest]}/metrics (ingest), ${port[classifier]} classifier, ${port[assignment]} assignment, ${port[responder]} responder
-  replies    $STATE/replies.jsonl
-  stop       ${EARSHOT_STATE:+EARSHOT_STATE=$EARSHOT_STATE }$root/deploy/quickstart --stop
+  operator   . $state/env
+             earshotctl status
+             earshotctl case list
+             earshotctl case show ID
+             earshotctl trace ID
+  database   psql service=earshot
+  logs       $state/log/*.log
+  metrics    http://127.0.0.1:{${port[ingest]},${port[classifier]},${port[assignment]},${port[responder]}}/metrics
+  replies    $state/replies.jsonl
+  stop       ${EARSHOT_STATE:+EARSHOT_STATE=$state }$stop --stop
 TEXT
 }
