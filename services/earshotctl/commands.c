@@ -32,12 +32,14 @@ const struct ear_ctl_command ear_ctl_commands[] = {
      "all state team agent account limit json timeout", 0, 0, ear_case_list},
     {"case show", "CASE_ID", "Show a case with its whole history.", "json timeout", 1, 1,
      ear_case_show},
-    {"case reply", "CASE_ID TEXT", "Answer the customer.", "as direct id reason json timeout", 2, 2,
-     ear_case_reply},
-    {"case note", "CASE_ID TEXT", "Leave a note for colleagues.", "as id reason json timeout", 2, 2,
-     ear_case_note},
-    {"case assign", "CASE_ID", "Give a case to an agent or to a team's queue.",
-     "to team as id reason json timeout", 1, 1, ear_case_assign},
+    {"case reply", "CASE_ID TEXT --as AGENT", "Answer the customer (TEXT -: from standard input).",
+     "as direct id reason json timeout", 2, 2, ear_case_reply},
+    {"case note", "CASE_ID TEXT --as AGENT",
+     "Leave a note for colleagues (TEXT -: from standard input).", "as id reason json timeout", 2,
+     2, ear_case_note},
+    {"case assign", "CASE_ID --to AGENT|--team TEAM",
+     "Give a case to an agent or to a team's queue.", "to team as id reason json timeout", 1, 1,
+     ear_case_assign},
     {"case resolve", "CASE_ID", "Close a case.", "code as id reason json timeout", 1, 1,
      ear_case_resolve},
     {"case reopen", "CASE_ID", "Open a closed case again.", "as id reason json timeout", 1, 1,
@@ -54,13 +56,13 @@ const struct ear_ctl_command ear_ctl_commands[] = {
      0, 0, ear_dead_letter_list},
     {"dead-letter retry", "ID…|all", "Put dead letters back on their lane.", "as json timeout", 1,
      -1, ear_dead_letter_retry},
-    {"classify", "",
-     "Read posts on standard input, say on standard output what a model makes of them.",
+    {"classify", "", "Say of each post on standard input what a model makes of it.",
      "model heads all why text coverage", 0, 0, ear_classify},
     {"evaluate", "MODEL DIR|FILE…", "Say how right a model is on labelled posts.",
      "heads against json card notes contamination", 1, -1, ear_evaluate},
-    {"relabel", "POST_ID", "Keep what a post should have been called, for the next model.",
-     "head label as json timeout", 1, 1, ear_relabel},
+    {"relabel", "POST_ID --head HEAD --label LABEL",
+     "Keep what a post should have been called, for the next model.", "head label as json timeout",
+     1, 1, ear_relabel},
     {"export-labels", "DIR", "Write the corrections as a folder for train and evaluate.",
      "since json timeout", 1, 1, ear_export_labels},
     {"status", "", "Ask every replica of every service how it is.", "json timeout", 0, 0,
@@ -117,17 +119,16 @@ void ear_ctl_help(FILE *out)
           out);
     for (size_t i = 0; i < ear_ctl_command_count; i++)
         fprintf(out, "  %-18s %s\n", ear_ctl_commands[i].name, ear_ctl_commands[i].about);
-    fputs(
-        "\nearshotctl COMMAND --help says more. Options of all commands: --json, --help.\n"
-        "Options: --help, --version, --print-config, --print-config-docs.\n"
-        "Exit codes: 0 done; 1 refused; 2 usage or environment; 3 malformed input; 4 database or\n"
-        "service out of reach; 5 no such thing.\n",
-        out);
+    fputs("\nearshotctl COMMAND --help says more; with --json most commands answer in JSON.\n"
+          "earshotctl --help | --version | --print-config | --print-config-docs\n"
+          "Exit codes: 0 done; 1 refused; 2 usage or environment; 3 malformed input;\n"
+          "4 database or service out of reach; 5 no such thing.\n",
+          out);
 }
 
 void ear_ctl_command_help(const struct ear_ctl_command *command, FILE *out)
 {
     fprintf(out, "Usage: earshotctl %s%s%s [OPTION]…\n%s\n\n", command->name,
             *command->operands ? " " : "", command->operands, command->about);
-    ear_ctl_options_help(command->options, out);
+    ear_ctl_options_help(command->name, command->options, out);
 }

@@ -79,9 +79,9 @@ ear_exit ear_ctl_query(struct ear_ctl *ctl, struct ear_pg_batch **batch,
     return EAR_EXIT_OK;
 }
 
-ear_exit ear_ctl_id(const char *text, const char *what, struct ear_id *id)
+ear_exit ear_ctl_id(const char *text, const char *what, const char *shown_by, struct ear_id *id)
 {
     if (ear_id_parse(ear_str_from(text), id) == EAR_OK) return EAR_EXIT_OK;
-    ear_ctl_fail(EAR_INVALID, "'%s' is no %s: give the UUID that list shows", text, what);
+    ear_ctl_fail(EAR_INVALID, "'%s' is no %s: give the whole UUID, as %s it", text, what, shown_by);
     return EAR_EXIT_USAGE;
 }

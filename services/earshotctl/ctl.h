@@ -64,7 +64,7 @@ ear_exit ear_ctl_connect(struct ear_ctl *ctl);
 ear_exit ear_ctl_query(struct ear_ctl *ctl, struct ear_pg_batch **batch,
                        struct ear_pg_results *results);
 
-/* An id from the command line; EAR_EXIT_USAGE when it is none. */
-ear_exit ear_ctl_id(const char *text, const char *what, struct ear_id *id);
+/* An id from the command line; EAR_EXIT_USAGE when it is none, with a word on what shows it. */
+ear_exit ear_ctl_id(const char *text, const char *what, const char *shown_by, struct ear_id *id);
 
 #endif

@@ -7,11 +7,18 @@
 
 static struct ear_ctl ctl;
 
+static void full_help(void)
+{
+    ear_ctl_help(stdout);
+    fputc('\n', stdout);
+    ear_settings_help(stdout);
+}
+
 /* Options that stand alone; -1 when the first word is none of them. */
 static int run_alone(const char *word)
 {
     if (strcmp(word, "--version") == 0) return puts("earshotctl " EAR_VERSION) < 0;
-    if (strcmp(word, "--help") == 0) return ear_ctl_help(stdout), 0;
+    if (ear_ctl_listed("--help -h help", word)) return full_help(), 0;
     if (strcmp(word, "--print-config-docs") == 0) return ear_settings_markdown(stdout), 0;
     if (strcmp(word, "--print-config") != 0) return -1;
     ear_exit status = ear_settings_load(&ctl);
@@ -20,12 +27,24 @@ static int run_alone(const char *word)
     return (int)status;
 }
 
-static ear_exit usage(const struct ear_ctl_command *command, bool many)
+/* The first word that was meant as an option; NULL when there is none. */
+static const char *short_option(int count, char **operands)
 {
-    ear_ctl_fail(EAR_INVALID,
-                 many ? "%s: more words than expected (texts need quotes)"
-                      : "%s: something is missing",
-                 command->name);
+    for (int i = 0; i < count; i++)
+        if (operands[i][0] == '-' && operands[i][1]) return operands[i];
+    return NULL;
+}
+
+static ear_exit usage(const struct ear_ctl_command *command, int count, char **operands)
+{
+    const char *option = short_option(count, operands);
+    if (count < command->min_operands)
+        ear_ctl_fail(EAR_INVALID, "%s wants %s", command->name, command->operands);
+    else if (option)
+        ear_ctl_fail(EAR_INVALID, "%s: no option %s here", command->name, option);
+    else
+        ear_ctl_fail(EAR_INVALID, "%s: more words than expected (texts need quotes)",
+                     command->name);
     ear_ctl_command_help(command, stderr);
     return EAR_EXIT_USAGE;
 }
@@ -47,7 +66,7 @@ static ear_exit run(const struct ear_ctl_command *command, int argc, char **argv
     }
     if (ctl.options.help) return ear_ctl_command_help(command, stdout), EAR_EXIT_OK;
     bool many = command->max_operands >= 0 && operands > command->max_operands;
-    if (operands < command->min_operands || many) return usage(command, many);
+    if (operands < command->min_operands || many) return usage(command, operands, argv);
     ear_exit status = ear_settings_load(&ctl);
     if (status) return status;
     EAR_CHECK(ear_loop_new(&ctl.loop) == EAR_OK);

@@ -17,6 +17,22 @@ static const struct option_row rows[] = {
         {"help", NULL, "print this and exit", offsetof(struct ear_ctl_options, help)},
 };
 
+/* What an option means for one command, where it is another thing than for the others. */
+static const struct {
+    const char *command, *option, *about;
+} wordings[] = {
+    {"apply", "as", "who is on record as the one who changed it (default: operator)"},
+    {"replay", "account", "whose posts they are where a line names no account"},
+    {"replay", "timeout", "give up when nothing got through for so long (default: 60s)"},
+    {"train", "all", "with --cross-validate: the figures of each label, too"},
+    {"train", "heads", "the columns that are heads (default: those called as Earshot's own)"},
+    {"case assign", "team", "the team whose queue gets the case"},
+    {"dead-letter list", "all", "those that were put back, too"},
+    {"dead-letter retry", "as", "who is on record as the one who did it (default: operator)"},
+    {"classify", "all", "the probabilities of all labels, too"},
+    {"relabel", "as", "the agent who knows better (default: operator)"},
+};
+
 bool ear_ctl_listed(const char *list, const char *name)
 {
     struct ear_str rest = ear_str_from(list), word;
@@ -68,11 +84,12 @@ ear_err ear_ctl_options_parse(int argc, char **argv, const char *allowed,
                               struct ear_ctl_options *out, int *operand_count,
                               struct ear_diag *diag)
 {
-    static char out_option[] = "--out";
+    static char out_option[] = "--out", help_option[] = "--help";
     int operands = 0;
     bool only_operands = false;
     for (int at = 0; at < argc; at++) {
         if (!only_operands && strcmp(argv[at], "-o") == 0) argv[at] = out_option;
+        if (!only_operands && strcmp(argv[at], "-h") == 0) argv[at] = help_option;
         if (only_operands || strncmp(argv[at], "--", 2) != 0) {
             argv[operands++] = argv[at];
         } else if (argv[at][2] == '\0') {
@@ -86,13 +103,36 @@ ear_err ear_ctl_options_parse(int argc, char **argv, const char *allowed,
     return EAR_OK;
 }
 
-void ear_ctl_options_help(const char *allowed, FILE *out)
+static const char *wording(const char *command, const struct option_row *row)
+{
+    for (size_t i = 0; i < EAR_COUNT(wordings); i++)
+        if (strcmp(wordings[i].command, command) == 0 && strcmp(wordings[i].option, row->name) == 0)
+            return wordings[i].about;
+    return row->about;
+}
+
+#define HELP_INDENT  25
+#define HELP_COLUMNS 80
+
+static void print_row(const char *word, const char *about, FILE *out)
+{
+    int column = fprintf(out, "  %-22s", word);
+    struct ear_str rest = ear_str_from(about), next;
+    while (ear_str_split(&rest, ' ', &next)) {
+        if (column + 1 + (int)next.len > HELP_COLUMNS)
+            column = fprintf(out, "\n%*s", HELP_INDENT - 1, "") - 1;
+        column += fprintf(out, " %.*s", EAR_STR_ARG(next));
+    }
+    fputc('\n', out);
+}
+
+void ear_ctl_options_help(const char *command, const char *allowed, FILE *out)
 {
     for (size_t i = 0; i < EAR_COUNT(rows); i++) {
         if (!allowed_here(&rows[i], allowed)) continue;
         char word[40];
         snprintf(word, sizeof(word), "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
                  rows[i].value ? rows[i].value : "");
-        fprintf(out, "  %-22s %s\n", word, rows[i].about);
+        print_row(word, wording(command, &rows[i]), out);
     }
 }

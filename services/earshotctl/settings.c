@@ -33,6 +33,7 @@ static const struct ear_conf_key keys[] = {
 };
 
 static const struct ear_conf_table table = {"earshotctl", keys, EAR_COUNT(keys), &settings};
+static const struct ear_conf_table help_table = {"Environment", keys, EAR_COUNT(keys), &settings};
 
 ear_exit ear_settings_load(struct ear_ctl *ctl)
 {
@@ -49,6 +50,11 @@ ear_exit ear_settings_load(struct ear_ctl *ctl)
 void ear_settings_release(void)
 {
     ear_conf_release(&table, 1);
+}
+
+void ear_settings_help(FILE *out)
+{
+    ear_conf_help(&help_table, 1, out);
 }
 
 void ear_settings_print(FILE *out)

@@ -234,7 +234,7 @@ WITH told AS (
       FROM replies JOIN earshot.attempt a USING (reply_id)
     UNION ALL SELECT 9, a.ended_at, 'responder', 'attempt ' || a.attempt_no || ' '
                || coalesce((ARRAY['is under way', 'sent', 'failed', 'unknown', 'to be retried'])[a.state], a.state::text),
-           concat_ws(', ', a.status::text, a.reason, a.external_id), a.reply_id
+           concat_ws(', ', a.status::text, nullif(a.reason, ''), a.external_id), a.reply_id
       FROM replies JOIN earshot.attempt a USING (reply_id) WHERE a.ended_at IS NOT NULL
     UNION ALL SELECT 10, visible_at, platform, 'visible', coalesce(external_id, ''), reply_id FROM replies WHERE visible_at IS NOT NULL
     UNION ALL SELECT 11, l.died_at, 'ingest', 'dead letter', l.stage || ': ' || l.reason, l.post_id

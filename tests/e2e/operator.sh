@@ -88,6 +88,8 @@ expect_eq 'in the order of time' true "$(json '[.steps[1:][].hop_ms >= 0] | all'
 post=$(json '.steps[] | select(.step == "stored").id')
 exits 0 trace "$post"
 says classifier
+exits 0 case show "$hers"
+says "$post"
 exits 0 dead-letter list
 says 'no dead letters'
 

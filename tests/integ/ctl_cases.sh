@@ -130,3 +130,8 @@ exits 5 dead-letter retry "$P1"
 [ ! -s "$WORK/out" ] || fail 'nothing is back, but it is said'
 exits 2 dead-letter retry x
 [ ! -s "$WORK/out" ] || fail 'something is said to be back on its lane'
+
+# --- an address that is none is a mistake of the caller, and nothing to try again
+EAR_CTL_COMMANDS=nonsense exits 2 agent present ana
+says 'EAR_CTL_COMMANDS: "nonsense" is not host:port'
+! grep -q 'try again' "$WORK/err" || fail 'nothing was asked that could be tried again'

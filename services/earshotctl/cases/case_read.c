@@ -116,15 +116,18 @@ static const char *member(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-/* "2026-11-22 01:52  post   Maria K (@maria)  direct", and the text below. */
+/* "2026-11-22 01:52  post   Maria K (@maria)  direct  ID", and the text below. A post's id is what
+ * relabel and trace take, and what the services' logs say. */
 static void print_entry(const json_t *entry)
 {
     char line[1024];
     const char *at = member(entry, "at"), *what = member(entry, "what");
     const char *code = member(entry, "code"), *who = member(entry, "who");
-    snprintf(line, sizeof(line), "%.10s %.5s  %-5s  %s%s%s%s%s%s", at,
+    bool post = strcmp(member(entry, "entry"), "post") == 0;
+    snprintf(line, sizeof(line), "%.10s %.5s  %-5s  %s%s%s%s%s%s%s%s", at,
              strlen(at) > 11 ? at + 11 : "", member(entry, "entry"), who, *who && *what ? "  " : "",
-             what, *code ? " (" : "", code, *code ? ")" : "");
+             what, *code ? " (" : "", code, *code ? ")" : "", post ? "  " : "",
+             post ? member(entry, "id") : "");
     ear_show_text(line, 0);
     const char *text = json_string_value(json_object_get(entry, "text"));
     if (text) ear_show_text(text, 4);

@@ -29,7 +29,9 @@ static ear_exit look_up(struct ear_ctl *ctl, const char *digits, struct ear_id *
     ear_pg_text(batch, ear_str_from(digits));
     status = ear_ctl_query(ctl, &batch, &results);
     size_t found = status ? 0 : ear_pg_rows(results.items[0]);
-    if (!status && found == 0) status = ear_ctl_fail(EAR_NOT_FOUND, "no case ends in %s", digits);
+    if (!status && found == 0)
+        status =
+            ear_ctl_fail(EAR_NOT_FOUND, "no case ends in %s (a post wants its whole id)", digits);
     if (!status && found > 1)
         status =
             ear_ctl_fail(EAR_CONFLICT, "more than one case ends in %s: give more digits", digits);

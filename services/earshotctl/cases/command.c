@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 struct exchange {
-    bool keys_unusable;
+    bool unusable; /* keys or addresses: nothing was asked */
     bool done;
     ear_err err;
     struct ear_buf answer;
@@ -34,8 +34,11 @@ static ear_err ask(struct ear_ctl *ctl, struct ear_str request, struct exchange 
                                 .key_file = none_if_empty(ctl->settings.bus_key_file),
                                 .peers_file = none_if_empty(ctl->settings.bus_peers_file)};
     ear_err err = ear_bus_new(&bus, ctl->loop, &opts, diag);
-    exchange->keys_unusable = err != EAR_OK;
-    if (!err) err = ear_client_new(&client, bus, ctl->settings.commands, "assignment", diag);
+    if (!err) {
+        err = ear_client_new(&client, bus, ctl->settings.commands, "assignment", diag);
+        if (err) ear_fail_in(diag, err, "EAR_CTL_COMMANDS");
+    }
+    exchange->unusable = err != EAR_OK;
     if (!err) {
         ear_client_ask(client, request, ctl->settings.timeout_ms, answered, exchange);
         while (!exchange->done) ear_loop_turn(ctl->loop, 50);
@@ -110,7 +113,8 @@ ear_exit ear_ctl_command_send(struct ear_ctl *ctl, Earshot__V1__Command *command
 {
     struct ear_diag diag = {0};
     struct ear_id id = ear_id_new(ear_clock_wall_us());
-    if (ctl->options.id && ear_ctl_id(ctl->options.id, "command id", &id)) return EAR_EXIT_USAGE;
+    if (ctl->options.id && ear_ctl_id(ctl->options.id, "command id", "the first try had", &id))
+        return EAR_EXIT_USAGE;
     command->command_id = ear_wire_bytes(&id);
     command->at_us = ear_clock_wall_us();
     if (ctl->options.as) command->actor = (char *)(uintptr_t)ctl->options.as;
@@ -122,7 +126,7 @@ ear_exit ear_ctl_command_send(struct ear_ctl *ctl, Earshot__V1__Command *command
     ear_err err = ear_wire_pack(&command->base, &request);
     if (!err) err = ask(ctl, ear_buf_str(&request), &exchange, &diag);
     ear_exit status;
-    if (exchange.keys_unusable) {
+    if (exchange.unusable) {
         ear_ctl_fail(err, "%s", diag.text);
         status = EAR_EXIT_USAGE;
     } else if (err) {

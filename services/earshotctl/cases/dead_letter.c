@@ -45,7 +45,7 @@ ear_exit ear_dead_letter_list(struct ear_ctl *ctl, int argc, char **argv)
 static ear_exit retry(struct ear_ctl *ctl, const char *text, int *retried)
 {
     struct ear_id id;
-    ear_exit status = ear_ctl_id(text, "dead letter", &id);
+    ear_exit status = ear_ctl_id(text, "dead letter", "dead-letter list shows", &id);
     if (status) return status;
     struct ear_pg_results results = {0};
     struct ear_pg_batch *batch = ear_pg_batch_new(0);

@@ -39,6 +39,13 @@ static void add_row(struct survey *survey, const struct ear_replica_place *at, c
                           ear_replica_row(at->service, address, at->port, answer, why_not));
 }
 
+/* Without the address, which stands beside it: "http://10.0.0.7:8080: Connection refused". */
+static const char *bare(const char *why)
+{
+    const char *behind = strncmp(why, "http", 4) == 0 ? strstr(why, ": ") : NULL;
+    return behind ? behind + 2 : why;
+}
+
 static void on_answer(void *self, const struct ear_fetch_result *result)
 {
     struct question *question = self;
@@ -46,7 +53,7 @@ static void on_answer(void *self, const struct ear_fetch_result *result)
     json_t *answer = NULL;
     ear_err err = result->err;
     if (err)
-        ear_fail(&diag, err, "%s", result->why ? result->why : ear_err_text(err));
+        ear_fail(&diag, err, "%s", result->why ? bare(result->why) : ear_err_text(err));
     else
         err = ear_json_parse(result->body, ANSWER_BYTES_MAX, &answer, &diag);
     if (!err && !json_is_object(answer)) ear_fail(&diag, EAR_INVALID, "not an answer of /readyz");
@@ -83,7 +90,8 @@ static void on_addresses(void *self, ear_err err, const char *const *addresses, 
     char why[EAR_DIAG_TEXT_BYTES];
     for (size_t i = 0; i < count; i++) ask(survey, &place->at, addresses[i]);
     if (count == 0) {
-        snprintf(why, sizeof(why), "no replica: %s: %s", place->at.host, ear_err_text(err));
+        snprintf(why, sizeof(why), "no replica: %s %s", place->at.host,
+                 err == EAR_NOT_FOUND ? "is a name that nobody has" : ear_err_text(err));
         add_row(survey, &place->at, "", NULL, why);
     }
     survey->open--;
@@ -113,7 +121,7 @@ static const struct ear_show_column columns[] = {
     {"service", "SERVICE", EAR_SHOW_TEXT, 0}, {"replica", "REPLICA", EAR_SHOW_TEXT, 0},
     {"ready", "READY", EAR_SHOW_BOOL, 0},     {"version", "VERSION", EAR_SHOW_TEXT, 0},
     {"lag_ms", "LAG", EAR_SHOW_SPAN, 0},      {"backlog", "BACKLOG", EAR_SHOW_TEXT, 0},
-    {"credit", "CREDIT", EAR_SHOW_TEXT, 0},   {"why", "WHY", EAR_SHOW_TEXT, 60},
+    {"credit", "CREDIT", EAR_SHOW_TEXT, 0},   {"why", "WHY", EAR_SHOW_TEXT, 0},
 };
 
 /* {"live": 3, "backfill": 120} as "3 live 120 backfill". */

@@ -112,8 +112,9 @@ static ear_exit run(struct classify *c)
     if (c->in.len && !c->skipping) take_line(c, ear_buf_str(&c->in));
     if (flush_out(c)) return ear_ctl_fail(EAR_IO, "standard output cannot be written");
     if (!c->bad) return EAR_EXIT_OK;
-    return ear_ctl_fail(EAR_INVALID, "%llu of %llu lines are malformed", (unsigned long long)c->bad,
-                        (unsigned long long)c->line);
+    return ear_ctl_fail(EAR_INVALID, "%llu of %llu lines are malformed%s",
+                        (unsigned long long)c->bad, (unsigned long long)c->line,
+                        c->bare ? "" : " (bare texts want --text)");
 }
 
 static ear_exit use_coverage(const struct ear_ctl *ctl, const struct ear_model *model,

@@ -14,7 +14,7 @@ static const struct ear_show_column columns[] = {
 static ear_exit read_words(const struct ear_ctl *ctl, char *post, struct ear_id *id)
 {
     struct ear_diag diag = {0};
-    ear_exit status = ear_ctl_id(post, "post", id);
+    ear_exit status = ear_ctl_id(post, "post", "case show shows", id);
     if (status) return status;
     if (!ctl->options.head || !ctl->options.label) {
         ear_ctl_fail(EAR_INVALID, "relabel wants --head HEAD and --label LABEL");

@@ -1,5 +1,6 @@
 #include "commands.h"
 #include "option.h"
+#include "text/text.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -75,6 +76,8 @@ static void test_options_parse__sorts_words(void **state)
         {.words = {"--as", "x", "--as", "y"}, .allowed = "as", .as = "y"},
         {.words = {"--", "--json", "--"}, .allowed = "json", .operands = "--json --"},
         {.words = {"-", "-x"}, .allowed = "", .operands = "- -x"},
+        {.words = {"-h"}, .allowed = "", .help = true},
+        {.words = {"--", "-h"}, .allowed = "", .operands = "-h"},
         {.words = {"--help"}, .allowed = "", .help = true},
         {.words = {"--json"}, .allowed = "", .said = "no option --json here"},
         {.words = {"--jso"}, .allowed = "json", .said = "no option --jso here"},
@@ -115,6 +118,27 @@ static void test_commands__take_options_that_exist(void **state)
     }
 }
 
+/* The help of every command, as a terminal of 80 columns shows it. */
+static void test_command_help__fits_a_terminal_and_speaks_of_the_command(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ear_ctl_command_count; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        assert_non_null(out);
+        ear_ctl_command_help(&ear_ctl_commands[i], out);
+        assert_int_equal(fclose(out), 0);
+        struct ear_str rest = ear_str_from(text), line;
+        while (ear_str_split(&rest, '\n', &line))
+            if (line.len > 80 && ear_text_graphemes(line) > 80)
+                fail_msg("%s: %.*s", ear_ctl_commands[i].name, EAR_STR_ARG(line));
+        bool puts_back = strcmp(ear_ctl_commands[i].name, "dead-letter list") == 0;
+        assert_int_equal(strstr(text, "those that were put back") != NULL, puts_back);
+        free(text);
+    }
+}
+
 static void test_command_find__takes_the_words_of_a_name(void **state)
 {
     (void)state;
@@ -148,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_options_parse__sorts_words),
         cmocka_unit_test(test_listed__takes_whole_words_only),
         cmocka_unit_test(test_commands__take_options_that_exist),
+        cmocka_unit_test(test_command_help__fits_a_terminal_and_speaks_of_the_command),
         cmocka_unit_test(test_command_find__takes_the_words_of_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
