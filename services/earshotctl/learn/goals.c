@@ -76,13 +76,22 @@ void ear_goals_release(struct ear_goals *goals)
 
 /* ---- slopes ---- */
 
+/* How much of what is true is label `k`; a soft task's labels are steps. */
+static float truth_of(float soft, size_t count, size_t label, size_t k)
+{
+    if (k == label) return 1 - soft * (float)((label > 0) + (label + 1 < count));
+    return k + 1 == label || k == label + 1 ? soft : 0;
+}
+
 /* One of the labels is true. */
-static void slopes_of_one(const float *scores, size_t count, uint64_t label, float *slopes)
+static void slopes_of_one(const float *scores, size_t count, const struct ear_goal *goal,
+                          float soft, float *slopes)
 {
     float most = scores[0], sum = 0;
     for (size_t k = 1; k < count; k++) most = fmaxf(most, scores[k]);
     for (size_t k = 0; k < count; k++) sum += slopes[k] = expf(scores[k] - most);
-    for (size_t k = 0; k < count; k++) slopes[k] = slopes[k] / sum - (float)(k == label);
+    for (size_t k = 0; k < count; k++)
+        slopes[k] = slopes[k] / sum - truth_of(soft, count, goal->labels, k);
 }
 
 /* Each column by itself is or is not. */
@@ -99,7 +108,7 @@ void ear_goal_slopes(const struct ear_goal_head *head, const struct ear_goal *go
 {
     ear_head_kind kind = head->task->kind;
     if (kind == EAR_HEAD_SOFTMAX || kind == EAR_HEAD_EACH)
-        slopes_of_one(scores, head->columns, goal->labels, slopes);
+        slopes_of_one(scores, head->columns, goal, head->task->soft, slopes);
     else
         slopes_of_each(head, goal, scores, slopes);
     for (size_t k = 0; k < head->columns; k++) slopes[k] *= goal->weight;

@@ -35,8 +35,8 @@ void ear_goals_init(struct ear_goals *goals, const struct ear_lessons *lessons, 
 void ear_goals_release(struct ear_goals *goals);
 
 /* What the loss, minus the log-likelihood of what is true times its weight, grows with each score
- * of a head: of EACH as of SOFTMAX, since one label is true; of ORDINAL and FLAGS each column's
- * own. */
+ * of a head: of EACH as of SOFTMAX, since one label is true, or that one and a little of the next
+ * ones where the task is soft; of ORDINAL and FLAGS each column's own. */
 void ear_goal_slopes(const struct ear_goal_head *head, const struct ear_goal *goal,
                      const float *scores, float *slopes);
 

@@ -370,8 +370,8 @@ static const struct verb {
     {"own-list", on_own_list, 1, "channel= scale= languages= "},
     {"language", on_language, 1, "map= code= "},
     {"head", on_head, 1,
-     "kind= labels= cost= balance= ratio= dense= home= tune= temper= lean= coverage= languages= "
-     "for= blend network stacked auxiliary "},
+     "kind= labels= cost= balance= ratio= dense= home= tune= temper= lean= coverage= soft= "
+     "languages= for= blend network stacked auxiliary "},
     {"file", on_file, 0, NULL},
     {"own-file", on_own_file, 0, NULL},
     {"labels", on_labels, 0, NULL},

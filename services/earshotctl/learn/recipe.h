@@ -10,8 +10,8 @@
  *     own-list FILE …        the same beside the recipe
  *     language FILE [map=English:en,…] [code=de]
  *     head NAME kind=softmax|binary|ordinal|flags [labels=a,b,…] [cost=X] [balance=X] [ratio=X]
- *          [dense=X] [home=X] [tune=X] [temper=X] [lean=X,Y,…] [coverage=SHARE] [languages=en,de]
- *          [for=HEAD] [blend] [network] [stacked] [auxiliary]
+ *          [dense=X] [home=X] [tune=X] [temper=X] [lean=X,Y,…] [coverage=SHARE] [soft=X]
+ *          [languages=en,de] [for=HEAD] [blend] [network] [stacked] [auxiliary]
  *     file FILE              below the datasets' folder
  *     own-file FILE          beside the recipe
  *     labels FILE            joined to the file above by key; stands beside the recipe

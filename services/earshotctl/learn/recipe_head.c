@@ -64,7 +64,10 @@ static ear_err read_numbers(const struct ear_line *line, struct ear_task *task)
         {"ratio", 0, 4, &task->solver.ratio},   {"tune", 0, 4, &task->tune},
         {"dense", 0, 100, &task->solver.dense}, {"home", 0, 10, &task->solver.home},
         {"temper", 0.05, 1, &task->temper},     {"coverage", 0.05, 1, &task->coverage},
+        {"soft", 0, 0.3, &task->soft},
     };
+    if (ear_line_has(line, "soft") && task->kind != EAR_HEAD_SOFTMAX)
+        return ear_line_wrong(line, "soft are softmax heads only:", line->words[0]);
     return ear_line_numbers(line, numbers, EAR_COUNT(numbers));
 }
 

@@ -38,6 +38,9 @@ struct ear_task {
     bool network;                     /* hears a network as well, see blend.h */
     size_t stands_in; /* the number, from 1, of the head for which it speaks in its languages; 0 */
     float coverage;   /* share of posts that is to be answered; 0: as all heads */
+    /* The labels are steps of a scale: a network takes so much of an example for each label next to
+     * its own. */
+    float soft;
     /* Calibrated logits are multiplied by it: below 1 where posts that the head will see are less
      * plain than those that it was calibrated on. */
     float temper;

@@ -13,6 +13,14 @@
 
 static const float scores[] = {0.4f, -1.2f, 0.9f};
 
+/* How much of label `k` an example of a soft task says: a bit of those next to its own. */
+static double share_of(const struct ear_task *task, const struct ear_goal *goal, size_t k)
+{
+    int next = (goal->labels > 0) + (goal->labels + 1 < task->label_count);
+    if (k == goal->labels) return 1 - (double)next * (double)task->soft;
+    return k + 1 == goal->labels || k == goal->labels + 1 ? (double)task->soft : 0;
+}
+
 /* Minus the log-likelihood of what an example says, by what probabilities the head gives. */
 static double loss_of(const struct ear_task *task, const struct ear_goal *goal, const float *z)
 {
@@ -21,8 +29,9 @@ static double loss_of(const struct ear_task *task, const struct ear_goal *goal, 
     ear_head_probabilities(task->kind, z, task->label_count, p);
     for (size_t k = 0; k < task->label_count; k++) {
         bool flags = task->kind == EAR_HEAD_FLAGS;
-        bool has = flags ? goal->labels >> k & 1 : goal->labels == k;
-        if (has || flags) loss -= log((double)(has ? p[k] : 1 - p[k]));
+        double has = flags ? (double)(goal->labels >> k & 1) : share_of(task, goal, k);
+        if (has > 0) loss -= has * log((double)p[k]);
+        if (flags) loss -= (1 - has) * log((double)(1 - p[k]));
     }
     return loss * (double)goal->weight;
 }
@@ -33,13 +42,16 @@ static void test_goals__slopes_are_those_of_the_likelihood(void **state)
         ear_head_kind kind;
         size_t labels;
         uint64_t said;
+        float soft;
     } cases[] = {
-        {EAR_HEAD_SOFTMAX, 3, 2}, {EAR_HEAD_SOFTMAX, 3, 0}, {EAR_HEAD_BINARY, 2, 1},
-        {EAR_HEAD_BINARY, 2, 0},  {EAR_HEAD_FLAGS, 3, 5},   {EAR_HEAD_FLAGS, 3, 0},
+        {EAR_HEAD_SOFTMAX, 3, 2, 0},    {EAR_HEAD_SOFTMAX, 3, 0, 0}, {EAR_HEAD_SOFTMAX, 3, 0, 0.1f},
+        {EAR_HEAD_SOFTMAX, 3, 1, 0.2f}, {EAR_HEAD_BINARY, 2, 1, 0},  {EAR_HEAD_BINARY, 2, 0, 0},
+        {EAR_HEAD_FLAGS, 3, 5, 0},      {EAR_HEAD_FLAGS, 3, 0, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct ear_task task = {.kind = cases[i].kind, .label_count = cases[i].labels};
+        struct ear_task task = {
+            .kind = cases[i].kind, .label_count = cases[i].labels, .soft = cases[i].soft};
         struct ear_goal goal = {.weight = 1.5f, .labels = cases[i].said};
         struct ear_goal_head head = {.task = &task, .columns = ear_task_columns(&task)};
         float slopes[3];

@@ -107,6 +107,8 @@ static void test_recipe__refuses_by_line(void **state)
         {"network dims=512\n", "recipe:1: no such number: \"512\""},
         {"head mood kind=softmax labels=a,b,c lean=1,x\n", "no such number: \"x\""},
         {"head mood kind=softmax labels=a,b lean=1,2,3\n", "one number a label"},
+        {"head mood kind=softmax labels=a,b soft=0.5\n", "no such number: \"0.5\""},
+        {"head mood kind=binary labels=a,b soft=0.1\n", "soft are softmax heads only: \"mood\""},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -174,6 +176,26 @@ static void test_recipe__network_as_described(void **state)
     free(lessons);
 }
 
+static void test_recipe__soft_as_described(void **state)
+{
+    static const struct {
+        const char *recipe;
+        float soft;
+    } cases[] = {{"head mood kind=softmax labels=bad,so,good soft=0.1\nfile posts.tsv\n"
+                  "use mood column=mood\n",
+                  0.1f},
+                 {HEAD "file posts.tsv\nuse mood column=mood\n", 0}};
+    (void)state;
+    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
+        struct ear_lessons *lessons = ear_alloc(sizeof *lessons);
+        struct ear_diag diag = {.text = ""};
+        if (read_recipe(cases[i].recipe, lessons, &diag)) fail_msg("%s", diag.text);
+        assert_float_equal(lessons->tasks[0].soft, cases[i].soft, 0);
+        ear_lessons_release(lessons);
+        free(lessons);
+    }
+}
+
 /* What is but a copy of a post by which a head is judged is not read, wherever it stands. */
 static void test_recipe__no_words_of_posts_to_be_judged_by(void **state)
 {
@@ -226,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_recipe__refuses_by_line),
         cmocka_unit_test(test_recipe__same_data_same_bytes),
         cmocka_unit_test(test_recipe__network_as_described),
+        cmocka_unit_test(test_recipe__soft_as_described),
         cmocka_unit_test(test_recipe__no_words_of_posts_to_be_judged_by),
         cmocka_unit_test(test_recipe__model_says_what_was_taught),
     };
