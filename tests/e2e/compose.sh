@@ -48,6 +48,9 @@ for service in ingest classifier assignment responder; do
   expect_eq "secrets of others in $service" '' "$(docker exec "$id" sh -c 'ls -d /secrets/roles /secrets/keys /secrets/owner 2>/dev/null' || true)"
 done
 
+! compose run --rm -T setup earshot-setup put receiver_secret </dev/null >"$WORK/put" 2>&1 || fail "an empty secret is taken"
+grep -q 'nothing came on standard input' "$WORK/put" || { cat "$WORK/put"; fail "why an empty secret is refused"; }
+
 say "a feed, played in a container"
 ctl agent list --json >"$WORK/agents"
 for agent in $(jq -r '.[].agent_id // .[].agent // .[].id' "$WORK/agents"); do ctl agent present "$agent" --as "$agent" >/dev/null; done
