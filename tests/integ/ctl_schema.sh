@@ -72,6 +72,7 @@ exits 3 "$ctl" migrate --role-secrets "$WORK/roles"
 rm "$WORK/roles/earshot_report"
 exits 1 operator migrate
 says 'permission denied'
+says "EAR_PG has to name the database's owner"
 
 # --- a database of another making
 pg_query "UPDATE migration SET sha256 = 'other' WHERE version = 2"

@@ -229,6 +229,7 @@ ear_exit ear_migrate(struct ear_ctl *ctl, int argc, char **argv)
     ear_exit status = ear_ctl_connect_for(ctl, NULL, 0, &pg);
     if (status) goto out;
     ear_err err = ctl->options.dry_run ? EAR_OK : begin(pg, &diag);
+    if (err == EAR_DENIED) ear_fail_in(&diag, err, "EAR_PG has to name the database's owner");
     if (!err) err = apply_missing(ctl, pg, done, &diag);
     if (!err && !ctl->options.dry_run) err = make_key(ctl, &diag);
     if (!err && !ctl->options.dry_run) err = make_months(pg, &diag);
