@@ -11,7 +11,6 @@ struct block {
     struct block *next; /* the block before this one */
     size_t size;
     size_t used;
-    size_t dirty; /* so much of it may hold old bytes, the rest is zero */
     _Alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -45,10 +44,7 @@ void ear_arena_free(struct ear_arena **arena)
 void ear_arena_reset(struct ear_arena *arena)
 {
     while (arena->top && arena->top->next) pop_block(arena);
-    if (arena->top) {
-        if (arena->top->used > arena->top->dirty) arena->top->dirty = arena->top->used;
-        arena->top->used = 0;
-    }
+    if (arena->top) arena->top->used = 0;
     arena->used = 0;
 }
 
@@ -60,16 +56,18 @@ static bool push_block(struct ear_arena *arena, size_t need)
     if (size > arena->max) size = arena->max;
     if (size < need) size = need;
     if (size > SIZE_MAX - sizeof(struct block)) return false;
-    struct block *block = ear_try_alloc(sizeof(*block) + size);
+    struct block *block = ear_try_realloc(NULL, sizeof(*block) + size);
     if (!block) return false;
     block->next = arena->top;
     block->size = size;
+    block->used = 0;
     arena->top = block;
     return true;
 }
 
-/* Room for so many bytes, with whatever is in it; dirty: how many of them may not be zero. */
-static void *take(struct ear_arena *arena, size_t size_bytes, size_t *dirty)
+/* Room for so many bytes, with whatever is in it: of a block much is never taken, or written over
+ * at once, so that clearing it as a whole would be half in vain. */
+static void *take(struct ear_arena *arena, size_t size_bytes)
 {
     if (size_bytes > SIZE_MAX - ALIGN) return NULL;
     size_t need = size_bytes ? (size_bytes + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
@@ -78,8 +76,6 @@ static void *take(struct ear_arena *arena, size_t size_bytes, size_t *dirty)
     if ((!top || need > top->size - top->used) && !push_block(arena, need)) return NULL;
     top = arena->top;
     void *p = top->bytes + top->used;
-    *dirty = top->dirty > top->used ? top->dirty - top->used : 0;
-    if (*dirty > need) *dirty = need;
     top->used += need;
     arena->used += need;
     return p;
@@ -87,16 +83,14 @@ static void *take(struct ear_arena *arena, size_t size_bytes, size_t *dirty)
 
 void *ear_arena_try(struct ear_arena *arena, size_t size_bytes)
 {
-    size_t dirty;
-    void *p = take(arena, size_bytes, &dirty);
-    return p && dirty ? memset(p, 0, dirty) : p;
+    void *p = take(arena, size_bytes);
+    return p && size_bytes ? memset(p, 0, size_bytes) : p;
 }
 
 char *ear_arena_copy(struct ear_arena *arena, struct ear_str s)
 {
-    size_t dirty;
     if (s.len == SIZE_MAX) return NULL;
-    char *copy = take(arena, s.len + 1, &dirty);
+    char *copy = take(arena, s.len + 1);
     if (!copy) return NULL;
     if (s.len) memcpy(copy, s.ptr, s.len);
     copy[s.len] = '\0';

@@ -5,10 +5,11 @@
 #include "base/crypt.h"
 #include "base/num.h"
 
-#define TIME_BYTES  6
-#define EARLIEST_US (INT64_C(946684800) * EAR_US_PER_S) /* 2000-01-01T00:00:00Z */
-#define AHEAD_US    (INT64_C(86400) * EAR_US_PER_S)
-#define LAST_MS     ((INT64_C(1) << (8 * TIME_BYTES)) - 1)
+#define TIME_BYTES   6
+#define CHANCE_BYTES (EAR_ID_BYTES - TIME_BYTES)
+#define EARLIEST_US  (INT64_C(946684800) * EAR_US_PER_S) /* 2000-01-01T00:00:00Z */
+#define AHEAD_US     (INT64_C(86400) * EAR_US_PER_S)
+#define LAST_MS      ((INT64_C(1) << (8 * TIME_BYTES)) - 1)
 
 /* Version and variant bits of RFC 9562 over whatever stands there. */
 static void stamp(struct ear_id *id, uint8_t version)
@@ -58,11 +59,25 @@ struct ear_id ear_id_ref(const struct ear_id_key *key, ear_ref_kind kind, struct
     return hashed(key_str(key), word, platform, external_id);
 }
 
+/* Chance for many ids at a time, each byte for one of them: a system call costs more than the id.
+ * No program of ours forks. */
+static void take_chance(uint8_t *to, size_t len)
+{
+    static _Thread_local uint8_t bytes[64 * CHANCE_BYTES];
+    static _Thread_local size_t left;
+    if (left < len) {
+        ear_random(bytes, sizeof(bytes));
+        left = sizeof(bytes);
+    }
+    left -= len;
+    memcpy(to, bytes + left, len);
+}
+
 struct ear_id ear_id_new(int64_t now_us)
 {
     struct ear_id id;
     int64_t ms = now_us > 0 ? now_us / EAR_US_PER_MS : 0;
-    ear_random(id.b, sizeof(id.b));
+    take_chance(id.b + TIME_BYTES, CHANCE_BYTES);
     ear_put_be(id.b, (uint64_t)ms, TIME_BYTES);
     stamp(&id, 7);
     return id;

@@ -63,18 +63,71 @@ static void open_cases(struct ear_pg_batch *batch, const struct ear_book *book)
     }
 }
 
-static void change_cases(struct ear_pg_batch *batch, const struct ear_book *book)
+/* Texts that were not touched are where they were; another place counts as a change. */
+static bool is_owned_as_before(const struct ear_case *c)
 {
-    static const ear_pg_type types[] = {EAR_PG_TID, EAR_PG_ID, CHANGEABLE};
+    const struct ear_case *was = c->was;
+    return c->team == was->team && c->agent == was->agent && c->last_agent == was->last_agent &&
+           c->state == was->state && c->close_code == was->close_code;
+}
+
+static bool is_judged_as_before(const struct ear_case *c)
+{
+    const struct ear_case *was = c->was;
+    return c->language == was->language && c->intent == was->intent && c->topic == was->topic &&
+           c->urgency == was->urgency && c->severity == was->severity;
+}
+
+static bool is_due_as_before(const struct ear_case *c)
+{
+    const struct ear_case *was = c->was;
+    return c->opened_at_us == was->opened_at_us && c->clock_no == was->clock_no &&
+           c->respond_by_us == was->respond_by_us &&
+           c->first_responded_at_us == was->first_responded_at_us && c->breached == was->breached &&
+           c->closed_at_us == was->closed_at_us;
+}
+
+/* Of all that may change only what joined_row has. */
+static bool only_joined(const struct ear_case *c)
+{
+    return c->was && is_owned_as_before(c) && is_judged_as_before(c) && is_due_as_before(c);
+}
+
+static void put_place(struct columns *set, const struct ear_case *c)
+{
+    ear_pg_push_text(next_of(set), (struct ear_str){(const char *)c->place, sizeof(c->place)});
+    put_id(set, &c->case_id);
+}
+
+static void put_joined(struct columns *set, const struct ear_case *c)
+{
+    put_int(set, c->seq);
+    put_int(set, c->posts);
+    put_id(set, &c->last_post_id);
+    ear_pg_push_int(next_of(set), c->last_post_at_us);
+    ear_pg_push_int(next_of(set), c->changed_at_us);
+    put_id(set, &c->tail_post_id);
+    end_row(set);
+}
+
+/* Those that posts have only joined, or all others. */
+static void change_cases(struct ear_pg_batch *batch, const struct ear_book *book, bool joined)
+{
+    static const ear_pg_type whole[] = {EAR_PG_TID, EAR_PG_ID, CHANGEABLE};
+    static const ear_pg_type few[] = {EAR_PG_TID, EAR_PG_ID,   EAR_PG_I32,  EAR_PG_I32,
+                                      EAR_PG_ID,  EAR_PG_TIME, EAR_PG_TIME, EAR_PG_ID};
     struct columns set;
     int32_t count = 0;
     for (const struct ear_case *c = book->cases; c; c = c->next) {
-        if (!c->changed || c->is_new) continue;
-        if (!count) open_rows(batch, &set, STORE_CHANGE_CASES, types, EAR_COUNT(types));
+        if (!c->changed || c->is_new || only_joined(c) != joined) continue;
+        if (!count && joined) open_rows(batch, &set, STORE_JOIN_CASES, few, EAR_COUNT(few));
+        if (!count && !joined) open_rows(batch, &set, STORE_CHANGE_CASES, whole, EAR_COUNT(whole));
         count++;
-        ear_pg_push_text(next_of(&set), (struct ear_str){(const char *)c->place, sizeof(c->place)});
-        put_id(&set, &c->case_id);
-        put_changeable(&set, c);
+        put_place(&set, c);
+        if (joined)
+            put_joined(&set, c);
+        else
+            put_changeable(&set, c);
     }
     if (count) ear_pg_i32(batch, count);
 }
@@ -220,7 +273,8 @@ ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book,
     if (err) return err;
     open_cases(batch, book);
     write_dues(batch, book, EAR_DUE_START);
-    change_cases(batch, book);
+    change_cases(batch, book, true);
+    change_cases(batch, book, false);
     err = write_events(batch, book);
     if (err) return err;
     write_links(batch, book);

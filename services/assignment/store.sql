@@ -1,5 +1,5 @@
 -- All SQL of assignment. Case rows are written whole: the customer's lock makes them ours. What comes
--- in numbers comes as one array of rows (migrations 0009, 0011), or, from some dozens on, by COPY: that
+-- in numbers comes as one array of rows (migrations 0009, 0011, 0013), or, from some dozens on, by COPY: that
 -- writes several rows with one record of the log. OFFSET 0 keeps a look by
 -- key a look by key: plans are made once, also while a table is empty.
 
@@ -117,6 +117,17 @@ WITH changed AS (
            respond_by = n.respond_by, first_responded_at = n.first_responded_at,
            breached = n.breached, closed_at = n.closed_at, tail_post_id = n.tail_post_id
       FROM unnest($1::changed_row[]) AS n
+     WHERE c.ctid = n.place
+    RETURNING c.case_id = n.case_id AS same)
+SELECT 1 / (count(*) FILTER (WHERE same) = $2::int4)::int FROM changed;
+
+-- name: join_cases
+-- The same where nothing but its posts has changed, as nearly always: a third of the columns to be read.
+WITH changed AS (
+    UPDATE "case" c
+       SET seq = n.seq, posts = n.posts, last_post_id = n.last_post_id,
+           last_post_at = n.last_post_at, changed_at = n.changed_at, tail_post_id = n.tail_post_id
+      FROM unnest($1::joined_row[]) AS n
      WHERE c.ctid = n.place
     RETURNING c.case_id = n.case_id AS same)
 SELECT 1 / (count(*) FILTER (WHERE same) = $2::int4)::int FROM changed;

@@ -116,7 +116,7 @@ static void fill_case(struct ear_book *book, const struct ear_pg_result *r, size
                             .tail_post_id = ear_pg_get_id(r, row, 26)};
     EAR_CHECK(place.len == sizeof(fact.place));
     memcpy(fact.place, place.ptr, sizeof(fact.place));
-    ear_book_put_case(book, &fact);
+    ear_book_put_read_case(book, &fact);
 }
 
 struct place {

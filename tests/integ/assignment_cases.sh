@@ -45,6 +45,8 @@ expect_eq kinds '{assigned}' "$(last_kinds "$case1")"
 say "joins, needs nothing, is of the firm, is a bystander's"
 play 2 2 1 5 1 1 1 en @firm 0 7 0
 expect_eq joined 2 "$(decision 2)"
+expect_eq "is counted in, and the case's last" "2|${id_of[2]}|${id_of[2]}|1|ana" "$(row 2 'posts, last_post_id, tail_post_id, state, agent_id')"
+expect_eq "its line leads to the one before" "${id_of[1]}" "$(pg_query "SELECT before FROM triage WHERE post_id = '${id_of[2]}'")"
 play 3 3 2 6 2 4 0 en @firm 0 0 0
 expect_eq "praise of another" 4 "$(decision 3)"
 play 4 4 9 7 0 0 0 und @firm 0 0 1

@@ -62,6 +62,15 @@ struct ear_case *ear_book_put_case(struct ear_book *book, const struct ear_case 
     return c;
 }
 
+void ear_book_put_read_case(struct ear_book *book, const struct ear_case *fact)
+{
+    struct ear_case *c = ear_book_put_case(book, fact);
+    if (c->was) return;
+    struct ear_case *was = ear_book_alloc(book, sizeof(*was));
+    *was = *fact;
+    c->was = was;
+}
+
 void ear_book_put_link(struct ear_book *book, const struct ear_link *fact)
 {
     struct ear_link *link = ear_book_alloc(book, sizeof(*link));

@@ -49,6 +49,8 @@ char *ear_book_copy(struct ear_book *book, struct ear_str text);
 
 /* Takes note of a copy; a case that is there already is left as it is. */
 struct ear_case *ear_book_put_case(struct ear_book *book, const struct ear_case *fact);
+/* The same for one that may change: it keeps how it was. */
+void ear_book_put_read_case(struct ear_book *book, const struct ear_case *fact);
 void ear_book_put_link(struct ear_book *book, const struct ear_link *fact);
 void ear_book_put_decided(struct ear_book *book, const struct ear_decided *fact);
 /* An agent that is at work. */

@@ -68,8 +68,9 @@ struct ear_case {
     struct ear_id tail_post_id; /* whose row of triage holds the last line of its history there */
     uint8_t place[EAR_PLACE_BYTES]; /* where the row was read; of no meaning to decisions */
 
-    bool is_new;  /* to be inserted */
-    bool changed; /* to be updated */
+    bool is_new;                /* to be inserted */
+    bool changed;               /* to be updated */
+    const struct ear_case *was; /* as it was read; NULL: it was not, or nobody asks */
     struct ear_case *next;
     struct ear_case *next_of_customer;
 };

@@ -45,14 +45,43 @@ bool ear_commit_is_vain(const struct ear_commit *commit)
 
 /* --- Entries --- */
 
-static int compare_entries(const void *a, const void *b)
+/* An id that is sorted by, beside its entry: to follow pointers to it with every comparison would
+ * cost more than the comparing. */
+struct key {
+    struct ear_id id;
+    const struct ear_entry *entry;
+    uint32_t rank;
+    uint32_t given; /* place in the order that was given, which equal ones keep */
+};
+
+static int compare_keys(const void *a, const void *b)
 {
-    const struct ear_entry *one = a, *other = b;
-    int order = (one->post->kind > other->post->kind) - (one->post->kind < other->post->kind);
-    if (!order) order = ear_id_cmp(&one->known->post_id, &other->known->post_id);
-    if (!order) order = ear_id_cmp(&one->known->customer_id, &other->known->customer_id);
-    /* Equal posts: the one given first is stored. */
-    return order ? order : (one->post > other->post) - (one->post < other->post);
+    const struct key *one = a, *other = b;
+    int order = (one->rank > other->rank) - (one->rank < other->rank);
+    if (!order) order = ear_id_cmp(&one->id, &other->id);
+    if (!order)
+        order = ear_id_cmp(&one->entry->known->customer_id, &other->entry->known->customer_id);
+    return order ? order : (one->given > other->given) - (one->given < other->given);
+}
+
+/* New posts by id, then edits, then deletions; of equal posts the one given first is stored. */
+static void sort_entries(struct ear_commit *commit)
+{
+    struct key *keys = ear_alloc((commit->count + 1) * sizeof(*keys));
+    struct ear_entry *sorted = ear_alloc((commit->count + 1) * sizeof(*sorted));
+    for (size_t i = 0; i < commit->count; i++) {
+        struct ear_entry *entry = &commit->entries[i];
+        entry->given = (uint32_t)i;
+        keys[i] = (struct key){.id = entry->known->post_id,
+                               .entry = entry,
+                               .rank = (uint32_t)entry->post->kind,
+                               .given = entry->given};
+    }
+    qsort(keys, commit->count, sizeof(*keys), compare_keys);
+    for (size_t i = 0; i < commit->count; i++) sorted[i] = *keys[i].entry;
+    free(keys);
+    free(commit->entries);
+    commit->entries = sorted;
 }
 
 static void add_mention(struct ear_entry *first, const struct ear_entry *repeat)
@@ -94,7 +123,7 @@ static void gather(struct ear_commit *commit)
             ear_buf_init(&entry->mentions, MENTIONS_BYTES);
         }
     }
-    qsort(commit->entries, commit->count, sizeof(*commit->entries), compare_entries);
+    sort_entries(commit);
     commit->edits_at = commit->deletions_at = 0;
     for (size_t i = 0; i < commit->count; i++) {
         commit->edits_at += commit->entries[i].post->kind == EAR_POST_NEW;
@@ -281,27 +310,22 @@ static void add_deletions(struct ear_commit *commit, struct ear_pg_batch *batch)
 
 /* --- Authors --- */
 
-static int compare_authors(const void *a, const void *b)
-{
-    const struct ear_entry *one = *(const struct ear_entry *const *)a;
-    const struct ear_entry *other = *(const struct ear_entry *const *)b;
-    int order = ear_id_cmp(&one->known->customer_id, &other->known->customer_id);
-    return order ? order : (one->post > other->post) - (one->post < other->post);
-}
-
 /* The last post of each author in this transaction, by customer id. */
 static size_t authors_of(const struct ear_commit *commit, const struct ear_entry **authors)
 {
-    size_t count = 0, kept = 0;
-    for (size_t i = 0; i < commit->edits_at; i++) authors[count++] = &commit->entries[i];
-    qsort(authors, count, sizeof(*authors), compare_authors);
+    size_t count = commit->edits_at, kept = 0;
+    struct key *keys = ear_alloc((count + 1) * sizeof(*keys));
     for (size_t i = 0; i < count; i++) {
-        if (i + 1 < count &&
-            ear_id_cmp(&authors[i]->known->customer_id, &authors[i + 1]->known->customer_id) == 0) {
-            continue;
-        }
-        authors[kept++] = authors[i];
+        const struct ear_entry *entry = &commit->entries[i];
+        keys[i] =
+            (struct key){.id = entry->known->customer_id, .entry = entry, .given = entry->given};
     }
+    qsort(keys, count, sizeof(*keys), compare_keys);
+    for (size_t i = 0; i < count; i++) {
+        if (i + 1 < count && ear_id_cmp(&keys[i].id, &keys[i + 1].id) == 0) continue;
+        authors[kept++] = keys[i].entry;
+    }
+    free(keys);
     return kept;
 }
 

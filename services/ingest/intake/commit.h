@@ -23,6 +23,7 @@ struct ear_entry {
     struct ear_post_result *result;
     const struct ear_delivery *delivery;
     struct ear_buf mentions; /* other accounts that heard the same post in this transaction */
+    uint32_t given;          /* its place in the order that posts were given in */
     bool repeat;             /* the same post is in this transaction already */
 };
 

@@ -123,6 +123,17 @@ static void test_id_new__is_a_uuid7_of_its_time(void **state)
     assert_int_equal(ear_id_time_us(&early), 0);
 }
 
+/* Chance comes by the pool: no byte of one serves two ids, nor do those of the next one. */
+static void test_id_new__is_never_the_same(void **state)
+{
+    (void)state;
+    struct ear_id ids[1000];
+    for (size_t i = 0; i < EAR_COUNT(ids); i++) ids[i] = ear_id_new(NOW_US);
+    for (size_t i = 0; i < EAR_COUNT(ids); i++)
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(ids[i].b + 8, ids[j].b + 8, EAR_ID_BYTES - 8);
+}
+
 static void test_id_lock_key__is_the_same_for_the_same_customer(void **state)
 {
     (void)state;
@@ -187,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_id_post__is_timeless_out_of_range),
         cmocka_unit_test(test_id_hashed__kinds_do_not_meet),
         cmocka_unit_test(test_id_new__is_a_uuid7_of_its_time),
+        cmocka_unit_test(test_id_new__is_never_the_same),
         cmocka_unit_test(test_id_lock_key__is_the_same_for_the_same_customer),
         cmocka_unit_test(test_id_text__round_trips),
         cmocka_unit_test(test_id_parse__refuses_the_rest),
