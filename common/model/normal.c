@@ -35,74 +35,6 @@ static void put(struct ear_buf *out, const char *data, size_t len)
     EAR_CHECK(ear_buf_append(out, data, len) == EAR_OK);
 }
 
-/* ---- what folding takes away ---- */
-
-static void add(uint16_t *count, size_t more)
-{
-    *count = (uint16_t)(more > (size_t)(UINT16_MAX - *count) ? UINT16_MAX : *count + more);
-}
-
-static bool is_letter(char c)
-{
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'z';
-}
-
-static size_t run_at(struct ear_str s, size_t at)
-{
-    size_t run = 1;
-    while (at + run < s.len && s.ptr[at + run] == s.ptr[at]) run++;
-    return run;
-}
-
-/* A word of plain letters. */
-static size_t note_word(struct ear_normal_shape *shape, struct ear_str s, size_t at)
-{
-    size_t end = at, stretched = 0, run = 0;
-    unsigned lower = 0;
-    char before = 0;
-    for (; end < s.len && is_letter(s.ptr[end]); end++) {
-        char c = s.ptr[end];
-        lower |= c & 0x20;
-        run = c == before ? run + 1 : 1;
-        stretched += run == 3;
-        before = c;
-    }
-    if (!lower && end - at >= 2) add(&shape->capitals, 1);
-    if (stretched && (s.ptr[at] | 0x20) != 'w') add(&shape->stretched, stretched); /* "www" */
-    return end - at;
-}
-
-static size_t note_sign(struct ear_normal_shape *shape, struct ear_str s, size_t at)
-{
-    size_t run = run_at(s, at);
-    switch (s.ptr[at]) {
-    case '!':
-        add(&shape->exclamations, run);
-        break;
-    case '?':
-        add(&shape->questions, run);
-        break;
-    case '.':
-        add(&shape->dots, run >= 2);
-        break;
-    case '\n':
-        add(&shape->lines, 1);
-        break;
-    default:
-        break;
-    }
-    return run;
-}
-
-static struct ear_normal_shape shape_of(struct ear_str raw)
-{
-    struct ear_normal_shape shape = {0};
-    for (size_t at = 0; at < raw.len;)
-        at += is_letter(raw.ptr[at]) ? note_word(&shape, raw, at) : note_sign(&shape, raw, at);
-    return shape;
-}
-
 /* ---- literal escapes ---- */
 
 static int digit_of(char c, int base)
@@ -317,7 +249,7 @@ static struct ear_str beginning(struct ear_str raw)
 void ear_normalise(struct ear_normal *n, struct ear_str raw, struct ear_str account)
 {
     raw = n->raw = beginning(raw);
-    n->shape = shape_of(raw);
+    n->shape = ear_shape_of(raw);
     EAR_CHECK(ear_text_normalise(&n->work, decode(n, raw), account) == EAR_OK);
     set_off(n);
     cut_tokens(n);

@@ -9,6 +9,7 @@
 #define EAR_MODEL_NORMAL_H
 
 #include "base/base.h"
+#include "model/shape.h"
 #include "text/text.h"
 
 #define EAR_NORMAL_TOKENS_MAX 4096 /* of more the first count */
@@ -21,14 +22,6 @@ struct ear_normal_token {
     bool breaks; /* a sentence or clause ended before it */
 };
 
-/* Of the raw text. */
-struct ear_normal_shape {
-    uint16_t capitals;                      /* words of two letters or more, all capitals */
-    uint16_t stretched;                     /* letters thrice or more in a row: "sooo" */
-    uint16_t exclamations, questions, dots; /* dots: runs of two or more */
-    uint16_t lines;                         /* line ends between text */
-};
-
 struct ear_normal {
     struct ear_text work; /* work.text is the normalised text */
     struct ear_buf decoded;
@@ -36,7 +29,7 @@ struct ear_normal {
     struct ear_str raw;              /* what was read of the raw text; borrowed */
     struct ear_normal_token *tokens; /* owned */
     size_t token_count;
-    struct ear_normal_shape shape;
+    struct ear_normal_shape shape; /* of the raw text */
     uint16_t negations[26]; /* by first letter the lengths that words of negation have, as bits */
 };
 

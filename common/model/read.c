@@ -12,6 +12,8 @@
 /* A lane of int8 columns, read as pairs: an odd column above, an even one below. */
 typedef int16_t pairs __attribute__((vector_size(EAR_MODEL_LANE), may_alias));
 
+#define VOICES_BEYOND 16 /* that may be written without being any */
+
 struct ear_model_reader *ear_model_reader_new(const struct ear_model *model)
 {
     struct ear_model_reader *r = ear_alloc(sizeof *r);
@@ -19,6 +21,9 @@ struct ear_model_reader *ear_model_reader_new(const struct ear_model *model)
     r->extractor = ear_extractor_new(&model->spec, &model->tables, &model->kept);
     r->sum = ear_alloc(model->width * sizeof *r->sum);
     r->input = ear_alloc(model->input_count * sizeof *r->input);
+    size_t room = model->input_count + VOICES_BEYOND;
+    r->voices.input = ear_alloc(room * sizeof *r->voices.input);
+    r->voices.row = ear_alloc(room * sizeof *r->voices.row);
     r->p = ear_alloc(model->label_count * sizeof *r->p);
     r->unsure_below = ear_alloc(model->head_count * sizeof *r->unsure_below);
     r->speaker = ear_alloc(model->head_count * sizeof *r->speaker);
@@ -37,6 +42,8 @@ void ear_model_reader_free(struct ear_model_reader **reader)
     ear_explain_free(&r->explain);
     free(r->sum);
     free(r->input);
+    free(r->voices.input);
+    free(r->voices.row);
     free(r->p);
     free(r->unsure_below);
     free(r->speaker);
@@ -103,29 +110,77 @@ static void add_group(struct ear_model_reader *r, const uint32_t *index, size_t 
 #define STEP  8 /* columns at a time: lanes are a multiple of it */
 #define STEPS 4 /* that are added up at once: their sums stay in registers */
 
-static inline __attribute__((always_inline)) void weigh_block(const float *restrict input,
-                                                              size_t inputs,
-                                                              const float *restrict weight,
-                                                              size_t width, float *restrict sum,
-                                                              size_t steps)
+typedef float step __attribute__((vector_size(STEP * sizeof(float)), aligned(4), may_alias));
+
+static inline __attribute__((always_inline)) void weigh_block(struct ear_voices voices,
+                                                              size_t count, const float *weight,
+                                                              float *sum, size_t steps)
 {
-    float all[STEPS * STEP];
-    for (size_t c = 0; c < steps * STEP; c++) all[c] = sum[c];
-    for (size_t i = 0; i < inputs; i++, weight += width)
-        for (size_t c = 0; c < steps * STEP; c++) all[c] += input[i] * weight[c];
-    for (size_t c = 0; c < steps * STEP; c++) sum[c] = all[c];
+    step all[STEPS], *sums = (void *)sum;
+    for (size_t c = 0; c < steps; c++) all[c] = sums[c];
+    for (size_t i = 0; i < count; i++) {
+        const step *row = (const void *)(weight + voices.row[i]);
+        for (size_t c = 0; c < steps; c++) all[c] += voices.input[i] * row[c];
+    }
+    for (size_t c = 0; c < steps; c++) sums[c] = all[c];
 }
 
-/* Adds a row of weights an input, `width` apart, to the sums of `steps` × STEP columns. */
-EAR_CLONES static void add_weighted(const float *restrict input, size_t inputs,
-                                    const float *restrict weight, size_t width, size_t steps,
-                                    float *restrict sum)
+/* Adds the rows of inputs to the sums of `steps` × STEP columns. */
+EAR_CLONES static void add_weighted(struct ear_voices voices, size_t count, const float *weight,
+                                    size_t steps, float *sum)
 {
     for (; steps >= STEPS; steps -= STEPS, weight += STEPS * STEP, sum += STEPS * STEP)
-        weigh_block(input, inputs, weight, width, sum, STEPS);
-    if (steps == 3) weigh_block(input, inputs, weight, width, sum, 3);
-    if (steps == 2) weigh_block(input, inputs, weight, width, sum, 2);
-    if (steps == 1) weigh_block(input, inputs, weight, width, sum, 1);
+        weigh_block(voices, count, weight, sum, STEPS);
+    if (steps == 3) weigh_block(voices, count, weight, sum, 3);
+    if (steps == 2) weigh_block(voices, count, weight, sum, 2);
+    if (steps == 1) weigh_block(voices, count, weight, sum, 1);
+}
+
+static size_t find_voices(const float *input, size_t from, size_t to, size_t width,
+                          struct ear_voices out)
+{
+    size_t count = 0;
+    for (size_t i = from; i < to; i++) {
+        uint32_t bits;
+        memcpy(&bits, &input[i], sizeof bits);
+        out.input[count] = input[i];
+        out.row[count] = (uint32_t)(i * width);
+        count += bits << 1 != 0; /* -0 is none either */
+    }
+    return count;
+}
+
+#ifdef EAR_WIDE
+/* The same sixteen at a time. Writes up to so many beyond what it found. */
+EAR_WIDE static size_t find_voices_wide(const float *input, size_t from, size_t to, size_t width,
+                                        struct ear_voices out)
+{
+    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i apart = _mm512_set1_epi32((int)width);
+    size_t count = 0;
+    for (size_t i = from; i < to; i += EAR_WIDE_LANES) {
+        size_t left = to - i;
+        __mmask16 some = (__mmask16)(left < EAR_WIDE_LANES ? (1U << left) - 1 : 0xFFFF);
+        __m512 all = _mm512_maskz_loadu_ps(some, input + i);
+        __mmask16 has = _mm512_cmp_ps_mask(all, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        __m512i at = _mm512_add_epi32(_mm512_set1_epi32((int)i), lane);
+        __m512i row = _mm512_mullo_epi32(at, apart);
+        _mm512_storeu_ps(out.input + count, _mm512_maskz_compress_ps(has, all));
+        _mm512_storeu_si512(out.row + count, _mm512_maskz_compress_epi32(has, row));
+        count += (unsigned)__builtin_popcount(has);
+    }
+    return count;
+}
+#endif
+
+/* Of the inputs from `from` on those that are not 0; returns how many. */
+static size_t find_all_voices(const float *input, size_t from, size_t to, size_t width,
+                              struct ear_voices out)
+{
+#ifdef EAR_WIDE
+    if (ear_is_wide()) return find_voices_wide(input, from, to, width, out);
+#endif
+    return find_voices(input, from, to, width, out);
 }
 
 /* For columns from first_column on; some before it, which were read already, may change too. */
@@ -134,8 +189,8 @@ static void add_inputs(struct ear_model_reader *r, size_t from, size_t to, size_
     const struct ear_model *m = r->model;
     size_t first = first_column / STEP, behind = (m->columns + STEP - 1) / STEP;
     if (!m->dense) return;
-    add_weighted(r->input + from, to - from, m->dense + from * m->width + first * STEP, m->width,
-                 behind - first, r->sum + first * STEP);
+    size_t count = find_all_voices(r->input, from, to, m->width, r->voices);
+    add_weighted(r->voices, count, m->dense + first * STEP, behind - first, r->sum + first * STEP);
 }
 
 /* ---- heads ---- */

@@ -168,12 +168,46 @@ static size_t maskable(const struct scan *s, struct ear_str *mask, size_t *plain
     return 0;
 }
 
+/* Signs without which nothing is masked, sixteen at a time: '@', '/', ':' and the "ww" of "www.".
+ */
+#define BLOCK 16
+typedef uint8_t block __attribute__((vector_size(BLOCK)));
+typedef uint64_t halves __attribute__((vector_size(BLOCK)));
+
+static bool has_sign(const char *at)
+{
+    block c, next;
+    memcpy(&c, at, sizeof c);
+    memcpy(&next, at + 1, sizeof next);
+    block www = (block)(c == 'w') & (block)(next == 'w');
+    halves any = (halves)((block)(c == '@') | (block)(c == '/') | (block)(c == ':') | www);
+    return (any[0] | any[1]) != 0;
+}
+
+static bool is_sign(struct ear_str in, size_t at)
+{
+    char c = in.ptr[at];
+    return c == '@' || c == '/' || c == ':' ||
+           (c == 'w' && at + 1 < in.len && in.ptr[at + 1] == 'w');
+}
+
+/* Goes to the word, at or behind the present one, that the next sign stands in or ends. */
+static void pass_plain(struct scan *s)
+{
+    size_t sign = s->at;
+    while (s->in.len - sign > BLOCK && !has_sign(s->in.ptr + sign)) sign += BLOCK;
+    while (sign < s->in.len && !is_sign(s->in, sign)) sign++;
+    if (sign < s->in.len)
+        while (sign > s->at && is_mail_char(s->in.ptr[sign - 1])) sign--;
+    s->at = sign;
+}
+
 static ear_err mask_all(struct scan *s)
 {
     ear_err err = EAR_OK;
     size_t from = 0; /* of what is plain and not yet appended */
     if (!s->in.len) return EAR_OK;
-    while (s->at < s->in.len && !err) {
+    while (pass_plain(s), s->at < s->in.len && !err) {
         struct ear_str mask;
         size_t plain, len = maskable(s, &mask, &plain);
         if (!len) {

@@ -33,6 +33,8 @@ struct ear_lexicon {
     struct filter known;       /* the hashes of words */
     struct filter begun;       /* the hashes of prefixes */
     struct filter starts_two;  /* the hashes of the first two bytes of prefixes */
+    struct filter opening;     /* the hashes of words that phrases begin with */
+    struct filter opening_two; /* of the first two bytes of prefixes that phrases begin with */
     uint32_t id_count;
     uint32_t any; /* id of "_" */
     struct edge *edges;
@@ -117,6 +119,12 @@ static bool star_behind(struct ear_str *rest)
     return true;
 }
 
+static void note_opening(struct ear_lexicon *lex, struct ear_str text, bool prefix)
+{
+    if (prefix) filter_add(&lex->opening_two, hash_of_two(text));
+    if (!prefix) filter_add(&lex->opening, ear_word_hash(text));
+}
+
 static void phrase_add(struct ear_lexicon *lex, struct ear_text *work, const struct ear_cue *cue,
                        struct ear_str phrase)
 {
@@ -128,6 +136,7 @@ static void phrase_add(struct ear_lexicon *lex, struct ear_text *work, const str
         EAR_CHECK(token.kind != EAR_TOKEN_MARK && ++words <= PHRASE_WORDS);
         bool prefix = star_behind(&rest);
         EAR_CHECK(!prefix || token.text.len >= PREFIX_MIN);
+        if (!node) note_opening(lex, token.text, prefix);
         node = step_add(lex, node, word_add(lex, token.text, prefix));
     }
     EAR_CHECK(words > 0);
@@ -241,10 +250,11 @@ static void word_ids(const struct ear_lexicon *lex, const struct ear_word *word,
     if (id) ids[0] = (uint32_t)(*id - 1);
 }
 
-/* Says no to most words that are none of the vocabulary. */
-static bool may_be_known(const struct ear_lexicon *lex, const struct ear_word *word)
+/* Says no to most words with which no phrase begins. */
+static bool may_open(const struct ear_lexicon *lex, const struct ear_word *word)
 {
-    return filter_has(&lex->known, word->hash) || may_begin(lex, word->text);
+    return filter_has(&lex->opening, word->hash) ||
+           (word->text.len >= PREFIX_MIN && filter_has(&lex->opening_two, hash_of_two(word->text)));
 }
 
 struct scan {
@@ -303,7 +313,7 @@ void ear_lexicon_scan(const struct ear_lexicon *lexicon, const struct ear_word *
     struct scan s = {.lex = lexicon, .words = words, .count = count};
     size_t covered = 0;
     for (size_t at = 0; at < count; at++) {
-        if (!may_be_known(lexicon, &words[at])) continue;
+        if (!may_open(lexicon, &words[at])) continue;
         s.best_count = 0;
         follow(&s, 0, at, at);
         if (!s.best_count || at + s.best_count <= covered) continue;

@@ -105,6 +105,66 @@ static void test_normalise__cases(void **state)
     ear_text_release(&t);
 }
 
+/* So many plain letters. */
+static void put_letters(struct ear_buf *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(ear_buf_append_char(out, i % 2 ? 'b' : 'a'), EAR_OK);
+}
+
+static void put_word(struct ear_buf *out, size_t before, const char *word)
+{
+    assert_int_equal(ear_buf_printf(out, "%s%s ", before ? " " : "", word), EAR_OK);
+}
+
+static void test_normalise__masks_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *raw, *text;
+    } cases[] = {
+        {"http://t.co/x", "@url"},
+        {"www.x.de", "@url"},
+        {"bit.ly/x", "@url"},
+        {"me@x.de", "@mail"},
+        {"@acme", "@firm"},
+        {"@bob@x.de", "@user"},
+        {"x-http://t.co/x", "x-@url"},
+        {"9.5/10", "9.5/10"},
+        {"a:b", "a:b"},
+        {"wwww.x", "@url"},
+        {"http:x", "http:x"},
+        {"a/b", "a/b"},
+        {"\u00E9@x.de", "@mail"},
+        {"@url/@x", "@url/@user"},
+        {":w@", ":w@"},
+    };
+    struct ear_text t;
+    struct ear_buf raw, want;
+    ear_text_init(&t, 4096);
+    ear_buf_init(&raw, 4096);
+    ear_buf_init(&want, 4096);
+    for (size_t i = 0; i < EAR_COUNT(cases); i++)
+        for (size_t before = 0; before < 40; before++)
+            for (size_t behind = 0; behind < 20; behind++) {
+                ear_buf_reset(&raw);
+                ear_buf_reset(&want);
+                put_letters(&raw, before);
+                put_letters(&want, before);
+                put_word(&raw, before, cases[i].raw);
+                put_word(&want, before, cases[i].text);
+                put_letters(&raw, behind + 1);
+                put_letters(&want, behind + 1);
+                assert_int_equal(ear_text_normalise(&t, ear_buf_str(&raw), EAR_STR("acme")),
+                                 EAR_OK);
+                if (!ear_str_eq(ear_buf_str(&t.text), ear_buf_str(&want)))
+                    fail_msg("%s became \"%s\"", raw.data, t.text.data);
+            }
+    ear_buf_release(&raw);
+    ear_buf_release(&want);
+    ear_text_release(&t);
+}
+
 static void test_normalise__holds_the_ceiling(void **state)
 {
     (void)state;
@@ -390,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_repair__makes_any_bytes_storable),
         cmocka_unit_test(test_repair__holds_the_ceiling_and_appends_nothing_then),
         cmocka_unit_test(test_normalise__cases),
+        cmocka_unit_test(test_normalise__masks_wherever_it_stands),
         cmocka_unit_test(test_normalise__holds_the_ceiling),
         cmocka_unit_test(test_normalise__takes_every_code_point_there_is),
         cmocka_unit_test(test_normalise__gives_well_formed_text_without_doubled_blanks),
