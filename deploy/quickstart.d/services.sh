@@ -11,15 +11,17 @@ show_progress() {
   [ ! -t 2 ] || printf '\r%30s\r' '' >&2
 }
 
+# A tree can be used again by the one user to whom all of it belongs, for the folder it was made of.
+is_ours() { # TREE
+  [ -d "$1" ] || return 0
+  [ -z "$(find "$1" ! -user "$(id -u)" -print -quit)" ] || return 1
+  [ ! -f "$1/CMakeCache.txt" ] || grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$1/CMakeCache.txt"
+}
+
 build_release() {
   BUILD=$root/build
-  [ -w "$root" ] || BUILD=$STATE/build
-  # A tree of another folder or another user cannot be used again.
-  if [ -f "$BUILD/CMakeCache.txt" ] && { [ ! -w "$BUILD/CMakeCache.txt" ] ||
-    ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$BUILD/CMakeCache.txt"; }; then
-    BUILD=$STATE/build
-    rm -rf "$BUILD"
-  fi
+  if [ ! -w "$root" ] || ! is_ours "$BUILD"; then BUILD=$STATE/build; fi
+  is_ours "$BUILD" || rm -rf "$BUILD"
   mkdir -p "$BUILD"
   cmake -S "$root" -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DEARSHOT_TESTS=OFF >"$STATE/log/build.log" 2>&1 &&
     ninja -C "$BUILD" 2>&1 | show_progress ||

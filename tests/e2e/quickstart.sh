@@ -37,6 +37,22 @@ adds_up() {
   wait_until 20 nothing_left || fail "left behind: processes $(left_behind | paste -sd' ')"
 }
 
+say "a tree of builds is used again by its owner, for the folder that it was made of"
+(
+  root=$EARSHOT_SOURCE tree=$WORK/tree
+  # shellcheck source=/dev/null
+  . "$EARSHOT_SOURCE/deploy/quickstart.d/services.sh"
+  is_ours "$tree" || fail "a tree that is not there yet"
+  mkdir "$tree"
+  echo "CMAKE_HOME_DIRECTORY:INTERNAL=$root" >"$tree/CMakeCache.txt"
+  is_ours "$tree" || fail "our own tree"
+  echo "CMAKE_HOME_DIRECTORY:INTERNAL=$root/elsewhere" >"$tree/CMakeCache.txt"
+  ! is_ours "$tree" || fail "a tree of another folder"
+  rm "$tree/CMakeCache.txt"
+  touch "$tree/build.ninja"
+  [ "$(id -u)" != 0 ] || { chown nobody "$tree/build.ninja" && ! is_ours "$tree"; } || fail "a tree with another user's files"
+)
+
 say "the sample feed"
 run_once
 adds_up
