@@ -75,9 +75,10 @@ static size_t error_line(const PGresult *result, struct ear_str sql)
 static void keep_error(const PGresult *result, struct ear_str sql, struct ear_diag *diag)
 {
     bool drop;
-    char where[48];
+    char where[48] = "the script";
     if (diag->err) return;
-    snprintf(where, sizeof(where), "line %zu", error_line(result, sql));
+    size_t line = error_line(result, sql);
+    if (line) snprintf(where, sizeof(where), "line %zu", line);
     ear_pg_explain(result, where, &drop, diag);
 }
 

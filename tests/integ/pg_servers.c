@@ -105,6 +105,9 @@ static void test_script__is_one_transaction_and_names_the_line(void **state)
     struct ear_str own =
         EAR_STR("BEGIN; INSERT INTO item VALUES (1, 'x'); SELECT text 'x'::int; COMMIT;");
     assert_int_equal(ear_pg_script(world.pg, own, &diag), EAR_DATA);
+    struct ear_str raised = EAR_STR("DO $$ BEGIN RAISE 'so it goes'; END $$;");
+    assert_int_not_equal(ear_pg_script(world.pg, raised, &diag), EAR_OK);
+    assert_non_null(strstr(diag.text, "the script: so it goes"));
     struct ear_str good = EAR_STR("INSERT INTO item VALUES (1, 'x'); SELECT 1");
     assert_int_equal(ear_pg_script(world.pg, good, &diag), EAR_OK);
     assert_int_equal(count_items(&world), 1);
