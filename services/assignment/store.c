@@ -116,6 +116,7 @@ static void change_cases(struct ear_pg_batch *batch, const struct ear_book *book
     static const ear_pg_type whole[] = {EAR_PG_TID, EAR_PG_ID, CHANGEABLE};
     static const ear_pg_type few[] = {EAR_PG_TID, EAR_PG_ID,   EAR_PG_I32,  EAR_PG_I32,
                                       EAR_PG_ID,  EAR_PG_TIME, EAR_PG_TIME, EAR_PG_ID};
+    _Static_assert(EAR_COUNT(whole) == EAR_COUNT(few) + 16, "only_joined() looks at 16 columns");
     struct columns set;
     int32_t count = 0;
     for (const struct ear_case *c = book->cases; c; c = c->next) {
