@@ -87,9 +87,13 @@ static bool is_due_as_before(const struct ear_case *c)
            c->closed_at_us == was->closed_at_us;
 }
 
-/* Of all that may change only what joined_row has. */
+#define JOINED EAR_PG_I32, EAR_PG_I32, EAR_PG_ID, EAR_PG_TIME, EAR_PG_TIME, EAR_PG_ID
+
+/* Of all that may change only what joined_row has: the other 16 columns are looked at here. */
 static bool only_joined(const struct ear_case *c)
 {
+    static const ear_pg_type all[] = {CHANGEABLE}, joined[] = {JOINED};
+    _Static_assert(EAR_COUNT(all) == EAR_COUNT(joined) + 16, "a column that nobody looks at");
     return c->was && is_owned_as_before(c) && is_judged_as_before(c) && is_due_as_before(c);
 }
 
@@ -110,25 +114,30 @@ static void put_joined(struct columns *set, const struct ear_case *c)
     end_row(set);
 }
 
-/* Those that posts have only joined, or all others. */
-static void change_cases(struct ear_pg_batch *batch, const struct ear_book *book, bool joined)
+static void join_cases(struct ear_pg_batch *batch, const struct ear_book *book)
 {
-    static const ear_pg_type whole[] = {EAR_PG_TID, EAR_PG_ID, CHANGEABLE};
-    static const ear_pg_type few[] = {EAR_PG_TID, EAR_PG_ID,   EAR_PG_I32,  EAR_PG_I32,
-                                      EAR_PG_ID,  EAR_PG_TIME, EAR_PG_TIME, EAR_PG_ID};
-    _Static_assert(EAR_COUNT(whole) == EAR_COUNT(few) + 16, "only_joined() looks at 16 columns");
+    static const ear_pg_type types[] = {EAR_PG_TID, EAR_PG_ID, JOINED};
     struct columns set;
     int32_t count = 0;
     for (const struct ear_case *c = book->cases; c; c = c->next) {
-        if (!c->changed || c->is_new || only_joined(c) != joined) continue;
-        if (!count && joined) open_rows(batch, &set, STORE_JOIN_CASES, few, EAR_COUNT(few));
-        if (!count && !joined) open_rows(batch, &set, STORE_CHANGE_CASES, whole, EAR_COUNT(whole));
-        count++;
+        if (!c->changed || c->is_new || !only_joined(c)) continue;
+        if (!count++) open_rows(batch, &set, STORE_JOIN_CASES, types, EAR_COUNT(types));
         put_place(&set, c);
-        if (joined)
-            put_joined(&set, c);
-        else
-            put_changeable(&set, c);
+        put_joined(&set, c);
+    }
+    if (count) ear_pg_i32(batch, count);
+}
+
+static void change_cases(struct ear_pg_batch *batch, const struct ear_book *book)
+{
+    static const ear_pg_type types[] = {EAR_PG_TID, EAR_PG_ID, CHANGEABLE};
+    struct columns set;
+    int32_t count = 0;
+    for (const struct ear_case *c = book->cases; c; c = c->next) {
+        if (!c->changed || c->is_new || only_joined(c)) continue;
+        if (!count++) open_rows(batch, &set, STORE_CHANGE_CASES, types, EAR_COUNT(types));
+        put_place(&set, c);
+        put_changeable(&set, c);
     }
     if (count) ear_pg_i32(batch, count);
 }
@@ -274,8 +283,8 @@ ear_err ear_store_write(struct ear_pg_batch *batch, struct ear_book *book,
     if (err) return err;
     open_cases(batch, book);
     write_dues(batch, book, EAR_DUE_START);
-    change_cases(batch, book, true);
-    change_cases(batch, book, false);
+    join_cases(batch, book);
+    change_cases(batch, book);
     err = write_events(batch, book);
     if (err) return err;
     write_links(batch, book);

@@ -222,9 +222,9 @@ size_t ear_words_of(struct ear_str text, struct ear_word *words, size_t max)
     return count;
 }
 
-static bool may_begin(const struct ear_lexicon *lex, struct ear_str text)
+static bool may_begin(const struct filter *twos, struct ear_str text)
 {
-    return text.len >= PREFIX_MIN && filter_has(&lex->starts_two, hash_of_two(text));
+    return text.len >= PREFIX_MIN && filter_has(twos, hash_of_two(text));
 }
 
 static void prefix_ids(const struct ear_lexicon *lex, struct ear_str text, uint32_t ids[WORD_IDS])
@@ -243,7 +243,7 @@ static void word_ids(const struct ear_lexicon *lex, const struct ear_word *word,
                      uint32_t ids[WORD_IDS])
 {
     for (size_t i = 0; i < WORD_IDS; i++) ids[i] = NO_WORD;
-    if (may_begin(lex, word->text)) prefix_ids(lex, word->text, ids);
+    if (may_begin(&lex->starts_two, word->text)) prefix_ids(lex, word->text, ids);
     const uint64_t *id = NULL;
     if (filter_has(&lex->known, word->hash))
         id = ear_vocab_find(&lex->words, word->hash, word->text);
@@ -253,8 +253,7 @@ static void word_ids(const struct ear_lexicon *lex, const struct ear_word *word,
 /* Says no to most words with which no phrase begins. */
 static bool may_open(const struct ear_lexicon *lex, const struct ear_word *word)
 {
-    return filter_has(&lex->opening, word->hash) ||
-           (word->text.len >= PREFIX_MIN && filter_has(&lex->opening_two, hash_of_two(word->text)));
+    return filter_has(&lex->opening, word->hash) || may_begin(&lex->opening_two, word->text);
 }
 
 struct scan {

@@ -84,14 +84,14 @@ static float truth_of(float soft, size_t count, size_t label, size_t k)
 }
 
 /* One of the labels is true. */
-static void slopes_of_one(const float *scores, size_t count, const struct ear_goal *goal,
-                          float soft, float *slopes)
+static void slopes_of_one(const float *scores, size_t count, size_t label, float soft,
+                          float *slopes)
 {
     float most = scores[0], sum = 0;
     for (size_t k = 1; k < count; k++) most = fmaxf(most, scores[k]);
     for (size_t k = 0; k < count; k++) sum += slopes[k] = expf(scores[k] - most);
     for (size_t k = 0; k < count; k++)
-        slopes[k] = slopes[k] / sum - truth_of(soft, count, goal->labels, k);
+        slopes[k] = slopes[k] / sum - truth_of(soft, count, label, k);
 }
 
 /* Each column by itself is or is not. */
@@ -108,7 +108,7 @@ void ear_goal_slopes(const struct ear_goal_head *head, const struct ear_goal *go
 {
     ear_head_kind kind = head->task->kind;
     if (kind == EAR_HEAD_SOFTMAX || kind == EAR_HEAD_EACH)
-        slopes_of_one(scores, head->columns, goal, head->task->soft, slopes);
+        slopes_of_one(scores, head->columns, goal->labels, head->task->soft, slopes);
     else
         slopes_of_each(head, goal, scores, slopes);
     for (size_t k = 0; k < head->columns; k++) slopes[k] *= goal->weight;

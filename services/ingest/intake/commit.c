@@ -51,9 +51,9 @@ struct key {
     struct ear_id id;
     const struct ear_entry *entry;
     uint32_t rank;
-    uint32_t given; /* place in the order that was given, which equal ones keep */
 };
 
+/* Equal ones keep the order that they were given in. */
 static int compare_keys(const void *a, const void *b)
 {
     const struct key *one = a, *other = b;
@@ -61,7 +61,8 @@ static int compare_keys(const void *a, const void *b)
     if (!order) order = ear_id_cmp(&one->id, &other->id);
     if (!order)
         order = ear_id_cmp(&one->entry->known->customer_id, &other->entry->known->customer_id);
-    return order ? order : (one->given > other->given) - (one->given < other->given);
+    uint32_t first = one->entry->given, second = other->entry->given;
+    return order ? order : (first > second) - (first < second);
 }
 
 /* New posts by id, then edits, then deletions; of equal posts the one given first is stored. */
@@ -72,10 +73,8 @@ static void sort_entries(struct ear_commit *commit)
     for (size_t i = 0; i < commit->count; i++) {
         struct ear_entry *entry = &commit->entries[i];
         entry->given = (uint32_t)i;
-        keys[i] = (struct key){.id = entry->known->post_id,
-                               .entry = entry,
-                               .rank = (uint32_t)entry->post->kind,
-                               .given = entry->given};
+        keys[i] = (struct key){
+            .id = entry->known->post_id, .entry = entry, .rank = (uint32_t)entry->post->kind};
     }
     qsort(keys, commit->count, sizeof(*keys), compare_keys);
     for (size_t i = 0; i < commit->count; i++) sorted[i] = *keys[i].entry;
@@ -317,8 +316,7 @@ static size_t authors_of(const struct ear_commit *commit, const struct ear_entry
     struct key *keys = ear_alloc((count + 1) * sizeof(*keys));
     for (size_t i = 0; i < count; i++) {
         const struct ear_entry *entry = &commit->entries[i];
-        keys[i] =
-            (struct key){.id = entry->known->customer_id, .entry = entry, .given = entry->given};
+        keys[i] = (struct key){.id = entry->known->customer_id, .entry = entry};
     }
     qsort(keys, count, sizeof(*keys), compare_keys);
     for (size_t i = 0; i < count; i++) {
