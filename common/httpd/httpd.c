@@ -18,6 +18,7 @@
 #define TIMEOUT_DEFAULT_MS  30000
 #define SWEEP_MS_MAX        1000
 #define CLOSING_TURNS       4
+#define FULL_LOG_MS         10000
 
 /* Lets MHD work, then sleeps as long as it allows. */
 void ear_httpd_turn(struct ear_httpd *httpd)
@@ -42,19 +43,28 @@ static void on_wake(void *self)
     ear_httpd_turn(self);
 }
 
+/* MHD that has run out of descriptors takes nobody in until it is called after a connection ended,
+ * and nothing of it wakes anybody for that. */
 static void on_sweep(void *self)
 {
     ear_connection_sweep(self);
+    ear_httpd_turn(self);
 }
 
 /* What MHD answers by itself (400, 431 …) no callback ever sees; it tells only its log, in
- * "… (HTTP response code is %u ('%s')) …". The rest of that log is about clients that left. */
+ * "… (HTTP response code is %u ('%s')) …", and there too that it finds no descriptor for who comes.
+ * The rest of that log is about clients that left. */
 EAR_PRINTF(2, 0) static void on_mhd_says(void *self, const char *format, va_list args)
 {
     struct ear_httpd *httpd = self;
+    struct ear_str said = ear_str_from(format);
     uint64_t suppressed;
-    if (!ear_str_starts(ear_str_from(format),
-                        EAR_STR("Error processing request (HTTP response code is %u ")))
+    if (ear_str_starts(said, EAR_STR("Hit process or system resource limit"))) {
+        if (ear_log_gate_open(&httpd->full_gate, ear_clock_mono_ms(), FULL_LOG_MS, &suppressed))
+            ear_log(&EV_HTTP_FULL, kv_int("suppressed", suppressed));
+        return;
+    }
+    if (!ear_str_starts(said, EAR_STR("Error processing request (HTTP response code is %u ")))
         return;
     ear_metric_add(&M_HTTP_REFUSED, 1, "malformed");
     if (ear_log_budget_spend(&httpd->malformed_lines, ear_clock_mono_ms(), &suppressed))

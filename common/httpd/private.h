@@ -52,6 +52,7 @@ struct ear_httpd_request {
 struct ear_httpd {
     struct ear_loop *loop;
     struct ear_log_budget refused_lines, cut_lines, malformed_lines;
+    struct ear_log_gate full_gate;
     struct MHD_Daemon *daemon;
     struct ear_watch *watch;
     struct ear_timer *wake;  /* what MHD asks for */

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -268,6 +269,39 @@ static void test_httpd__many_who_say_nothing_keep_nobody_out(void **state)
     for (size_t i = 0; i < EAR_COUNT(silent); i++) close(silent[i]);
 }
 
+/* No more descriptors than are open now, or as many as there were. */
+static void limit_descriptors(struct rlimit *kept, bool limited)
+{
+    struct rlimit least;
+    if (limited) {
+        int next = dup(0);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, kept), 0);
+        least = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = kept->rlim_max};
+        close(next);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, limited ? &least : kept), 0);
+}
+
+/* MHD takes nobody in any more until a connection ends, and then waits to be called once more. */
+static void test_httpd__takes_newcomers_again_after_a_want_of_descriptors(void **state)
+{
+    struct site *site = *state;
+    struct rlimit kept;
+    int old = dial(site);
+    say(old, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(hear(site, old, "200 OK"));
+    forget(site);
+    int newcomer = dial(site);
+    say(newcomer, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+    limit_descriptors(&kept, true);
+    for (int i = 0; i < 5; i++) ear_loop_turn(site->loop, 10);
+    limit_descriptors(&kept, false);
+    assert_int_equal(site->calls, 1);
+    close(old);
+    assert_true(hear(site, newcomer, "200 OK"));
+    close(newcomer);
+}
+
 static void test_httpd__answers_garbage_behind_a_request_once(void **state)
 {
     struct site *site = *state;
@@ -400,6 +434,7 @@ int main(void)
         TEST(test_httpd__cuts_who_drips_headers),
         TEST(test_httpd__cuts_who_drips_a_body),
         TEST(test_httpd__many_who_say_nothing_keep_nobody_out),
+        TEST(test_httpd__takes_newcomers_again_after_a_want_of_descriptors),
         TEST(test_httpd__answers_garbage_behind_a_request_once),
         TEST(test_httpd__keeps_the_connection_and_its_order),
         TEST(test_httpd__waits_for_a_late_answer_past_the_timeout),
