@@ -29,6 +29,8 @@ static size_t point_weight(ear_text_unit unit, int32_t cp, size_t bytes)
         return cp > 0xFFFF ? 2 : 1;
     case EAR_TEXT_X_WEIGHT:
         return x_point_weight(cp);
+    case EAR_TEXT_COLUMNS:
+        return (size_t)utf8proc_charwidth(cp);
     case EAR_TEXT_CODE_POINTS:
     case EAR_TEXT_GRAPHEMES:
         break;

@@ -65,6 +65,7 @@ typedef enum ear_text_unit {
     EAR_TEXT_CODE_POINTS,
     EAR_TEXT_UTF16,     /* code units, as JavaScript and most phones count */
     EAR_TEXT_GRAPHEMES, /* what people call characters; Bluesky */
+    EAR_TEXT_COLUMNS,   /* cells of a terminal: wide letters of East Asia and emoji 2, marks 0 */
     EAR_TEXT_X_WEIGHT   /* X: most scripts of Europe 1, others and emoji 2, a URL 23 */
 } ear_text_unit;
 

@@ -1,10 +1,13 @@
 #include "show.h"
 
+#include "layout.h"
 #include "text/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 static json_t *cell(const struct ear_pg_result *result, size_t row, size_t column,
                     ear_show_type type)
@@ -76,15 +79,6 @@ static void tame(char *text)
         if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) p[0] = '.', p[1] = '.'; /* C1 */
         if (turns_text(p)) memset(p, '.', 3);
     }
-}
-
-static void shorten(char *text, int width_max)
-{
-    struct ear_str s = ear_str_from(text);
-    if (width_max <= 0 || ear_text_graphemes(s) <= (size_t)width_max) return;
-    size_t cut =
-        ear_text_cut(s, EAR_TEXT_GRAPHEMES, (size_t)width_max - 1, EAR_TEXT_AT_GRAPHEME).len;
-    if (cut + sizeof("…") <= s.len + 1) memcpy(text + cut, "…", sizeof("…"));
 }
 
 void ear_show_span(int64_t span_ms, char text[static EAR_SHOW_SPAN_BYTES])
@@ -165,55 +159,110 @@ static char *readable(const json_t *value, const struct ear_show_column *column)
     if (column->type == EAR_SHOW_SHORT && len > EAR_SHOW_SHORT_DIGITS)
         memmove(text, text + len - EAR_SHOW_SHORT_DIGITS, EAR_SHOW_SHORT_DIGITS + 1);
     tame(text);
-    shorten(text, column->width_max);
     return text;
 }
 
-static void pad(const char *text, size_t width, bool last)
+static size_t columns_of(const char *text)
 {
-    fputs(text, stdout);
-    if (last) return;
-    for (size_t n = ear_text_graphemes(ear_str_from(text)); n < width + 2; n++) fputc(' ', stdout);
+    return ear_text_length(ear_str_from(text), EAR_TEXT_COLUMNS);
 }
 
-static size_t widest(const json_t *rows, const struct ear_show_column *column)
+/* Without `last` as wide as the column and the gap behind it; what is wider is cut. */
+static void print_cell(const char *text, size_t width, bool last)
 {
-    size_t i, width = ear_text_graphemes(ear_str_from(column->title));
-    json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        char *text = readable(json_object_get(row, column->key), column);
-        size_t n = ear_text_graphemes(ear_str_from(text));
-        if (n > width) width = n;
-        free(text);
+    struct ear_str s = ear_str_from(text);
+    size_t used = columns_of(text);
+    if (used > width) {
+        s = ear_text_cut(s, EAR_TEXT_COLUMNS, width - 1, EAR_TEXT_AT_GRAPHEME);
+        used = ear_text_length(s, EAR_TEXT_COLUMNS) + 1;
     }
-    return width;
+    printf("%.*s%s", EAR_STR_ARG(s), s.len < strlen(text) ? "…" : "");
+    if (!last) printf("%*s", (int)(width - used) + EAR_LAYOUT_GAP, "");
+}
+
+/* Columns of the terminal that standard output is; 0 where it is none. COLUMNS wins, as people set
+ * it for a terminal that does not know its width. */
+static size_t terminal_width(void)
+{
+    struct winsize size;
+    int64_t columns;
+    if (!isatty(STDOUT_FILENO)) return 0;
+    if (ear_num_i64(ear_str_from(getenv("COLUMNS")), 1, 10000, &columns) == EAR_OK)
+        return (size_t)columns;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* A table as people read it: `texts` by row, the titles first, `count` each. */
+struct table {
+    size_t row_count, count;
+    char **texts;
+    struct ear_layout_column *columns;
+};
+
+static void fill_row(struct table *table, const struct ear_show_column *columns, const json_t *row)
+{
+    char **texts = table->texts + table->row_count++ * table->count;
+    for (size_t c = 0, at = 0; at < table->count; c++) {
+        if (!columns[c].title) continue;
+        texts[at] = row ? readable(json_object_get(row, columns[c].key), &columns[c])
+                        : ear_strdup(columns[c].title);
+        size_t width = columns_of(texts[at]);
+        if (width > table->columns[at].width) table->columns[at].width = width;
+        at++;
+    }
+}
+
+static void fill_table(struct table *table, const json_t *rows,
+                       const struct ear_show_column *columns, size_t count)
+{
+    size_t i;
+    json_t *row;
+    for (size_t c = 0; c < count; c++) table->count += columns[c].title != NULL;
+    table->texts = ear_alloc((json_array_size(rows) + 1) * table->count * sizeof(*table->texts));
+    table->columns = ear_alloc(table->count * sizeof(*table->columns));
+    fill_row(table, columns, NULL);
+    json_array_foreach(rows, i, row) fill_row(table, columns, row);
+    for (size_t c = 0, at = 0; at < table->count; c++) {
+        if (!columns[c].title) continue;
+        struct ear_layout_column *column = &table->columns[at++];
+        column->width_min = columns[c].cut_to ? (size_t)columns[c].cut_to : column->width;
+        column->leaves = columns[c].leaves;
+    }
+}
+
+static void print_row(const struct table *table, size_t row)
+{
+    size_t last = 0;
+    for (size_t c = 0; c < table->count; c++)
+        if (table->columns[c].shown) last = c;
+    for (size_t c = 0; c < table->count; c++)
+        if (table->columns[c].shown)
+            print_cell(table->texts[row * table->count + c], table->columns[c].width, c == last);
+    fputc('\n', stdout);
+}
+
+static void tell_left_out(const struct table *table)
+{
+    bool any = false;
+    for (size_t c = 0; c < table->count; c++) {
+        if (table->columns[c].shown) continue;
+        fprintf(stderr, "%s%s", any ? ", " : "earshotctl: no room here for ", table->texts[c]);
+        any = true;
+    }
+    if (any) fputs("; a wider terminal, a pipe or --json has all\n", stderr);
 }
 
 static void print_table(const json_t *rows, const struct ear_show_column *columns, size_t count)
 {
-    size_t *widths = ear_alloc(count * sizeof(*widths));
-    size_t last = 0, i;
-    json_t *row;
-    for (size_t c = 0; c < count; c++) {
-        if (!columns[c].title) continue;
-        widths[c] = widest(rows, &columns[c]);
-        last = c;
-    }
-    for (size_t c = 0; c < count; c++)
-        if (columns[c].title) pad(columns[c].title, widths[c], c == last);
-    fputc('\n', stdout);
-    json_array_foreach(rows, i, row)
-    {
-        for (size_t c = 0; c < count; c++) {
-            if (!columns[c].title) continue;
-            char *text = readable(json_object_get(row, columns[c].key), &columns[c]);
-            pad(text, widths[c], c == last);
-            free(text);
-        }
-        fputc('\n', stdout);
-    }
-    free(widths);
+    struct table table = {0};
+    fill_table(&table, rows, columns, count);
+    ear_layout_fit(table.columns, table.count, terminal_width());
+    for (size_t row = 0; row < table.row_count; row++) print_row(&table, row);
+    fflush(stdout);
+    tell_left_out(&table);
+    for (size_t i = 0; i < table.row_count * table.count; i++) free(table.texts[i]);
+    free(table.texts);
+    free(table.columns);
 }
 
 void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
@@ -240,7 +289,7 @@ void ear_show_object(const struct ear_ctl *ctl, const json_t *object,
     for (size_t c = 0; c < count; c++) {
         if (!columns[c].title) continue;
         char *text = readable(json_object_get(object, columns[c].key), &columns[c]);
-        pad(columns[c].title, width, false);
+        print_cell(columns[c].title, width, false);
         printf("%s\n", text);
         free(text);
     }

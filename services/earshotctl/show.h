@@ -1,6 +1,7 @@
 /* show: rows for people and for programs. A result set becomes JSON rows by a table of columns;
- * the same table prints them aligned, or the JSON is printed as it is. What customers wrote cannot
- * command the terminal. */
+ * the same table prints them aligned, or the JSON is printed as it is. On a terminal a table fits
+ * its width (see layout.h); elsewhere nothing is cut. What customers wrote cannot command the
+ * terminal. */
 #ifndef EAR_CTL_SHOW_H
 #define EAR_CTL_SHOW_H
 
@@ -26,14 +27,15 @@ struct ear_show_column {
     const char *key;   /* JSON member */
     const char *title; /* heading; NULL: in JSON only */
     ear_show_type type;
-    int width_max; /* cut for people; 0: never */
+    int cut_to; /* its texts may be cut to so many columns of a terminal; 0: they stay whole */
+    int leaves; /* 1: left out first where a terminal is too narrow, 2: next …; 0: never */
 };
 
 /* Result columns in the order of the table; SQL NULL becomes null. New reference. */
 json_t *ear_show_rows(const struct ear_pg_result *result, const struct ear_show_column *columns,
                       size_t count);
 /* Prints rows (array of objects) as a table, or as JSON with --json. `none` is said for people
- * when there is no row. */
+ * when there is no row. Columns that are left out are named on standard error. */
 void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
                     const struct ear_show_column *columns, size_t count, const char *none);
 /* One object, a line a member; or JSON. */

@@ -68,12 +68,44 @@ exits 0 case list
 expect_eq 'heading' 'ID ACCOUNT STATE URGENCY INTENT LANG OWNER RESPOND BY POSTS OPENED' "$(head -1 "$WORK/out" | tr -s ' ')"
 grep -qE '^000aaaaa  @northernline +open +soon +complaint +en +ana +late 3m +2 +2026-07-26 10:00$' "$WORK/out" || { cat "$WORK/out"; fail 'the row of a'; }
 says 'in 12m'
-expect_eq 'each row fits a screen' 0 "$(awk 'length > 120' "$WORK/out" | wc -l)"
-for filter in "--all:4" "--state closed:1" "--state waiting:1" "--agent bo:1" "--team care:3" "--team other:0" "--account @northernline:3" "--limit 2:2"; do
+# on_terminal WIDTH ARGUMENT…: what a terminal of that width shows in $WORK/out, messages besides.
+on_terminal() {
+  script -qec "stty cols $1; $(printf '%q ' "$EARSHOT_BIN/earshotctl" "${@:2}") 2>$WORK/err" "$WORK/typed" </dev/null >"$WORK/screen" || fail "on a terminal: $*"
+  tr -d '\r' <"$WORK/screen" >"$WORK/out"
+}
+fits() { # WIDTH ARGUMENT…, and what is left out
+  on_terminal "$@"
+  [ "$(LC_ALL=C.UTF-8 wc -L <"$WORK/out")" -le "$1" ] || { cat "$WORK/out" >&2; fail "wider than a terminal: $*"; }
+}
+fits 120 case list
+[ ! -s "$WORK/err" ] || fail "120 columns do not do: $(cat "$WORK/err")"
+fits 80 case list
+expect_eq 'in 80 columns' 'ID ACCOUNT STATE URGENCY INTENT OWNER RESPOND BY' "$(head -1 "$WORK/out" | tr -s ' ')"
+grep -q 'no room here for LANG, POSTS, OPENED;' "$WORK/err" || fail 'what is left out is not named'
+fits 31 case list
+grep -q '^000aaaaa  ana ' "$WORK/out" || { cat "$WORK/out"; fail 'who has which case in 31 columns'; }
+COLUMNS=200 on_terminal 40 case list
+expect_eq 'COLUMNS wins' 'ID ACCOUNT STATE URGENCY INTENT LANG OWNER RESPOND BY POSTS OPENED' "$(head -1 "$WORK/out" | tr -s ' ')"
+for filter in "--all:4" "--state closed:1" "--state waiting:1" "--agent bo:1" "--team care:3" "--account @northernline:3" "--limit 2:2"; do
   # shellcheck disable=SC2086 # options are words
   exits 0 case list --json ${filter%:*}
   expect_eq "case list ${filter%:*}" "${filter##*:}" "$(json length)"
 done
+# A name that nobody has is a mistake; one that has nothing now is none.
+exits 0 case list --agent ana --state closed
+says 'no cases'
+exits 5 case list --team other
+says "no team 'other' in care.yaml; there is care"
+[ ! -s "$WORK/out" ] || fail "with a mistake it shows: $(cat "$WORK/out")"
+exits 5 case list --json --agent anna --account @nothernline
+says "no agent 'anna' in care.yaml; there are ana, bo"
+says "no account '@nothernline' in care.yaml; there is @northernline"
+exits 5 agent list --team carre
+says "no team 'carre' in care.yaml; there is care"
+pg_query "UPDATE \"case\" SET team_id = 'gone' WHERE case_id = '$D'"
+exits 0 case list --team gone
+says 'no cases'
+pg_query "UPDATE \"case\" SET team_id = 'care' WHERE case_id = '$D'"
 exits 2 case list --state lost
 exits 2 case list --limit 0
 
@@ -116,6 +148,11 @@ says '12ms'
 exits 0 trace "$A" --json
 expect_eq 'a case has all its posts' 2 "$(json '[.steps[] | select(.step == "stored")] | length')"
 exits 0 trace 0aaaaa
+says 'opened case 000aaaaa '
+expect_eq 'a pipe gets whole texts' 2 "$(grep -c 'answer needed, complaint, en, rules-1  ' "$WORK/out")"
+fits 80 trace 0aaaaa
+grep -q 'opened case 000aaaaa ' "$WORK/out" || { cat "$WORK/out"; fail 'the id of the case is cut'; }
+fits 80 agent list
 exits 5 trace 019fa000-0000-7000-8000-00000000ffff
 
 # --- dead letters
@@ -123,6 +160,8 @@ exits 0 dead-letter list --json
 expect_eq 'waiting ones' 1 "$(json length)"
 exits 0 dead-letter list --all --json
 expect_eq 'all' 2 "$(json length)"
+fits 80 dead-letter list
+grep -q "^$P1  2026-07-26 12:00 " "$WORK/out" || { cat "$WORK/out"; fail 'the id that retry takes is cut'; }
 exits 0 dead-letter retry all --as bo
 says '1 dead letter back'
 expect_eq 'on its lane again' "1|{$P1}" "$(pg_query "SELECT lane, post_ids FROM intake WHERE intake_id <> '$P1'")"

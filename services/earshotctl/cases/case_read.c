@@ -1,5 +1,6 @@
 #include "cases/case.h"
 #include "cases/case_ref.h"
+#include "cases/names.h"
 #include "show.h"
 #include "store_sql.h"
 
@@ -9,15 +10,15 @@
  */
 
 static const struct ear_show_column list_columns[] = {
-    {"case_id", "ID", EAR_SHOW_SHORT, 0},   {"account", "ACCOUNT", EAR_SHOW_TEXT, 24},
-    {"state", "STATE", EAR_SHOW_TEXT, 0},   {"urgency", "URGENCY", EAR_SHOW_TEXT, 0},
-    {"intent", "INTENT", EAR_SHOW_TEXT, 0}, {"language", "LANG", EAR_SHOW_TEXT, 0},
-    {"owner", "OWNER", EAR_SHOW_TEXT, 24},  {"respond_by", "RESPOND BY", EAR_SHOW_DUE, 0},
-    {"posts", "POSTS", EAR_SHOW_INT, 0},    {"opened_at", "OPENED", EAR_SHOW_TIME, 0},
-    {"customer_id", NULL, EAR_SHOW_ID, 0},  {"platform", NULL, EAR_SHOW_TEXT, 0},
-    {"team", NULL, EAR_SHOW_TEXT, 0},       {"agent", NULL, EAR_SHOW_TEXT, 0},
-    {"breached", NULL, EAR_SHOW_BOOL, 0},   {"last_post_at", NULL, EAR_SHOW_TIME, 0},
-    {"closed_at", NULL, EAR_SHOW_TIME, 0},  {"close_code", NULL, EAR_SHOW_TEXT, 0},
+    {"case_id", "ID", EAR_SHOW_SHORT, 0, 0},   {"account", "ACCOUNT", EAR_SHOW_TEXT, 0, 5},
+    {"state", "STATE", EAR_SHOW_TEXT, 0, 6},   {"urgency", "URGENCY", EAR_SHOW_TEXT, 0, 7},
+    {"intent", "INTENT", EAR_SHOW_TEXT, 0, 4}, {"language", "LANG", EAR_SHOW_TEXT, 0, 2},
+    {"owner", "OWNER", EAR_SHOW_TEXT, 0, 0},   {"respond_by", "RESPOND BY", EAR_SHOW_DUE, 0, 0},
+    {"posts", "POSTS", EAR_SHOW_INT, 0, 3},    {"opened_at", "OPENED", EAR_SHOW_TIME, 0, 1},
+    {"customer_id", NULL, EAR_SHOW_ID, 0, 0},  {"platform", NULL, EAR_SHOW_TEXT, 0, 0},
+    {"team", NULL, EAR_SHOW_TEXT, 0, 0},       {"agent", NULL, EAR_SHOW_TEXT, 0, 0},
+    {"breached", NULL, EAR_SHOW_BOOL, 0, 0},   {"last_post_at", NULL, EAR_SHOW_TIME, 0, 0},
+    {"closed_at", NULL, EAR_SHOW_TIME, 0, 0},  {"close_code", NULL, EAR_SHOW_TEXT, 0, 0},
 };
 
 static ear_exit check_filters(const struct ear_ctl_options *options, int64_t *limit)
@@ -49,6 +50,12 @@ static struct ear_pg_batch *list_batch(const struct ear_ctl_options *options, in
     return batch;
 }
 
+static const char *none_of(const struct ear_ctl_options *options)
+{
+    if (options->state || options->all) return "no cases";
+    return "no cases that are open or waiting";
+}
+
 ear_exit ear_case_list(struct ear_ctl *ctl, int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -61,7 +68,10 @@ ear_exit ear_case_list(struct ear_ctl *ctl, int argc, char **argv)
     status = ear_ctl_query(ctl, &batch, &results);
     if (!status) {
         json_t *rows = ear_show_rows(results.items[0], list_columns, EAR_COUNT(list_columns));
-        ear_show_table(ctl, rows, list_columns, EAR_COUNT(list_columns), "no cases");
+        if (json_array_size(rows) == 0) status = ear_names_check(ctl);
+        if (!status)
+            ear_show_table(ctl, rows, list_columns, EAR_COUNT(list_columns),
+                           none_of(&ctl->options));
         if (json_array_size(rows) == (size_t)limit)
             fprintf(stderr, "earshotctl: there may be more; see --limit\n");
         json_decref(rows);
@@ -74,40 +84,40 @@ ear_exit ear_case_list(struct ear_ctl *ctl, int argc, char **argv)
  */
 
 static const struct ear_show_column head_columns[] = {
-    {"case_id", "case", EAR_SHOW_ID, 0},
-    {"account", "account", EAR_SHOW_TEXT, 0},
-    {"platform", "platform", EAR_SHOW_TEXT, 0},
-    {"state", "state", EAR_SHOW_TEXT, 0},
-    {"urgency", "urgency", EAR_SHOW_TEXT, 0},
-    {"severity", "severity", EAR_SHOW_TEXT, 0},
-    {"intent", "intent", EAR_SHOW_TEXT, 0},
-    {"topic", "topic", EAR_SHOW_TEXT, 0},
-    {"language", "language", EAR_SHOW_TEXT, 0},
-    {"team", "team", EAR_SHOW_TEXT, 0},
-    {"agent", "agent", EAR_SHOW_TEXT, 0},
-    {"direct", "began in private", EAR_SHOW_BOOL, 0},
-    {"customer_id", "customer", EAR_SHOW_ID, 0},
-    {"customer", "known as", EAR_SHOW_TEXT, 0},
-    {"posts", "posts", EAR_SHOW_INT, 0},
-    {"opened_at", "opened", EAR_SHOW_TIME, 0},
-    {"respond_by", "respond by", EAR_SHOW_TIME, 0},
-    {"due", "that is", EAR_SHOW_DUE, 0},
-    {"first_responded_at", "first response", EAR_SHOW_TIME, 0},
-    {"breached", "breached", EAR_SHOW_BOOL, 0},
-    {"clock_no", NULL, EAR_SHOW_INT, 0},
-    {"last_post_id", NULL, EAR_SHOW_ID, 0},
-    {"last_post_at", "last post", EAR_SHOW_TIME, 0},
-    {"closed_at", "closed", EAR_SHOW_TIME, 0},
-    {"close_code", "closed as", EAR_SHOW_TEXT, 0},
-    {"follows", "follows case", EAR_SHOW_ID, 0},
+    {"case_id", "case", EAR_SHOW_ID, 0, 0},
+    {"account", "account", EAR_SHOW_TEXT, 0, 0},
+    {"platform", "platform", EAR_SHOW_TEXT, 0, 0},
+    {"state", "state", EAR_SHOW_TEXT, 0, 0},
+    {"urgency", "urgency", EAR_SHOW_TEXT, 0, 0},
+    {"severity", "severity", EAR_SHOW_TEXT, 0, 0},
+    {"intent", "intent", EAR_SHOW_TEXT, 0, 0},
+    {"topic", "topic", EAR_SHOW_TEXT, 0, 0},
+    {"language", "language", EAR_SHOW_TEXT, 0, 0},
+    {"team", "team", EAR_SHOW_TEXT, 0, 0},
+    {"agent", "agent", EAR_SHOW_TEXT, 0, 0},
+    {"direct", "began in private", EAR_SHOW_BOOL, 0, 0},
+    {"customer_id", "customer", EAR_SHOW_ID, 0, 0},
+    {"customer", "known as", EAR_SHOW_TEXT, 0, 0},
+    {"posts", "posts", EAR_SHOW_INT, 0, 0},
+    {"opened_at", "opened", EAR_SHOW_TIME, 0, 0},
+    {"respond_by", "respond by", EAR_SHOW_TIME, 0, 0},
+    {"due", "that is", EAR_SHOW_DUE, 0, 0},
+    {"first_responded_at", "first response", EAR_SHOW_TIME, 0, 0},
+    {"breached", "breached", EAR_SHOW_BOOL, 0, 0},
+    {"clock_no", NULL, EAR_SHOW_INT, 0, 0},
+    {"last_post_id", NULL, EAR_SHOW_ID, 0, 0},
+    {"last_post_at", "last post", EAR_SHOW_TIME, 0, 0},
+    {"closed_at", "closed", EAR_SHOW_TIME, 0, 0},
+    {"close_code", "closed as", EAR_SHOW_TEXT, 0, 0},
+    {"follows", "follows case", EAR_SHOW_ID, 0, 0},
 };
 
 static const struct ear_show_column history_columns[] = {
-    {"at", NULL, EAR_SHOW_TIME, 0},   {"entry", NULL, EAR_SHOW_TEXT, 0},
-    {"who", NULL, EAR_SHOW_TEXT, 0},  {"what", NULL, EAR_SHOW_TEXT, 0},
-    {"text", NULL, EAR_SHOW_TEXT, 0}, {"code", NULL, EAR_SHOW_TEXT, 0},
-    {"id", NULL, EAR_SHOW_ID, 0},     {"url", NULL, EAR_SHOW_TEXT, 0},
-    {"seq", NULL, EAR_SHOW_INT, 0},   {"detail", NULL, EAR_SHOW_JSON, 0},
+    {"at", NULL, EAR_SHOW_TIME, 0, 0},   {"entry", NULL, EAR_SHOW_TEXT, 0, 0},
+    {"who", NULL, EAR_SHOW_TEXT, 0, 0},  {"what", NULL, EAR_SHOW_TEXT, 0, 0},
+    {"text", NULL, EAR_SHOW_TEXT, 0, 0}, {"code", NULL, EAR_SHOW_TEXT, 0, 0},
+    {"id", NULL, EAR_SHOW_ID, 0, 0},     {"url", NULL, EAR_SHOW_TEXT, 0, 0},
+    {"seq", NULL, EAR_SHOW_INT, 0, 0},   {"detail", NULL, EAR_SHOW_JSON, 0, 0},
 };
 
 static const char *member(const json_t *object, const char *key)

@@ -1,6 +1,7 @@
 #include "cases/presence.h"
 
 #include "cases/command.h"
+#include "cases/names.h"
 #include "show.h"
 #include "store_sql.h"
 
@@ -32,13 +33,13 @@ ear_exit ear_agent_away(struct ear_ctl *ctl, int argc, char **argv)
 }
 
 static const struct ear_show_column columns[] = {
-    {"agent", "AGENT", EAR_SHOW_TEXT, 24},    {"name", "NAME", EAR_SHOW_TEXT, 24},
-    {"team", "TEAM", EAR_SHOW_TEXT, 24},      {"present", "PRESENT", EAR_SHOW_BOOL, 0},
-    {"by", "BY", EAR_SHOW_TEXT, 0},           {"since", "SINCE", EAR_SHOW_TIME, 0},
-    {"open_cases", "OPEN", EAR_SHOW_INT, 0},  {"capacity", "CAPACITY", EAR_SHOW_INT, 0},
-    {"languages", "LANGS", EAR_SHOW_TEXT, 0}, {"idle_since", NULL, EAR_SHOW_TIME, 0},
-    {"on_shift", NULL, EAR_SHOW_BOOL, 0},     {"set_by", NULL, EAR_SHOW_TEXT, 0},
-    {"sign_off", NULL, EAR_SHOW_TEXT, 0},
+    {"agent", "AGENT", EAR_SHOW_TEXT, 0, 0},     {"name", "NAME", EAR_SHOW_TEXT, 8, 0},
+    {"team", "TEAM", EAR_SHOW_TEXT, 0, 5},       {"present", "PRESENT", EAR_SHOW_BOOL, 0, 0},
+    {"by", "BY", EAR_SHOW_TEXT, 0, 3},           {"since", "SINCE", EAR_SHOW_TIME, 0, 1},
+    {"open_cases", "OPEN", EAR_SHOW_INT, 0, 0},  {"capacity", "CAPACITY", EAR_SHOW_INT, 0, 4},
+    {"languages", "LANGS", EAR_SHOW_TEXT, 8, 2}, {"idle_since", NULL, EAR_SHOW_TIME, 0, 0},
+    {"on_shift", NULL, EAR_SHOW_BOOL, 0, 0},     {"set_by", NULL, EAR_SHOW_TEXT, 0, 0},
+    {"sign_off", NULL, EAR_SHOW_TEXT, 0, 0},
 };
 
 ear_exit ear_agent_list(struct ear_ctl *ctl, int argc, char **argv)
@@ -53,7 +54,10 @@ ear_exit ear_agent_list(struct ear_ctl *ctl, int argc, char **argv)
     status = ear_ctl_query(ctl, &batch, &results);
     if (!status) {
         json_t *rows = ear_show_rows(results.items[0], columns, EAR_COUNT(columns));
-        ear_show_table(ctl, rows, columns, EAR_COUNT(columns), "no agents: see earshotctl apply");
+        if (json_array_size(rows) == 0) status = ear_names_check(ctl);
+        if (!status)
+            ear_show_table(ctl, rows, columns, EAR_COUNT(columns),
+                           ctl->options.team ? "no agents" : "no agents: see earshotctl apply");
         json_decref(rows);
     }
     ear_pg_results_release(&results);

@@ -4,10 +4,12 @@
 #include "show.h"
 #include "store_sql.h"
 
+#include <stdio.h>
+
 static const struct ear_show_column columns[] = {
-    {"at", "TIME", EAR_SHOW_MOMENT, 0},       {"hop_ms", "HOP", EAR_SHOW_SPAN, 0},
-    {"service", "SERVICE", EAR_SHOW_TEXT, 0}, {"step", "STEP", EAR_SHOW_TEXT, 60},
-    {"what", "WHAT", EAR_SHOW_TEXT, 60},      {"id", "ID", EAR_SHOW_SHORT, 0},
+    {"at", "TIME", EAR_SHOW_MOMENT, 0, 0},       {"hop_ms", "HOP", EAR_SHOW_SPAN, 0, 0},
+    {"service", "SERVICE", EAR_SHOW_TEXT, 0, 1}, {"step", "STEP", EAR_SHOW_TEXT, 12, 0},
+    {"what", "WHAT", EAR_SHOW_TEXT, 22, 0},      {"id", "ID", EAR_SHOW_SHORT, 0, 0},
 };
 
 /* Each step's time since the one before it. */
@@ -26,10 +28,30 @@ static void set_hops(json_t *steps)
     }
 }
 
+/* "opened case ID": of the id what tables show of it, so that no terminal cuts it in two. */
+static void shorten_cases(json_t *steps)
+{
+    static const char before[] = "case ";
+    size_t i;
+    json_t *step;
+    json_array_foreach(steps, i, step)
+    {
+        struct ear_id id;
+        char text[64];
+        const char *what = json_string_value(json_object_get(step, "what"));
+        const char *at = what ? strstr(what, before) : NULL;
+        if (!at || ear_id_parse(ear_str_from(at + strlen(before)), &id)) continue;
+        snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - what), what, before,
+                 what + strlen(what) - EAR_SHOW_SHORT_DIGITS);
+        json_object_set_new(step, "what", json_string(text));
+    }
+}
+
 static void print_steps(const struct ear_ctl *ctl, const struct ear_id *id, json_t *steps)
 {
     char text[EAR_ID_TEXT_BYTES];
     if (!ctl->options.json) {
+        shorten_cases(steps);
         ear_show_table(ctl, steps, columns, EAR_COUNT(columns), "");
         return;
     }

@@ -118,10 +118,10 @@ static ear_err look_up_all(struct survey *survey, struct ear_diag *diag)
  */
 
 static const struct ear_show_column columns[] = {
-    {"service", "SERVICE", EAR_SHOW_TEXT, 0}, {"replica", "REPLICA", EAR_SHOW_TEXT, 0},
-    {"ready", "READY", EAR_SHOW_BOOL, 0},     {"version", "VERSION", EAR_SHOW_TEXT, 0},
-    {"lag_ms", "LAG", EAR_SHOW_SPAN, 0},      {"backlog", "BACKLOG", EAR_SHOW_TEXT, 0},
-    {"credit", "CREDIT", EAR_SHOW_TEXT, 0},   {"why", "WHY", EAR_SHOW_TEXT, 0},
+    {"service", "SERVICE", EAR_SHOW_TEXT, 0, 0}, {"replica", "REPLICA", EAR_SHOW_TEXT, 0, 0},
+    {"ready", "READY", EAR_SHOW_BOOL, 0, 0},     {"version", "VERSION", EAR_SHOW_TEXT, 0, 1},
+    {"lag_ms", "LAG", EAR_SHOW_SPAN, 0, 4},      {"backlog", "BACKLOG", EAR_SHOW_TEXT, 0, 3},
+    {"credit", "CREDIT", EAR_SHOW_TEXT, 0, 2},   {"why", "WHY", EAR_SHOW_TEXT, 24, 0},
 };
 
 /* {"live": 3, "backfill": 120} as "3 live 120 backfill". */

@@ -134,10 +134,10 @@ static ear_exit run(struct evaluate *e, char **paths, size_t count)
 }
 
 static const struct ear_show_column pair_columns[] = {
-    {"held", "JUDGED BY", EAR_SHOW_TEXT, 0}, {"train", "TRAINED WITH", EAR_SHOW_TEXT, 0},
-    {"copies", "COPIES", EAR_SHOW_INT, 0},   {"of", "OF", EAR_SHOW_INT, 0},
-    {"line", "LINE", EAR_SHOW_INT, 0},       {"twin", "ITS TWIN", EAR_SHOW_INT, 0},
-    {"short", "SHORT", EAR_SHOW_INT, 0},
+    {"held", "JUDGED BY", EAR_SHOW_TEXT, 0, 0}, {"train", "TRAINED WITH", EAR_SHOW_TEXT, 0, 0},
+    {"copies", "COPIES", EAR_SHOW_INT, 0, 0},   {"of", "OF", EAR_SHOW_INT, 0, 0},
+    {"line", "LINE", EAR_SHOW_INT, 0, 0},       {"twin", "ITS TWIN", EAR_SHOW_INT, 0, 0},
+    {"short", "SHORT", EAR_SHOW_INT, 0, 0},
 };
 
 static ear_exit check_contamination(struct ear_ctl *ctl, int argc, char **argv)

@@ -153,10 +153,10 @@ static ear_exit write_files(const struct export *e, const char *folder)
 static void print_result(const struct export *e, const char *folder)
 {
     static const struct ear_show_column columns[] = {
-        {"folder", "FOLDER", EAR_SHOW_TEXT, 0},
-        {"train", "train.tsv", EAR_SHOW_INT, 0},
-        {"val", "val.tsv", EAR_SHOW_INT, 0},
-        {"heads", "HEADS", EAR_SHOW_INT, 0},
+        {"folder", "FOLDER", EAR_SHOW_TEXT, 0, 0},
+        {"train", "train.tsv", EAR_SHOW_INT, 0, 0},
+        {"val", "val.tsv", EAR_SHOW_INT, 0, 0},
+        {"heads", "HEADS", EAR_SHOW_INT, 0, 0},
     };
     json_t *result =
         json_pack("{s:s, s:I, s:I, s:I}", "folder", folder, "train", (json_int_t)e->rows[0], "val",

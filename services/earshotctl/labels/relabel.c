@@ -5,10 +5,10 @@
 #include "store_sql.h"
 
 static const struct ear_show_column columns[] = {
-    {"set_at", "WHEN", EAR_SHOW_TIME, 0}, {"post_id", "POST", EAR_SHOW_ID, 0},
-    {"head", "HEAD", EAR_SHOW_TEXT, 0},   {"label", "LABEL", EAR_SHOW_TEXT, 0},
-    {"said", "SAID", EAR_SHOW_TEXT, 0},   {"model", "MODEL", EAR_SHOW_TEXT, 0},
-    {"agent", "BY", EAR_SHOW_TEXT, 0},
+    {"set_at", "WHEN", EAR_SHOW_TIME, 0, 0}, {"post_id", "POST", EAR_SHOW_ID, 0, 0},
+    {"head", "HEAD", EAR_SHOW_TEXT, 0, 0},   {"label", "LABEL", EAR_SHOW_TEXT, 0, 0},
+    {"said", "SAID", EAR_SHOW_TEXT, 0, 0},   {"model", "MODEL", EAR_SHOW_TEXT, 0, 0},
+    {"agent", "BY", EAR_SHOW_TEXT, 0, 0},
 };
 
 static ear_exit read_words(const struct ear_ctl *ctl, char *post, struct ear_id *id)

@@ -367,19 +367,20 @@ static void test_length__cases(void **state)
     (void)state;
     static const struct {
         const char *text;
-        size_t bytes, points, utf16, graphemes, x;
+        size_t bytes, points, utf16, graphemes, columns, x;
     } cases[] = {
-        {"", 0, 0, 0, 0, 0},
-        {"abc", 3, 3, 3, 3, 3},
-        {"für", 4, 3, 3, 3, 3},
-        {"e\xCC\x81", 3, 2, 2, 1, 2},
-        {"👍🏽", 8, 2, 4, 1, 2},
-        {"👨‍👩‍👧", 18, 5, 8, 1, 2},
-        {"🇩🇪🇫🇷", 16, 4, 8, 2, 4},
-        {"日本", 6, 2, 2, 2, 4},
-        {"\r\n", 2, 2, 2, 1, 2},
-        {"a https://example.org/a/very/long/path?x=1.", 43, 43, 43, 43, 26},
-        {"http://a.b/ x", 13, 13, 13, 13, 25},
+        {"", 0, 0, 0, 0, 0, 0},
+        {"abc", 3, 3, 3, 3, 3, 3},
+        {"für", 4, 3, 3, 3, 3, 3},
+        {"e\xCC\x81", 3, 2, 2, 1, 1, 2},
+        {"👍🏽", 8, 2, 4, 1, 4, 2},
+        {"👨‍👩‍👧", 18, 5, 8, 1, 6, 2},
+        {"🇩🇪🇫🇷", 16, 4, 8, 2, 4, 4},
+        {"日本", 6, 2, 2, 2, 4, 4},
+        {"ㅎㅏ한 ก็", 16, 6, 6, 5, 8, 9},
+        {"\r\n", 2, 2, 2, 1, 0, 2},
+        {"a https://example.org/a/very/long/path?x=1.", 43, 43, 43, 43, 43, 26},
+        {"http://a.b/ x", 13, 13, 13, 13, 13, 25},
     };
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
         struct ear_str s = ear_str_from(cases[i].text);
@@ -387,6 +388,7 @@ static void test_length__cases(void **state)
         assert_int_equal(ear_text_length(s, EAR_TEXT_CODE_POINTS), cases[i].points);
         assert_int_equal(ear_text_length(s, EAR_TEXT_UTF16), cases[i].utf16);
         assert_int_equal(ear_text_graphemes(s), cases[i].graphemes);
+        assert_int_equal(ear_text_length(s, EAR_TEXT_COLUMNS), cases[i].columns);
         assert_int_equal(ear_text_length(s, EAR_TEXT_X_WEIGHT), cases[i].x);
     }
 }
@@ -414,6 +416,8 @@ static void test_cut__cases(void **state)
         {"go https://example.org/x now", EAR_TEXT_X_WEIGHT, 25, EAR_TEXT_AT_GRAPHEME, "go "},
         {"go https://example.org/x now", EAR_TEXT_X_WEIGHT, 26, EAR_TEXT_AT_GRAPHEME,
          "go https://example.org/x"},
+        {"日本語", EAR_TEXT_COLUMNS, 5, EAR_TEXT_AT_GRAPHEME, "日本"},
+        {"o\xCC\x88o\xCC\x88o", EAR_TEXT_COLUMNS, 2, EAR_TEXT_AT_GRAPHEME, "o\xCC\x88o\xCC\x88"},
         {"abc", EAR_TEXT_GRAPHEMES, 0, EAR_TEXT_AT_WORD, ""},
         {"", EAR_TEXT_GRAPHEMES, 5, EAR_TEXT_AT_WORD, ""},
     };
@@ -432,7 +436,7 @@ static void test_cut__never_longer_than_the_limit_and_never_needlessly_short(voi
     for (int i = 0; i < 20000; i++) {
         random_text(&raw, &seed);
         struct ear_str s = ear_buf_str(&raw);
-        ear_text_unit unit = (ear_text_unit)(next_random(&seed) % 5);
+        ear_text_unit unit = (ear_text_unit)(next_random(&seed) % (EAR_TEXT_X_WEIGHT + 1));
         size_t limit = next_random(&seed) % 40;
         struct ear_str cut = ear_text_cut(s, unit, limit, EAR_TEXT_AT_GRAPHEME);
         assert_true(cut.len <= s.len);

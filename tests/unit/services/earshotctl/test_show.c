@@ -1,9 +1,12 @@
-/* Tables for people, JSON for programs. Standard output is a file while a case runs. */
+/* Tables for people, JSON for programs. Standard output is a file while a case runs, or a terminal
+ * of a width. */
 #include "show.h"
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -58,10 +61,10 @@ static void test_show_due__says_how_long_or_how_late(void **state)
 }
 
 static const struct ear_show_column columns[] = {
-    {"id", "ID", EAR_SHOW_SHORT, 0},          {"name", "NAME", EAR_SHOW_TEXT, 8},
-    {"hidden", NULL, EAR_SHOW_TEXT, 0},       {"count", "COUNT", EAR_SHOW_INT, 0},
-    {"good", "GOOD", EAR_SHOW_BOOL, 0},       {"at", "AT", EAR_SHOW_TIME, 0},
-    {"moment", "MOMENT", EAR_SHOW_MOMENT, 0}, {"hop", "HOP", EAR_SHOW_SPAN, 0},
+    {"id", "ID", EAR_SHOW_SHORT, 0, 0},          {"name", "NAME", EAR_SHOW_TEXT, 8, 0},
+    {"hidden", NULL, EAR_SHOW_TEXT, 0, 0},       {"count", "COUNT", EAR_SHOW_INT, 0, 3},
+    {"good", "GOOD", EAR_SHOW_BOOL, 0, 1},       {"at", "AT", EAR_SHOW_TIME, 0, 0},
+    {"moment", "MOMENT", EAR_SHOW_MOMENT, 0, 2}, {"hop", "HOP", EAR_SHOW_SPAN, 0, 0},
 };
 
 struct shown {
@@ -128,9 +131,81 @@ static void test_show_table__aligns_what_people_read(void **state)
         "1500},"
         "{\"id\":null,\"name\":\"a longer one\",\"count\":null,\"good\":false,\"at\":null,"
         "\"moment\":\"2026-07-26T10:00:01Z\",\"hop\":null}]",
-        "ID        NAME      COUNT  GOOD  AT                MOMENT                   HOP\n"
-        "0000bbbb  Zoë       12     yes   2026-07-26 10:00  2026-07-26 10:00:01.512  1.5s\n"
-        "–         a longe…  –      no    –                 2026-07-26 10:00:01.000  –\n");
+        "ID        NAME          COUNT  GOOD  AT                MOMENT                   HOP\n"
+        "0000bbbb  Zoë           12     yes   2026-07-26 10:00  2026-07-26 10:00:01.512  1.5s\n"
+        "–         a longer one  –      no    –                 2026-07-26 10:00:01.000  –\n");
+}
+
+/* What a terminal of so many columns shows, with its own line ends, and what COLUMNS says. */
+static void expect_on_terminal(unsigned short width, const char *columns_say, const char *value,
+                               const char *wanted)
+{
+    char name[64], text[4096];
+    struct winsize size = {.ws_row = 24, .ws_col = width};
+    struct ear_ctl ctl = {0};
+    json_t *parsed = json_loads(value, JSON_DECODE_ANY, NULL);
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(parsed && master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    assert_int_equal(ptsname_r(master, name, sizeof(name)), 0);
+    int slave = open(name, O_RDWR | O_NOCTTY);
+    assert_int_equal(ioctl(slave, TIOCSWINSZ, &size), 0);
+    if (columns_say)
+        setenv("COLUMNS", columns_say, 1);
+    else
+        unsetenv("COLUMNS");
+    fflush(stdout);
+    int saved = dup(STDOUT_FILENO);
+    dup2(slave, STDOUT_FILENO);
+    print_rows(&ctl, parsed);
+    fflush(stdout);
+    ssize_t len = read(master, text, sizeof(text) - 1);
+    dup2(saved, STDOUT_FILENO);
+    close(saved);
+    close(slave);
+    close(master);
+    unsetenv("COLUMNS");
+    json_decref(parsed);
+    assert_true(len > 0);
+    text[len] = '\0';
+    assert_string_equal(text, wanted);
+}
+
+#define WIDE_ROWS                                                                                        \
+    "[{\"id\":\"019fa000-0000-7000-8000-00000000bbbb\",\"name\":\"東京の山田太郎\",\"count\":1}," \
+    "{\"id\":\"019fa000-0000-7000-8000-00000000cccc\",\"name\":\"e\\u0301tienne\",\"count\":22}]"
+
+static void test_show_table__fits_a_terminal_and_counts_its_cells(void **state)
+{
+    (void)state;
+    static const char wide[] = "ID        NAME            COUNT  GOOD  AT  MOMENT  HOP\r\n"
+                               "0000bbbb  東京の山田太郎  1      –     –   –       –\r\n"
+                               "0000cccc  e\xCC\x81tienne         22     –     –   –       –\r\n";
+    static const char cut[] = "ID        NAME        COUNT  GOOD  AT  MOMENT  HOP\r\n"
+                              "0000bbbb  東京の山…   1      –     –   –       –\r\n"
+                              "0000cccc  e\xCC\x81tienne     22     –     –   –       –\r\n";
+    static const char narrow[] = "ID        NAME      COUNT  AT  HOP\r\n"
+                                 "0000bbbb  東京の…   1      –   –\r\n"
+                                 "0000cccc  e\xCC\x81tienne   22     –   –\r\n";
+    static const struct {
+        unsigned short width;
+        const char *columns, *wanted;
+    } cases[] = {
+        {120, NULL, wide}, {54, NULL, wide}, {50, NULL, cut}, {34, NULL, narrow}, {0, NULL, wide},
+        {34, "54", wide},  {120, "50", cut}, {50, "", cut},   {50, "wide", cut},
+    };
+    for (size_t i = 0; i < EAR_COUNT(cases); i++)
+        expect_on_terminal(cases[i].width, cases[i].columns, WIDE_ROWS, cases[i].wanted);
+}
+
+static void test_show_table__cuts_nothing_in_a_pipe(void **state)
+{
+    (void)state;
+    setenv("COLUMNS", "20", 1);
+    expect_shown(print_rows, false, WIDE_ROWS,
+                 "ID        NAME            COUNT  GOOD  AT  MOMENT  HOP\n"
+                 "0000bbbb  東京の山田太郎  1      –     –   –       –\n"
+                 "0000cccc  e\xCC\x81tienne         22     –     –   –       –\n");
+    unsetenv("COLUMNS");
 }
 
 static void test_show_table__gives_programs_everything(void **state)
@@ -165,6 +240,8 @@ int main(void)
         cmocka_unit_test(test_show_span__is_short),
         cmocka_unit_test(test_show_due__says_how_long_or_how_late),
         cmocka_unit_test(test_show_table__aligns_what_people_read),
+        cmocka_unit_test(test_show_table__fits_a_terminal_and_counts_its_cells),
+        cmocka_unit_test(test_show_table__cuts_nothing_in_a_pipe),
         cmocka_unit_test(test_show_table__gives_programs_everything),
         cmocka_unit_test(test_show_object__puts_a_member_a_line),
         cmocka_unit_test(test_show__never_obeys_what_customers_write),
