@@ -2,6 +2,8 @@
 
 #include "engine/act.h"
 
+#include <stdio.h>
+
 /* A command to a case and what is known of it. */
 struct told {
     Earshot__V1__Command command;
@@ -201,6 +203,60 @@ static void test_assign__goes_to_one(void **state)
     PUT(t.agent, ANA);
     ear_act(book, &t.ask, &answer);
     assert_string_equal(answer.error, "conflict");
+}
+
+/* Who reads a refusal learns whom it is about and where to look. */
+static void test_refusals__name_what_they_are_about(void **state)
+{
+    struct ear_book *book = *state;
+    static const struct {
+        Earshot__V1__Command__BodyCase body;
+        const char *actor, *agent, *team, *error, *message;
+    } rows[] = {
+        {EARSHOT__V1__COMMAND__BODY_ASSIGN, "", "zoe", "", "not_found",
+         "no agent 'zoe' in care.yaml: earshotctl agent list shows all"},
+        {EARSHOT__V1__COMMAND__BODY_ASSIGN, "", "eve", "", "not_found",
+         "no agent 'eve' in care.yaml any more: earshotctl agent list shows all"},
+        {EARSHOT__V1__COMMAND__BODY_ASSIGN, "", "", "nope", "not_found",
+         "no team 'nope' in care.yaml; there are care, kasse, money"},
+        {EARSHOT__V1__COMMAND__BODY_PRESENCE, "", "zoe", "", "not_found",
+         "no agent 'zoe' in care.yaml: earshotctl agent list shows all"},
+        {EARSHOT__V1__COMMAND__BODY_NOTE, "zoe", "", "", "denied",
+         "no agent 'zoe' in care.yaml: earshotctl agent list shows all"},
+        {EARSHOT__V1__COMMAND__BODY_REPLY, "", "", "", "denied",
+         "a reply is written by an agent of care.yaml: say who by --as AGENT"},
+    };
+    struct ear_case *c = a_case(book, 1);
+    struct told t;
+    struct ear_answer answer;
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
+        tell(&t, c, rows[i].body);
+        PUT(t.actor, rows[i].actor);
+        PUT(t.agent, rows[i].agent);
+        PUT(t.team, rows[i].team);
+        PUT(t.text, "well");
+        ear_act(book, &t.ask, &answer);
+        assert_string_equal(answer.error, rows[i].error);
+        assert_string_equal(answer.message, rows[i].message);
+    }
+}
+
+/* However long a name is that was given, what is said back is short and of whole letters. */
+static void test_refusals__say_long_names_back_in_part(void **state)
+{
+    struct ear_book *book = *state;
+    static char name[4096];
+    char wanted[256];
+    struct told t;
+    struct ear_answer answer;
+    name[0] = 'x';
+    for (size_t i = 1; i + 2 < sizeof(name); i += 2) memcpy(name + i, "\xc3\xab", 2);
+    tell(&t, a_case(book, 1), EARSHOT__V1__COMMAND__BODY_PRESENCE);
+    t.presence.agent = name;
+    ear_act(book, &t.ask, &answer);
+    snprintf(wanted, sizeof(wanted),
+             "no agent '%.63s' in care.yaml: earshotctl agent list shows all", name);
+    assert_string_equal(answer.message, wanted);
 }
 
 static void test_resolve__needs_an_answer_or_a_reason(void **state)
@@ -415,6 +471,8 @@ int main(void)
         WORLD_TEST(test_note__keeps_reasons_out_of_the_history),
         WORLD_TEST(test_actor__is_who_may_act),
         WORLD_TEST(test_assign__goes_to_one),
+        WORLD_TEST(test_refusals__name_what_they_are_about),
+        WORLD_TEST(test_refusals__say_long_names_back_in_part),
         cmocka_unit_test(test_resolve__needs_an_answer_or_a_reason),
         WORLD_TEST(test_reopen__starts_the_next_clock_with_the_same_agent),
         WORLD_TEST(test_presence__is_of_known_agents),
