@@ -50,7 +50,8 @@ struct ear_fetch_result {
     struct ear_str body;
     const struct ear_fetch_header *headers; /* names lower case */
     size_t header_count;
-    const char *why; /* for people: what failed, with host, never with secrets */
+    const char *why;    /* for people: what failed, with host, never with secrets */
+    const char *reason; /* the same without the host, where it stands beside it; HTTP only */
 };
 
 typedef void ear_fetch_fn(void *self, const struct ear_fetch_result *result);

@@ -88,21 +88,24 @@ ear_err ear_fetch_err(const struct ear_transfer *transfer, CURLcode code)
     }
 }
 
-static void explain(const struct request *r, CURLcode code, char *why, size_t size_bytes)
+/* "host: reason" in why; returns the reason, which is a part of it. */
+static const char *explain(const struct request *r, CURLcode code, char *why, size_t size_bytes)
 {
     char peer[300];
     char *url = NULL;
+    why[0] = '\0';
+    if (code == CURLE_OK && !r->transfer.refused && !r->too_large) return why;
     curl_easy_getinfo(r->transfer.easy, CURLINFO_EFFECTIVE_URL, &url);
     ear_url_peer(url ? url : "", peer, sizeof(peer));
+    size_t at = (size_t)snprintf(why, size_bytes, "%s: ", peer);
     if (r->transfer.refused)
-        snprintf(why, size_bytes, "%s: its address is private, which is not allowed here", peer);
+        snprintf(why + at, size_bytes - at, "its address is private, which is not allowed here");
     else if (r->too_large)
-        snprintf(why, size_bytes, "%s: the answer is larger than %zu bytes", peer, r->answer.max);
-    else if (code != CURLE_OK)
-        snprintf(why, size_bytes, "%s: %s", peer,
-                 r->transfer.why[0] ? r->transfer.why : curl_easy_strerror(code));
+        snprintf(why + at, size_bytes - at, "the answer is larger than %zu bytes", r->answer.max);
     else
-        why[0] = '\0';
+        snprintf(why + at, size_bytes - at, "%s",
+                 r->transfer.why[0] ? r->transfer.why : curl_easy_strerror(code));
+    return why + at;
 }
 
 static void finish(struct ear_transfer *transfer, CURLcode code)
@@ -113,7 +116,7 @@ static void finish(struct ear_transfer *transfer, CURLcode code)
     char why[CURL_ERROR_SIZE + 320];
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
-    explain(r, code, why, sizeof(why));
+    const char *reason = explain(r, code, why, sizeof(why));
     struct ear_fetch_result result = {.err = r->too_large ? EAR_TOO_LARGE
                                                           : ear_fetch_err(transfer, code),
                                       .fate = EAR_FATE_ANSWERED,
@@ -121,7 +124,8 @@ static void finish(struct ear_transfer *transfer, CURLcode code)
                                       .body = ear_buf_str(&r->answer),
                                       .headers = r->list,
                                       .header_count = r->list_count,
-                                      .why = why};
+                                      .why = why,
+                                      .reason = reason};
     if (result.err) result.fate = sent_bytes ? EAR_FATE_UNKNOWN : EAR_FATE_NOT_SENT;
     ear_active_finish(&r->active, &result);
 }

@@ -123,9 +123,14 @@ static bool answered(const json_t *row)
     return json_is_object(json_object_get(row, "answer"));
 }
 
+static bool starts(const json_t *row, const char *address)
+{
+    return strncmp(text_of(row, "replica"), address, strlen(address)) == 0;
+}
+
 static bool bracketed(const json_t *row)
 {
-    return text_of(row, "replica")[0] == '[';
+    return starts(row, "[");
 }
 
 static bool same_service_and_port(const json_t *a, const json_t *b)
@@ -139,16 +144,18 @@ static bool same_service_and_port(const json_t *a, const json_t *b)
 static bool is_superfluous(const json_t *rows, size_t at)
 {
     const json_t *row = json_array_get(rows, at);
-    bool own_family = false, other_family = false;
+    bool own_answers = false, other_answers = false, named_by_v4 = false;
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *other = json_array_get(rows, i);
-        if (!answered(other)) continue;
         bool same_instance = *instance_of(row) && strcmp(instance_of(row), instance_of(other)) == 0;
         if (i < at && same_instance) return true;
         if (!same_service_and_port(row, other)) continue;
-        *(bracketed(other) == bracketed(row) ? &own_family : &other_family) = true;
+        bool own_family = bracketed(other) == bracketed(row);
+        named_by_v4 |= starts(row, "[::1]:") && starts(other, "127.0.0.1:");
+        if (answered(other)) *(own_family ? &own_answers : &other_answers) = true;
     }
-    return !answered(row) && other_family && !own_family;
+    if (answered(row) || own_answers) return false;
+    return other_answers || named_by_v4;
 }
 
 void ear_replica_unify(json_t *rows)

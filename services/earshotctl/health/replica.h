@@ -26,8 +26,8 @@ void ear_replica_url(const char *address, uint16_t port, char *text, size_t size
 json_t *ear_replica_row(const char *service, const char *address, uint16_t port,
                         const json_t *answer, const char *why_not);
 /* One name may give addresses of both families to one process: of rows of one service and port,
- * drops those without an answer whose family nobody answers on while the other one does, and those
- * of an instance that is there already. */
+ * drops those without an answer whose family nobody answers on while the other one does, those of
+ * an instance that is there already, and of a localhost that is silent ::1. */
 void ear_replica_unify(json_t *rows);
 
 #endif

@@ -39,13 +39,6 @@ static void add_row(struct survey *survey, const struct ear_replica_place *at, c
                           ear_replica_row(at->service, address, at->port, answer, why_not));
 }
 
-/* Without the address, which stands beside it: "http://10.0.0.7:8080: Connection refused". */
-static const char *bare(const char *why)
-{
-    const char *behind = strncmp(why, "http", 4) == 0 ? strstr(why, ": ") : NULL;
-    return behind ? behind + 2 : why;
-}
-
 static void on_answer(void *self, const struct ear_fetch_result *result)
 {
     struct question *question = self;
@@ -53,7 +46,7 @@ static void on_answer(void *self, const struct ear_fetch_result *result)
     json_t *answer = NULL;
     ear_err err = result->err;
     if (err)
-        ear_fail(&diag, err, "%s", result->why ? bare(result->why) : ear_err_text(err));
+        ear_fail(&diag, err, "%s", result->reason ? result->reason : ear_err_text(err));
     else
         err = ear_json_parse(result->body, ANSWER_BYTES_MAX, &answer, &diag);
     if (!err && !json_is_object(answer)) ear_fail(&diag, EAR_INVALID, "not an answer of /readyz");

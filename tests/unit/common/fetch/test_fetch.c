@@ -19,7 +19,7 @@ struct outcome {
     ear_fetch_fate fate;
     int status;
     char body[4096];
-    char why[1024];
+    char why[1024], reason[1024];
     char echoed[256];
 };
 
@@ -33,6 +33,7 @@ static void on_done(void *self, const struct ear_fetch_result *result)
     o->status = result->status;
     ear_str_copy(o->body, sizeof(o->body), result->body);
     ear_str_copy(o->why, sizeof(o->why), ear_str_from(result->why));
+    ear_str_copy(o->reason, sizeof(o->reason), ear_str_from(result->reason));
     ear_str_copy(o->echoed, sizeof(o->echoed), ear_fetch_header(result, "x-echo"));
 }
 
@@ -147,6 +148,12 @@ static void test_fetch__http_fates(void **state)
             fail_msg("%s: %s, fate %d, status %d: %s", cases[i].name, ear_err_name(o.err), o.fate,
                      o.status, o.why);
         assert_true(o.err == EAR_OK || strstr(o.why, "127.0.0.1"));
+        /* The reason is what stands behind the address, and nothing where nothing failed. */
+        char whole[2048];
+        snprintf(whole, sizeof(whole), "%s://127.0.0.1:%u: %s", cases[i].scheme, peer.port,
+                 o.reason);
+        assert_string_equal(o.why, o.err ? whole : "");
+        assert_true(o.err == EAR_OK || *o.reason);
         if (i == 0) {
             assert_string_equal(o.body, "hello");
             assert_string_equal(o.echoed, "yes");
