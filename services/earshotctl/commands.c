@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "care/apply.h"
+#include "care/secrets.h"
 #include "cases/case.h"
 #include "cases/dead_letter.h"
 #include "cases/presence.h"
@@ -22,6 +23,8 @@ const struct ear_ctl_command ear_ctl_commands[] = {
      "dry-run role-secrets json timeout", 0, 0, ear_migrate},
     {"apply", "FILE", "Make accounts, teams, agents and policies what care.yaml says.",
      "dry-run as json timeout", 1, 1, ear_apply},
+    {"secrets", "FILE", "List the secrets that care.yaml names, and whether they are there.",
+     "dir json", 1, 1, ear_secrets},
     {"keygen", "DIR", "Make the CURVE keys of all services in a folder.", "json", 1, 1, ear_keygen},
     {"replay", "[FILE]", "Play a feed of JSON Lines into ingest (standard input without FILE).",
      "live account rate pace json timeout", 0, 1, ear_replay},
@@ -121,8 +124,9 @@ void ear_ctl_help(FILE *out)
         fprintf(out, "  %-18s %s\n", ear_ctl_commands[i].name, ear_ctl_commands[i].about);
     fputs("\nearshotctl COMMAND --help says more; with --json most commands answer in JSON.\n"
           "earshotctl --help | --version | --print-config | --print-config-docs\n"
-          "Exit codes: 0 done; 1 refused; 2 usage or environment; 3 malformed input;\n"
-          "4 database or service out of reach; 5 no such thing.\n",
+          "Exit codes: 0 done; 1 refused; 2 usage or environment; 3 a file is missing,\n"
+          "unreadable or malformed; 4 database or service out of reach; 5 no such case,\n"
+          "post, team or agent.\n",
           out);
 }
 

@@ -72,7 +72,8 @@ ear_exit ear_completion(struct ear_ctl *ctl, int argc, char **argv)
     }
     fputs("        esac\n    fi\n"
           "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-          "    case ${COMP_WORDS[1]} in apply | replay | keygen | evaluate | export-labels) [ "
+          "    case ${COMP_WORDS[1]} in apply | secrets | replay | keygen | evaluate | "
+          "export-labels) [ "
           "\"${cur:0:1}\" = - ] ||\n"
           "        mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$cur\") ;; esac\n"
           "}\ncomplete -F _earshotctl earshotctl\n",

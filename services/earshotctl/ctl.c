@@ -27,15 +27,30 @@ ear_exit ear_ctl_exit_of(ear_err err)
     }
 }
 
-ear_exit ear_ctl_fail(ear_err err, const char *fmt, ...)
+static void print_message(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
+static void print_message(const char *fmt, va_list args)
 {
     fputs("earshotctl: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+}
+
+ear_exit ear_ctl_fail(ear_err err, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    print_message(fmt, args);
     va_end(args);
-    fputc('\n', stderr);
     return ear_ctl_exit_of(err);
+}
+
+ear_exit ear_ctl_fail_file(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_message(fmt, args);
+    va_end(args);
+    return EAR_EXIT_INVALID;
 }
 
 ear_exit ear_ctl_connect_for(struct ear_ctl *ctl, const struct ear_pg_statement *statements,

@@ -13,9 +13,9 @@
 /* Exit codes, the same for every command (see docs/earshotctl.md). */
 typedef enum ear_exit {
     EAR_EXIT_OK = 0,
-    EAR_EXIT_REFUSED = 1,     /* understood and not done; the message says why */
-    EAR_EXIT_USAGE = 2,       /* the words or the environment are off */
-    EAR_EXIT_INVALID = 3,     /* a file or an answer is malformed */
+    EAR_EXIT_REFUSED = 1, /* understood and not done; the message says why */
+    EAR_EXIT_USAGE = 2,   /* the words or the environment are off */
+    EAR_EXIT_INVALID = 3, /* a file is missing, unreadable, unwritable or malformed; an answer is */
     EAR_EXIT_UNREACHABLE = 4, /* database or service did not answer; the same call may work later */
     EAR_EXIT_NOT_FOUND = 5,   /* no such case, post, agent … */
 } ear_exit;
@@ -52,6 +52,9 @@ struct ear_ctl_command {
 /* Prints "earshotctl: …" on standard error and returns the exit code that fits err. */
 ear_exit ear_ctl_fail(ear_err err, const char *fmt, ...) EAR_PRINTF(2, 3);
 ear_exit ear_ctl_exit_of(ear_err err);
+/* Prints what is wrong with a file, a folder or a standard stream: one exit code, whatever it is.
+ */
+ear_exit ear_ctl_fail_file(const char *fmt, ...) EAR_PRINTF(1, 2);
 
 /* Makes a connection that has just these statements (count 0: none) and waits until it can be used
  * or the timeout ends; an error is printed. The caller frees *pg in any case. */

@@ -55,6 +55,7 @@
     VALUE("cross-validate", cross_validate, "K", "print the figures of K folds for each head")     \
     VALUE("rows", rows, "N", "at most N features in the model")                                    \
     VALUE("seed", seed, "N", "of folds and of the order of steps (default 1)")                     \
+    VALUE("dir", dir, "DIR", "say of each whether it is there (EAR_SECRETS_DIR of the services)")  \
     VALUE("role-secrets", role_secrets, "DIR",                                                     \
           "set the roles' passwords from files DIR/earshot_*")                                     \
     VALUE("timeout", timeout, "DURATION",                                                          \

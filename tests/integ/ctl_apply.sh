@@ -58,6 +58,25 @@ says '+ team billing'
 says 'nothing was changed'
 expect_eq 'teams after a dry run' 0 "$(pg_query 'SELECT count(*) FROM team')"
 
+# Which secrets it names needs no database.
+mkdir "$WORK/secrets"
+EAR_PG='' exits 0 secrets "$WORK/care.yaml"
+expect_eq 'secrets' 'SECRET CONNECTOR ACCOUNT|bluesky_password bluesky @northernline|' "$(tr -s ' \n' ' |' <"$WORK/out")"
+exits 1 secrets "$WORK/care.yaml" --dir "$WORK/secrets"
+says '1 missing, unreadable or empty'
+: >"$WORK/secrets/bluesky_password"
+exits 1 secrets "$WORK/care.yaml" --dir "$WORK/secrets" --json
+expect_eq 'an empty one is none' false "$(json '.[0].there')"
+echo secret >"$WORK/secrets/bluesky_password"
+exits 0 secrets - --dir "$WORK/secrets" <"$WORK/care.yaml"
+says ' yes'
+sed 's/service: /connector: webhook, service: /' "$WORK/care.yaml" >"$WORK/hook.yaml"
+exits 0 secrets "$WORK/hook.yaml" --json
+expect_eq 'the connector that is chosen' webhook "$(json '.[0].connector')"
+sed '/secrets:/d' "$WORK/care.yaml" >"$WORK/none.yaml"
+exits 0 secrets "$WORK/none.yaml"
+says 'no account names a secret'
+
 # Everybody who listens hears of it.
 mkfifo "$WORK/listen"
 "$PG_BIN/psql" -X -qAt "$EAR_PG" <"$WORK/listen" >"$WORK/heard" 2>&1 & listener=$!

@@ -8,20 +8,29 @@ mkdir -p "$EARSHOT_SECRETS"/{ingest,classifier,assignment,responder,operator,dat
 setup() { "$EARSHOT_SOURCE/deploy/docker/earshot-setup" "$@" 2>"$WORK/said"; }
 
 cat >"$EARSHOT_CARE" <<'YAML'
+firm: Shop
+teams: [{ id: care, name: Care, default: true }]
 accounts:
   - id: "@shop"
     platform: twitter
+    team: care
     secrets: ["shop_key", 'shop_key_before']
     settings:
       connector: webhook
   - id: "@shop.example"
     platform: "bluesky"
+    team: care
     secrets: [bluesky_password]
   - id: shop@example.org
     platform: mail
-    secrets: [mail_password, smtp_password]   # two
+    team: care
+    secrets:   # two, a line each
+      - mail_password
+      - smtp_password
+  - { id: "@shop.example.net", platform: bluesky, team: care, secrets: [bluesky_password] }
   - id: "@shop.example.org"
     platform: bluesky
+    team: care
     settings:
       connector: webhook
     secrets: [relay_key]
@@ -34,7 +43,7 @@ for name in shop_key shop_key_before relay_key; do
 done
 for name in bluesky_password mail_password smtp_password; do
   [ ! -e "$EARSHOT_SECRETS/ingest/$name" ] || fail "$name was made up"
-  grep -q "secret $name .* is missing: .* put $name <FILE" "$WORK/said" || fail "of $name it says: $(cat "$WORK/said")"
+  expect_eq "of $name it says" 1 "$(grep -c "secret $name .* is missing: .* put $name <FILE" "$WORK/said")"
 done
 
 printf 'a password\n' | setup put mail_password
@@ -47,3 +56,6 @@ setup || fail "refused the second time: $(cat "$WORK/said")"
 expect_eq "files after the second time" "$before" "$(sums)"
 ! grep -q "mail_password" "$WORK/said" || fail "what was put is still missed"
 ! EARSHOT_CARE=$WORK setup || fail "a folder is taken for care.yaml"
+echo 'secret: [x]' >>"$EARSHOT_CARE"
+! setup || fail "a care.yaml with a mistake is taken"
+grep -q "^$EARSHOT_CARE:[0-9]*: no such key 'secret'" "$WORK/said" || fail "of the mistake it says: $(cat "$WORK/said")"

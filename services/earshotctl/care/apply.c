@@ -1,21 +1,12 @@
 #include "care/apply.h"
 
-#include "care/care_file.h"
+#include "care/care_open.h"
 #include "care/care_plan.h"
 #include "show.h"
 #include "store_sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-static ear_exit read_care(const char *path, struct ear_buf *text, json_t **care)
-{
-    struct ear_diag diag = {0};
-    ear_err err = ear_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, text, &diag);
-    if (err) return ear_ctl_fail(err == EAR_NOT_FOUND ? EAR_INVALID : err, "%s", diag.text);
-    return ear_ctl_exit_of(ear_care_parse(ear_buf_str(text), path, care, stderr));
-}
 
 /* --- The plan -----------------------------------------------------------------------------------
  */
@@ -187,8 +178,7 @@ ear_exit ear_apply(struct ear_ctl *ctl, int argc, char **argv)
     (void)argc;
     json_t *care = NULL, *now = NULL, *plan = NULL;
     struct ear_buf text;
-    ear_buf_init(&text, EAR_CARE_FILE_BYTES_MAX);
-    ear_exit status = read_care(argv[0], &text, &care);
+    ear_exit status = ear_care_open(argv[0], &text, &care);
     if (!status) status = ear_ctl_connect(ctl);
     if (!status) status = check_zones(ctl, care, argv[0]);
     if (!status) status = read_current(ctl, &now);

@@ -107,8 +107,10 @@ static json_t *read_topic(struct ear_str s, const char **why)
 
 static json_t *read_file(struct ear_str s, const char **why)
 {
-    *why = "use the name of a file in EAR_SECRETS_DIR, without a slash or a leading dot";
-    if (s.len < 1 || s.len > 128 || s.ptr[0] == '.' || memchr(s.ptr, '/', s.len)) return NULL;
+    *why = "use the name of a file in EAR_SECRETS_DIR, without a slash, a blank or a leading dot";
+    if (s.len < 1 || s.len > 128 || s.ptr[0] == '.') return NULL;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] == '/' || (unsigned char)s.ptr[i] <= ' ') return NULL;
     return read_text(s, why);
 }
 

@@ -177,6 +177,8 @@ static const struct bad_case rows[] = {
     {"accounts:\n  - id: x\n    platform: feed\n    team: care\n    secrets:\n      - "
      "../etc/passwd\n",
      "8: secrets: use the name of a file"},
+    {"accounts:\n  - id: x\n    platform: feed\n    team: care\n    secrets: [my secret]\n",
+     "7: secrets: use the name of a file"},
     {"accounts:\n  - id: x\n    platform: feed\n    team: care\n    secrets: one\n",
      "7: secrets: use a list"},
     {"accounts:\n  - id: x\n    platform: feed\n    team: care\n    settings:\n      a: 1\n      "
