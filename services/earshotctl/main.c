@@ -53,7 +53,7 @@ static ear_exit usage(const struct ear_ctl_command *command, int count, char **o
 static ear_exit flushed(ear_exit status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-    return ear_ctl_fail(EAR_IO, "standard output cannot be written");
+    return ear_ctl_fail_file("standard output cannot be written");
 }
 
 static ear_exit run(const struct ear_ctl_command *command, int argc, char **argv)

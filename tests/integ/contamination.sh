@@ -23,7 +23,7 @@ printf 'a\t@other WHERE is my parcel, number 99? https://x.example/a\n' >>"$WORK
 check 1 "$WORK/set"
 expect_eq "the copy" "$WORK/set/train.tsv $WORK/set/val.tsv 1" "$(cat "$WORK/pairs")"
 expect_eq "its line, and that of its twin" "4 2" "$(jq -r '.[0] | "\(.line) \(.twin)"' "$WORK/out")"
-check 5 "$WORK/none"
+check 3 "$WORK/none"
 
 DATA=$EARSHOT_SHARED/datasets
 [ -d "$DATA" ] || skip "no labelled posts: $DATA is not there"

@@ -18,7 +18,7 @@ static ear_exit read_text(const char *operand, struct ear_buf *text)
     ear_buf_init(text, TEXT_BYTES_MAX);
     ear_err err = strcmp(operand, "-") == 0 ? ear_file_read("/dev/stdin", text, &diag)
                                             : ear_buf_append_str(text, ear_str_from(operand));
-    if (err) return ear_ctl_fail(err, "the text: %s", *diag.text ? diag.text : ear_err_text(err));
+    if (err) return ear_ctl_fail_file("the text: %s", *diag.text ? diag.text : ear_err_text(err));
     while (text->len > 0 && text->data[text->len - 1] == '\n') text->data[--text->len] = '\0';
     if (ear_str_trim(ear_buf_str(text)).len > 0) return EAR_EXIT_OK;
     ear_ctl_fail(EAR_INVALID, "the text is empty");

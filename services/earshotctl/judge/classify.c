@@ -106,11 +106,11 @@ static ear_exit run(struct classify *c)
     while ((got = read_more(c)) > 0) {
         ear_err err = take_lines(c);
         if (!err && c->out.len && input_pauses()) err = flush_out(c);
-        if (err) return ear_ctl_fail(err, "standard output cannot be written");
+        if (err) return ear_ctl_fail_file("standard output cannot be written");
     }
-    if (got < 0) return ear_ctl_fail(EAR_IO, "standard input: %s", strerror(errno));
+    if (got < 0) return ear_ctl_fail_file("standard input: %s", strerror(errno));
     if (c->in.len && !c->skipping) take_line(c, ear_buf_str(&c->in));
-    if (flush_out(c)) return ear_ctl_fail(EAR_IO, "standard output cannot be written");
+    if (flush_out(c)) return ear_ctl_fail_file("standard output cannot be written");
     if (!c->bad) return EAR_EXIT_OK;
     return ear_ctl_fail(EAR_INVALID, "%llu of %llu lines are malformed%s",
                         (unsigned long long)c->bad, (unsigned long long)c->line,

@@ -116,7 +116,7 @@ static ear_exit print(struct evaluate *e)
         json_decref(report);
     }
     ear_buf_release(&notes);
-    return err ? ear_ctl_fail(err, "%s", diag.text) : EAR_EXIT_OK;
+    return err ? ear_ctl_fail_file("%s", diag.text) : EAR_EXIT_OK;
 }
 
 static ear_exit run(struct evaluate *e, char **paths, size_t count)
@@ -126,7 +126,7 @@ static ear_exit run(struct evaluate *e, char **paths, size_t count)
     if (status) return status;
     ear_err err = ear_gold_read(paths, count, e->wanted, e->wanted_count, only_named(e->ctl),
                                 &e->gold, &diag);
-    if (err) return ear_ctl_fail(err, "%s", diag.text);
+    if (err) return ear_ctl_fail_file("%s", diag.text);
     ear_evaluate_model(e->model, e->other, &e->gold, &e->now);
     if (e->other) ear_evaluate_model(e->other, e->model, &e->gold, &e->before);
     if (e->now.head_count) return print(e);
@@ -148,7 +148,7 @@ static ear_exit check_contamination(struct ear_ctl *ctl, int argc, char **argv)
     ear_err err = ear_contamination_check(argv, (size_t)argc, pairs, &count, &diag);
     if (!err) ear_show_table(ctl, pairs, pair_columns, EAR_COUNT(pair_columns), "nothing shared");
     json_decref(pairs);
-    if (err) return ear_ctl_fail(err, "%s", diag.text);
+    if (err) return ear_ctl_fail_file("%s", diag.text);
     fprintf(stderr, "%zu of %zu posts in %zu files to judge by are in %zu files to train with\n",
             count.copies, count.held_rows, count.held_files, count.train_files);
     return count.copies ? EAR_EXIT_REFUSED : EAR_EXIT_OK;

@@ -28,5 +28,5 @@ ear_exit ear_ctl_model_open(const struct ear_ctl *ctl, const char *path, struct 
         return EAR_EXIT_USAGE;
     }
     ear_err err = ear_model_load(path, out, &diag);
-    return err ? ear_ctl_fail(err, "%s", diag.text) : EAR_EXIT_OK;
+    return err ? ear_ctl_fail_file("%s", diag.text) : EAR_EXIT_OK;
 }

@@ -137,15 +137,15 @@ static ear_exit take_heads(struct export *e)
 static ear_exit write_files(const struct export *e, const char *folder)
 {
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return ear_ctl_fail(EAR_IO, "%s: %s", folder, strerror(errno));
+        return ear_ctl_fail_file("cannot make %s: %s", folder, strerror(errno));
     for (size_t f = 0; f < EAR_COUNT(e->files); f++) {
         char path[4096];
         struct ear_diag diag = {0};
         int len = snprintf(path, sizeof(path), "%s/%s", folder, names[f]);
         if (len < 0 || (size_t)len >= sizeof(path))
-            return ear_ctl_fail(EAR_INVALID, "%s: too long a name", folder);
+            return ear_ctl_fail_file("%s: too long a name", folder);
         ear_err err = ear_file_write(path, ear_buf_str(&e->files[f]), SECRET_MODE, &diag);
-        if (err) return ear_ctl_fail(err, "%s", diag.text);
+        if (err) return ear_ctl_fail_file("%s", diag.text);
     }
     return EAR_EXIT_OK;
 }

@@ -128,5 +128,5 @@ ear_exit ear_train(struct ear_ctl *ctl, int argc, char **argv)
     if (!err && o->out) err = write_model(lessons, o->out, &diag);
     ear_lessons_release(lessons);
     free(lessons);
-    return err ? ear_ctl_fail(err, "%s", diag.text) : EAR_EXIT_OK;
+    return err ? ear_ctl_fail_file("%s", diag.text) : EAR_EXIT_OK;
 }

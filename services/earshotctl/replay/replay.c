@@ -193,7 +193,7 @@ static bool take_line(struct replay *replay, struct batch *batch)
     size_t number;
     ear_feed_state state = ear_feed_peek(replay->feed, &line, &number);
     if (state == EAR_FEED_FAILED)
-        stop(replay, ear_ctl_fail(EAR_IO, "reading the feed: %s", ear_feed_why(replay->feed)));
+        stop(replay, ear_ctl_fail_file("reading the feed: %s", ear_feed_why(replay->feed)));
     replay->fed = state == EAR_FEED_END;
     if (state == EAR_FEED_LONG) {
         ear_tally_malformed(&replay->tally, number, "longer than 256 KiB", stderr);

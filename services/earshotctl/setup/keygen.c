@@ -53,7 +53,7 @@ static ear_err make_all(const char *dir, json_t *made, struct ear_diag *diag)
     snprintf(path, sizeof(path), "%s/peers", dir);
     ear_err err = EAR_OK;
     if (mkdir(dir, 0755) && errno != EEXIST)
-        err = ear_fail(diag, EAR_IO, "%s: %s", dir, strerror(errno));
+        err = ear_fail(diag, EAR_IO, "cannot make %s: %s", dir, strerror(errno));
     else if (access(path, F_OK) == 0)
         err = ear_file_read(path, &old, diag);
     for (size_t i = 0; !err && i < EAR_COUNT(services); i++)
@@ -72,7 +72,7 @@ ear_exit ear_keygen(struct ear_ctl *ctl, int argc, char **argv)
     ear_exit status = EAR_EXIT_OK;
     ear_err err = make_all(argv[0], made, &diag);
     if (err)
-        status = ear_ctl_fail(err, "keygen: %s", diag.text);
+        status = ear_ctl_fail_file("keygen: %s", diag.text);
     else if (ctl->options.json)
         ear_show_json(made);
     else

@@ -172,8 +172,7 @@ static ear_err set_password(struct ear_pg *pg, const char *dir, const char *role
     struct ear_buf secret, verifier;
     ear_buf_init(&secret, 1024);
     ear_buf_init(&verifier, 1024);
-    ear_err err = ear_file_read_secret(path, &secret, diag);
-    if (!err && !secret.len) err = ear_fail(diag, EAR_INVALID, "%s is empty", path);
+    ear_err err = ear_file_read_secret(path, &secret, diag) ? EAR_INVALID : EAR_OK;
     if (!err) err = ear_pg_verifier(pg, ear_buf_str(&secret), &verifier, diag);
     if (!err) err = script(pg, diag, "ALTER ROLE %s PASSWORD '%s';", role, verifier.data);
     if (secret.data) ear_secret_wipe(secret.data, secret.len);
