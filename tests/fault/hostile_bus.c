@@ -1,17 +1,21 @@
 /* hostile_bus: peers that mean harm, or are broken, at a bus port, for so many seconds:
  *
- *   hostile_bus tcp PORT SECONDS                   bytes that are no ZeroMQ, and connections that
- * stay silent hostile_bus plain PORT SECONDS                 ZeroMQ without CURVE hostile_bus
- * stranger PORT SECONDS KEYS AT      CURVE with a key that nobody listed hostile_bus down PORT
- * SECONDS KEYS SERVICE AT  a service taken over, at the port of service AT hostile_bus calls PORT
- * SECONDS KEYS SERVICE AT the same, with questions hostile_bus up PORT SECONDS KEYS SERVICE the
- * same, which binds PORT and pours out batches
+ * hostile_bus tcp PORT SECONDS: bytes that are no ZeroMQ, and connections that stay silent
+ * hostile_bus crowd PORT SECONDS: as many silent connections as there is room for
+ * hostile_bus plain PORT SECONDS: ZeroMQ without CURVE
+ * hostile_bus stranger PORT SECONDS KEYS AT: CURVE with a key that nobody listed
+ * hostile_bus borrowed PORT SECONDS KEYS AT OF: with the listed key of OF, but not its secret
+ * hostile_bus down PORT SECONDS KEYS SERVICE AT: a service taken over, at the port of service AT
+ * hostile_bus calls PORT SECONDS KEYS SERVICE AT: the same, with questions
+ * hostile_bus up PORT SECONDS KEYS [SERVICE]: the same, which binds PORT and pours out batches;
+ * without SERVICE with a key that nobody listed
  *
  * KEYS is the folder of earshotctl keygen. Ends with how much it has said. */
 #include "bus/bus.h"
 #include "bus/keyring.h"
 #include "wire/wire.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +25,13 @@
 
 #define NOISE_BYTES ((size_t)3 << 20)
 #define IDLE        150
+#define CROWD       400
 
 struct attack {
     uint16_t port;
     int64_t until_ms;
     const char *keys, *service, *at;
+    const char *borrowed; /* whose public key we say is ours */
     void *zmq, *socket;
     struct ear_str to; /* routing id, where we are the upstream */
     uint64_t said;
@@ -46,6 +52,8 @@ static int dial(const struct attack *a)
                              .sin_port = htons(a->port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct timeval patience = {.tv_sec = 1};
+    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
         close(fd);
         return -1;
@@ -77,6 +85,32 @@ static void attack_tcp(struct attack *a)
         if (idle[i] >= 0) close(idle[i]);
 }
 
+static bool is_over(int fd)
+{
+    char heard[64];
+    ssize_t n = recv(fd, heard, sizeof(heard), MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
+/* Whoever is thrown out comes again. */
+static void attack_crowd(struct attack *a)
+{
+    int crowd[CROWD];
+    for (size_t i = 0; i < CROWD; i++) crowd[i] = -1;
+    while (goes_on(a)) {
+        for (size_t i = 0; i < CROWD && goes_on(a); i++) {
+            if (crowd[i] >= 0 && is_over(crowd[i])) {
+                close(crowd[i]);
+                crowd[i] = -1;
+            }
+            if (crowd[i] < 0 && (crowd[i] = dial(a)) >= 0) a->said++;
+        }
+        usleep(2000);
+    }
+    for (size_t i = 0; i < CROWD; i++)
+        if (crowd[i] >= 0) close(crowd[i]);
+}
+
 /* --- sockets --- */
 
 static void read_key(const char *folder, const char *name, char key[static EAR_KEY_TEXT_BYTES])
@@ -103,6 +137,11 @@ static void set_keys(const struct attack *a)
         EAR_CHECK(zmq_curve_public(public, secret) == 0);
     } else {
         ear_bus_keypair(public, secret);
+    }
+    if (a->borrowed) {
+        char not_ours[EAR_KEY_TEXT_BYTES];
+        read_key(a->keys, a->borrowed, not_ours);
+        EAR_CHECK(zmq_curve_public(public, not_ours) == 0);
     }
     zmq_setsockopt(a->socket, ZMQ_CURVE_SECRETKEY, secret, strlen(secret));
     zmq_setsockopt(a->socket, ZMQ_CURVE_PUBLICKEY, public, strlen(public));
@@ -358,13 +397,16 @@ int main(int argc, char **argv)
                        .keys = argc > 4 ? argv[4] : NULL,
                        .service = argc > 5 ? argv[5] : NULL,
                        .at = argc > 6 ? argv[6] : NULL};
-    bool stranger = strcmp(argv[1], "stranger") == 0;
-    if (stranger) a.at = a.service, a.service = NULL;
+    bool borrows = strcmp(argv[1], "borrowed") == 0;
+    if (borrows) a.borrowed = a.at;
+    if (borrows || strcmp(argv[1], "stranger") == 0) a.at = a.service, a.service = NULL;
     ear_crypt_start();
     ear_random(noise, sizeof(noise));
     a.zmq = zmq_ctx_new();
     if (strcmp(argv[1], "tcp") == 0) {
         attack_tcp(&a);
+    } else if (strcmp(argv[1], "crowd") == 0) {
+        attack_crowd(&a);
     } else if (strcmp(argv[1], "up") == 0) {
         attack_up(&a);
     } else {
