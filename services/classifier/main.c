@@ -24,7 +24,7 @@ static const struct ear_conf_key keys[] = {
         "The firm's rules, which raise urgency (deploy/rules/care.rules is an example)."),
     KEY("EAR_CLASSIFIER_COVERAGE", INT, "0", 0, 100, coverage,
         "Percent of posts that each head is to be sure of; 0: as the model has it."),
-    KEY("EAR_CLASSIFIER_WINDOW_LIVE", INT, "4096", 1, 1 << 20, window_live,
+    KEY("EAR_CLASSIFIER_WINDOW_LIVE", INT, "8192", 1, 1 << 20, window_live,
         "Live posts taken from each ingest before the first of them is settled."),
     KEY("EAR_CLASSIFIER_WINDOW_BACKFILL", INT, "512", 1, 1 << 20, window_backfill,
         "Back-fill posts taken from each ingest before the first of them is settled."),

@@ -1,7 +1,7 @@
 #include "intake/queue.h"
 
 #define HOLD_MS    2000
-#define HOLD_POSTS 4096
+#define HOLD_POSTS 8192
 
 #define GATHER_LEAST_MS 2
 #define GATHER_MOST_MS  10
