@@ -21,10 +21,9 @@
 const struct ear_ctl_command ear_ctl_commands[] = {
     {"migrate", "", "Bring the database to this program's schema.",
      "dry-run role-secrets json timeout", 0, 0, ear_migrate},
-    {"apply", "FILE", "Make accounts, teams, agents and policies what care.yaml says.",
+    {"apply", "FILE|-", "Make accounts, teams, agents and policies what care.yaml says.",
      "dry-run as json timeout", 1, 1, ear_apply},
-    {"secrets", "FILE", "List the secrets that care.yaml names, and whether they are there.",
-     "dir json", 1, 1, ear_secrets},
+    {"secrets", "FILE|-", "List the secrets that care.yaml names.", "dir json", 1, 1, ear_secrets},
     {"keygen", "DIR", "Make the CURVE keys of all services in a folder.", "json", 1, 1, ear_keygen},
     {"replay", "[FILE]", "Play a feed of JSON Lines into ingest (standard input without FILE).",
      "live account rate pace json timeout", 0, 1, ear_replay},
@@ -70,8 +69,8 @@ const struct ear_ctl_command ear_ctl_commands[] = {
      "since json timeout", 1, 1, ear_export_labels},
     {"status", "", "Ask every replica of every service how it is.", "json timeout", 0, 0,
      ear_status},
-    {"probe", "URL", "Exit 0 when a service answers 200 there (for health checks).", "timeout", 1,
-     1, ear_probe},
+    {"probe", "URL", "Exit 0 when a service answers 200 there (health checks).", "timeout", 1, 1,
+     ear_probe},
     {"completion", "", "Print the completion script for bash.", "", 0, 0, ear_completion},
 };
 const size_t ear_ctl_command_count = EAR_COUNT(ear_ctl_commands);
@@ -97,9 +96,11 @@ const struct ear_ctl_command *ear_ctl_command_find(int argc, char **argv, int *w
     return NULL;
 }
 
+#define ABOUT_COLUMN 21 /* behind the longest name */
+
 static void print_command(const struct ear_ctl_command *command, FILE *out)
 {
-    fprintf(out, "  %-18s %s\n", command->name, command->about);
+    ear_ctl_help_row(command->name, ABOUT_COLUMN, command->about, out);
 }
 
 bool ear_ctl_group_help(const char *word, FILE *out)
@@ -120,8 +121,7 @@ void ear_ctl_help(FILE *out)
     fputs("Usage: earshotctl COMMAND [OPTION]… [OPERAND]…\n"
           "Operate an Earshot deployment: schema, configuration, feeds, cases, health.\n\n",
           out);
-    for (size_t i = 0; i < ear_ctl_command_count; i++)
-        fprintf(out, "  %-18s %s\n", ear_ctl_commands[i].name, ear_ctl_commands[i].about);
+    for (size_t i = 0; i < ear_ctl_command_count; i++) print_command(&ear_ctl_commands[i], out);
     fputs("\nearshotctl COMMAND --help says more; with --json most commands answer in JSON.\n"
           "earshotctl --help | --version | --print-config | --print-config-docs\n"
           "Exit codes: 0 done; 1 refused; 2 usage or environment; 3 a file is missing,\n"
@@ -135,4 +135,8 @@ void ear_ctl_command_help(const struct ear_ctl_command *command, FILE *out)
     fprintf(out, "Usage: earshotctl %s%s%s [OPTION]…\n%s\n\n", command->name,
             *command->operands ? " " : "", command->operands, command->about);
     ear_ctl_options_help(command->name, command->options, out);
+    if (strstr(command->operands, "CASE_ID"))
+        fputs("\nCASE_ID is a case's id, or at least the last 6 digits of it.\n", out);
+    if (strstr(command->operands, "POST_ID"))
+        fputs("\nPOST_ID is a post's whole id, as case show shows it.\n", out);
 }

@@ -43,8 +43,8 @@ static ear_exit usage(const struct ear_ctl_command *command, int count, char **o
     else if (option)
         ear_ctl_fail(EAR_INVALID, "%s: no option %s here", command->name, option);
     else
-        ear_ctl_fail(EAR_INVALID, "%s: more words than expected (texts need quotes)",
-                     command->name);
+        ear_ctl_fail(EAR_INVALID, "%s: '%s' is more than it takes (texts need quotes)",
+                     command->name, operands[command->max_operands]);
     ear_ctl_command_help(command, stderr);
     return EAR_EXIT_USAGE;
 }
@@ -79,15 +79,27 @@ static ear_exit run(const struct ear_ctl_command *command, int argc, char **argv
 static ear_exit no_command(int argc, char **argv)
 {
     const char *word = argv[1], *next = argc > 2 ? argv[2] : NULL;
-    if (next && strcmp(next, "--help") == 0 && ear_ctl_group_help(word, stdout)) return EAR_EXIT_OK;
-    ear_ctl_fail(EAR_INVALID, "no command '%s%s%s'; see earshotctl --help", word, next ? " " : "",
-                 next ? next : "");
+    if (next && ear_ctl_listed("--help -h", next) && ear_ctl_group_help(word, stdout))
+        return EAR_EXIT_OK;
+    bool two = next && next[0] != '-';
+    ear_ctl_fail(EAR_INVALID, "no command '%s%s%s'; see earshotctl --help", word, two ? " " : "",
+                 two ? next : "");
     ear_ctl_group_help(word, stderr);
     return EAR_EXIT_USAGE;
 }
 
+/* "help case list" is "case list --help". */
+static void turn_help(int argc, char **argv)
+{
+    static char option[] = "--help";
+    if (argc < 3 || strcmp(argv[1], "help") != 0) return;
+    for (int i = 1; i + 1 < argc; i++) argv[i] = argv[i + 1];
+    argv[argc - 1] = option;
+}
+
 int main(int argc, char **argv)
 {
+    turn_help(argc, argv);
     ear_crypt_start();
     ear_log_start("earshotctl", EAR_LOG_WARN);
     if (argc < 2) return ear_ctl_help(stderr), EAR_EXIT_USAGE;

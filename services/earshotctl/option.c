@@ -21,7 +21,7 @@ static const struct option_row rows[] = {
 static const struct {
     const char *command, *option, *about;
 } wordings[] = {
-    {"apply", "as", "who is on record as the one who changed it (default: operator)"},
+    {"apply", "as", "who is on record as the one who changed it (default: your user name)"},
     {"replay", "account", "whose posts they are where a line names no account"},
     {"replay", "timeout", "give up when nothing got through for so long (default: 60s)"},
     {"train", "all", "with --cross-validate: the figures of each label, too"},
@@ -114,14 +114,14 @@ static const char *wording(const char *command, const struct option_row *row)
 #define HELP_INDENT  25
 #define HELP_COLUMNS 80
 
-static void print_row(const char *word, const char *about, FILE *out)
+void ear_ctl_help_row(const char *word, int column, const char *about, FILE *out)
 {
-    int column = fprintf(out, "  %-22s", word);
+    int used = fprintf(out, "  %-*s", column - 3, word);
     struct ear_str rest = ear_str_from(about), next;
     while (ear_str_split(&rest, ' ', &next)) {
-        if (column + 1 + (int)next.len > HELP_COLUMNS)
-            column = fprintf(out, "\n%*s", HELP_INDENT - 1, "") - 1;
-        column += fprintf(out, " %.*s", EAR_STR_ARG(next));
+        if (used + 1 + (int)next.len > HELP_COLUMNS)
+            used = fprintf(out, "\n%*s", column - 1, "") - 1;
+        used += fprintf(out, " %.*s", EAR_STR_ARG(next));
     }
     fputc('\n', out);
 }
@@ -133,6 +133,6 @@ void ear_ctl_options_help(const char *command, const char *allowed, FILE *out)
         char word[40];
         snprintf(word, sizeof(word), "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
                  rows[i].value ? rows[i].value : "");
-        print_row(word, wording(command, &rows[i]), out);
+        ear_ctl_help_row(word, HELP_INDENT, wording(command, &rows[i]), out);
     }
 }

@@ -78,6 +78,8 @@ ear_err ear_ctl_options_parse(int argc, char **argv, const char *allowed,
 /* The lines of --help for the options in `allowed`, 80 columns wide, as they read for this command.
  */
 void ear_ctl_options_help(const char *command, const char *allowed, FILE *out);
+/* A line of help, "  WORD ABOUT": about begins at a column and is wrapped at 80. */
+void ear_ctl_help_row(const char *word, int column, const char *about, FILE *out);
 /* True when the space-separated list has the name. */
 bool ear_ctl_listed(const char *list, const char *name);
 

@@ -135,7 +135,8 @@ static char *readable_time(char *text, ear_show_type type)
 
 static char *text_of(const json_t *value)
 {
-    if (!value || json_is_null(value)) return ear_strdup("–");
+    bool empty = json_is_string(value) && json_string_length(value) == 0;
+    if (!value || json_is_null(value) || empty) return ear_strdup("–");
     if (json_is_string(value)) return ear_strdup(json_string_value(value));
     if (json_is_boolean(value)) return ear_strdup(json_is_true(value) ? "yes" : "no");
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);

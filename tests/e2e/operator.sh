@@ -28,9 +28,11 @@ exits 0 status
 
 # --- ana comes to work; she can take one case
 exits 0 agent present ana --as ana
+says 'ana is present'
 exits 0 agent list --json
 expect_eq 'who is there' 'ana true command,bo false shift' "$(json '[.[] | "\(.agent) \(.present) \(.by)"] | join(",")')"
 exits 5 agent present nobody
+says "no agent 'nobody' in care.yaml"
 
 # --- two customers complain
 for n in 1 2; do
@@ -57,7 +59,12 @@ expect_eq 'second time' "true $reply" "$(json '"\(.repeated) \(.reply_id)"')"
 expect_eq 'written' 1 "$(pg_query 'SELECT count(*) FROM reply')"
 exits 2 case reply "$hers" 'Who says so?'
 exits 2 case reply "$hers" ' ' --as ana
+exits 2 case reply "$hers" $'Gr\xfc\xdfe' --as ana
+says 'not UTF-8'
+exits 2 case reply "$hers" "$(printf '%017000d' 0)" --as ana
+says 'longer than 16 KiB'
 exits 1 case reply "$hers" 'x' --as nobody
+says "no agent 'nobody' in care.yaml"
 ctl case reply "${hers: -8}" - --as ana --json <<<'From standard input.' >"$WORK/out"
 expect_eq 'from standard input, by its last digits' 2 "$(pg_query 'SELECT count(*) FROM reply')"
 exits 5 case reply 019fa000-0000-7000-8000-00000000ffff 'x' --as ana
@@ -66,6 +73,11 @@ exits 5 case reply 019fa000-0000-7000-8000-00000000ffff 'x' --as ana
 exits 0 case note "$hers" 'Driver called.' --as bo
 exits 2 case assign "$queued"
 exits 2 case assign "$queued" --to bo --team care
+exits 5 case assign "$queued" --to nobody
+says "no agent 'nobody' in care.yaml"
+exits 5 case assign "$queued" --team thrid
+says "no team 'thrid' in care.yaml; there are care, second"
+exits 2 case resolve "$queued" --code 'Not a code'
 exits 0 case assign "$queued" --to bo --reason 'knows the depot'
 exits 0 case list --agent bo --json
 expect_eq 'bo has it' "$queued" "$(json '.[0].case_id')"

@@ -39,6 +39,10 @@ expect_eq "the answer" "intent praise complaint rules-1 ana" "$(jq -r '"\(.head)
 exits 0 relabel "$(post 1)" --head intent --label complaint --as bo
 exits 0 relabel "$(post 2)" --head topic --label parking --as bo
 exits 0 relabel "$(post 2)" --head topic --label - --as bo
+[ ! -s "$WORK/err" ] || fail "of a head of Earshot's it says: $(cat "$WORK/err")"
+exits 0 relabel "$(post 2)" --head intnt --label praise
+says "intnt is none of Earshot's heads"
+exits 0 relabel "$(post 2)" --head intnt --label -
 for n in $(seq 3 60) 61 62 63; do
   label=$(cut -d ' ' -f $((n % 3 + 1)) <<<"question complaint praise")
   [ "$n" != 63 ] || label=complaint

@@ -64,3 +64,6 @@ probe "http://127.0.0.1:${http[2]}/readyz"
 expect_eq 'not ready' 1 "$code"
 probe "http://127.0.0.1:${http[1]}/healthz" --timeout 1s
 expect_eq 'gone' 4 "$code"
+expect_eq 'the address is said once' 1 "$(grep -o "http://127" "$WORK/err" | wc -l)"
+probe "127.0.0.1:${http[2]}/healthz"
+expect_eq 'no URL' 2 "$code"

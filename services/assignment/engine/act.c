@@ -142,8 +142,8 @@ static void act_reply(struct ear_book *book, const struct ear_ask *ask, struct e
         return;
     }
     if (!ear_care_account(book->care, c->account)) {
-        refuse(book, answer, "invalid",
-               "the case's account %s is not in care.yaml: nothing can be sent", c->account);
+        refuse(book, answer, "conflict",
+               "the case's account '%s' is not in care.yaml: nothing can be sent", c->account);
         return;
     }
     struct ear_entry *e = enter(book, ask);

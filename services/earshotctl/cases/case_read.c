@@ -190,7 +190,7 @@ ear_exit ear_case_show(struct ear_ctl *ctl, int argc, char **argv)
     ear_pg_id(batch, &id);
     status = ear_ctl_query(ctl, &batch, &results);
     if (!status && ear_pg_rows(results.items[0]) == 0)
-        status = ear_ctl_fail(EAR_NOT_FOUND, "no case %s", argv[0]);
+        status = ear_ctl_fail(EAR_NOT_FOUND, "no case %s (trace takes the id of a post)", argv[0]);
     if (!status) {
         json_t *heads = ear_show_rows(results.items[0], head_columns, EAR_COUNT(head_columns));
         json_t *history =

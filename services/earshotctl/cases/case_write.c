@@ -1,6 +1,7 @@
 #include "cases/case.h"
 #include "cases/case_ref.h"
 #include "cases/command.h"
+#include "text/text.h"
 
 #include <stdio.h>
 
@@ -20,8 +21,9 @@ static ear_exit read_text(const char *operand, struct ear_buf *text)
                                             : ear_buf_append_str(text, ear_str_from(operand));
     if (err) return ear_ctl_fail_file("the text: %s", *diag.text ? diag.text : ear_err_text(err));
     while (text->len > 0 && text->data[text->len - 1] == '\n') text->data[--text->len] = '\0';
-    if (ear_str_trim(ear_buf_str(text)).len > 0) return EAR_EXIT_OK;
-    ear_ctl_fail(EAR_INVALID, "the text is empty");
+    bool empty = ear_str_trim(ear_buf_str(text)).len == 0;
+    if (!empty && ear_text_is_utf8(ear_buf_str(text))) return EAR_EXIT_OK;
+    ear_ctl_fail(EAR_INVALID, empty ? "the text is empty" : "the text is not UTF-8");
     return EAR_EXIT_USAGE;
 }
 

@@ -58,7 +58,7 @@ static ear_exit exit_of_code(const char *code)
 {
     if (!*code) return EAR_EXIT_OK;
     if (strcmp(code, "not_found") == 0) return EAR_EXIT_NOT_FOUND;
-    if (strcmp(code, "invalid") == 0) return EAR_EXIT_INVALID;
+    if (strcmp(code, "invalid") == 0) return EAR_EXIT_USAGE; /* the words of the command */
     if (strcmp(code, "unavailable") == 0) return EAR_EXIT_UNREACHABLE;
     return EAR_EXIT_REFUSED;
 }
@@ -80,7 +80,8 @@ static void print_result(const struct ear_ctl *ctl, const Earshot__V1__CommandRe
     set_id(object, "case_id", &result->case_id);
     set_id(object, "reply_id", &result->reply_id);
     json_object_set_new(object, "error", json_string(result->error));
-    json_object_set_new(object, "message", json_string(result->message));
+    json_t *message = json_string(result->message);
+    json_object_set_new(object, "message", message ? message : json_string("(not UTF-8)"));
     json_object_set_new(object, "repeated", json_boolean(result->repeated));
     if (ctl->options.json)
         ear_show_json(object);

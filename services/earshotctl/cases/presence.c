@@ -5,6 +5,8 @@
 #include "show.h"
 #include "store_sql.h"
 
+#include <stdio.h>
+
 static ear_exit set_presence(struct ear_ctl *ctl, char *agent, bool present)
 {
     Earshot__V1__PresenceCommand presence = EARSHOT__V1__PRESENCE_COMMAND__INIT;
@@ -14,9 +16,11 @@ static ear_exit set_presence(struct ear_ctl *ctl, char *agent, bool present)
     presence.by_shift = ctl->options.by_shift;
     command.presence = &presence;
     command.body_case = EARSHOT__V1__COMMAND__BODY_PRESENCE;
-    const char *done = ctl->options.by_shift ? "follows the shifts again"
-                       : present             ? "present, whatever the shifts say"
-                                             : "away, whatever the shifts say";
+    const char *how = ctl->options.by_shift ? "follows the shifts again"
+                      : present             ? "is present, whatever the shifts say"
+                                            : "is away, whatever the shifts say";
+    char done[256];
+    snprintf(done, sizeof(done), "%s %s", agent, how);
     return ear_ctl_command_send(ctl, &command, done);
 }
 

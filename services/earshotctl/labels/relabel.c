@@ -4,6 +4,8 @@
 #include "show.h"
 #include "store_sql.h"
 
+#include <stdio.h>
+
 static const struct ear_show_column columns[] = {
     {"set_at", "WHEN", EAR_SHOW_TIME, 0, 0}, {"post_id", "POST", EAR_SHOW_ID, 0, 0},
     {"head", "HEAD", EAR_SHOW_TEXT, 0, 0},   {"label", "LABEL", EAR_SHOW_TEXT, 0, 0},
@@ -47,6 +49,9 @@ ear_exit ear_relabel(struct ear_ctl *ctl, int argc, char **argv)
         json_t *rows = ear_show_rows(results.items[0], columns, EAR_COUNT(columns));
         ear_show_object(ctl, json_array_get(rows, 0), columns, EAR_COUNT(columns));
         json_decref(rows);
+        if (!ear_label_head_known(ear_str_from(ctl->options.head)))
+            fprintf(stderr, "earshotctl: %s is none of Earshot's heads: kept as one of your own\n",
+                    ctl->options.head);
     }
     ear_pg_results_release(&results);
     return status;

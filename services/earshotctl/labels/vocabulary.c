@@ -72,3 +72,10 @@ ear_err ear_label_check(struct ear_str head, struct ear_str label, struct ear_di
     return ear_fail(diag, EAR_INVALID, "a label is 1 to %d bytes without a comma or control sign",
                     EAR_LABEL_BYTES_MAX);
 }
+
+bool ear_label_head_known(struct ear_str head)
+{
+    for (size_t i = 0; i < EAR_COUNT(fixed); i++)
+        if (ear_str_eq(head, ear_str_from(fixed[i].head))) return true;
+    return is_listed("language topic", head);
+}

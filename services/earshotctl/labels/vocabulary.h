@@ -11,5 +11,7 @@
 /* EAR_INVALID with diag naming the labels that the head has. */
 ear_err ear_label_check(struct ear_str head, struct ear_str label,
                         struct ear_diag *diag) EAR_MUST_CHECK;
+/* One that a model of Earshot has; others are a firm's own. */
+bool ear_label_head_known(struct ear_str head);
 
 #endif

@@ -76,9 +76,10 @@ json_t *ear_tally_json(const struct ear_tally *tally, double seconds)
 void ear_tally_print(const struct ear_tally *tally, double seconds, FILE *out)
 {
     fprintf(out,
-            "%" PRIu64 " lines in %.1f s: %" PRIu64 " stored, %" PRIu64 " duplicates, %" PRIu64
+            "%" PRIu64 " line%s in %.1f s: %" PRIu64 " stored, %" PRIu64 " duplicates, %" PRIu64
             " malformed",
-            tally->lines, seconds, tally->stored, tally->duplicates, tally->malformed);
+            tally->lines, tally->lines == 1 ? "" : "s", seconds, tally->stored, tally->duplicates,
+            tally->malformed);
     if (tally->tombstoned) fprintf(out, ", %" PRIu64 " removed by their author", tally->tombstoned);
     if (tally->refused) fprintf(out, ", %" PRIu64 " refused", tally->refused);
     fputc('\n', out);

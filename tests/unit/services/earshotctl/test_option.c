@@ -118,6 +118,28 @@ static void test_commands__take_options_that_exist(void **state)
     }
 }
 
+static void expect_80_columns(const char *name, const char *text)
+{
+    struct ear_str rest = ear_str_from(text), line;
+    while (ear_str_split(&rest, '\n', &line))
+        if (line.len > 80 && ear_text_graphemes(line) > 80)
+            fail_msg("%s: %.*s", name, EAR_STR_ARG(line));
+}
+
+static void test_help__fits_a_terminal(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    ear_ctl_help(out);
+    assert_int_equal(fclose(out), 0);
+    expect_80_columns("help", text);
+    assert_non_null(strstr(text, "\n  dead-letter retry  Put dead letters"));
+    free(text);
+}
+
 /* The help of every command, as a terminal of 80 columns shows it. */
 static void test_command_help__fits_a_terminal_and_speaks_of_the_command(void **state)
 {
@@ -129,10 +151,9 @@ static void test_command_help__fits_a_terminal_and_speaks_of_the_command(void **
         assert_non_null(out);
         ear_ctl_command_help(&ear_ctl_commands[i], out);
         assert_int_equal(fclose(out), 0);
-        struct ear_str rest = ear_str_from(text), line;
-        while (ear_str_split(&rest, '\n', &line))
-            if (line.len > 80 && ear_text_graphemes(line) > 80)
-                fail_msg("%s: %.*s", ear_ctl_commands[i].name, EAR_STR_ARG(line));
+        expect_80_columns(ear_ctl_commands[i].name, text);
+        bool of_case = strncmp(ear_ctl_commands[i].operands, "CASE_ID", 7) == 0;
+        if (of_case) assert_non_null(strstr(text, "the last 6 digits"));
         bool puts_back = strcmp(ear_ctl_commands[i].name, "dead-letter list") == 0;
         assert_int_equal(strstr(text, "those that were put back") != NULL, puts_back);
         free(text);
@@ -172,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_options_parse__sorts_words),
         cmocka_unit_test(test_listed__takes_whole_words_only),
         cmocka_unit_test(test_commands__take_options_that_exist),
+        cmocka_unit_test(test_help__fits_a_terminal),
         cmocka_unit_test(test_command_help__fits_a_terminal_and_speaks_of_the_command),
         cmocka_unit_test(test_command_find__takes_the_words_of_a_name),
     };

@@ -241,6 +241,32 @@ static void test_refusals__name_what_they_are_about(void **state)
     }
 }
 
+static void test_refusals__name_the_account_and_the_other_case(void **state)
+{
+    struct ear_book *book = *state;
+    struct ear_case *c = a_case(book, 1);
+    struct ear_case other = *c;
+    struct told t;
+    struct ear_answer answer;
+    char id[EAR_ID_TEXT_BYTES];
+    other.case_id = id_of('x', 200);
+    ear_id_format(&other.case_id, id);
+    close_case(c, 1);
+    ear_book_put_case(book, &other);
+    tell(&t, c, EARSHOT__V1__COMMAND__BODY_REOPEN);
+    ear_act(book, &t.ask, &answer);
+    assert_string_equal(answer.error, "conflict");
+    assert_non_null(strstr(answer.message, id));
+    tell(&t, &other, EARSHOT__V1__COMMAND__BODY_REPLY);
+    PUT(t.actor, ANA);
+    PUT(t.text, "Sorry!");
+    other.account = "@gone";
+    ear_act(book, &t.ask, &answer);
+    assert_string_equal(answer.error, "conflict");
+    assert_non_null(strstr(answer.message, "'@gone'"));
+    assert_false(answer.add_reply);
+}
+
 /* However long a name is that was given, what is said back is short and of whole letters. */
 static void test_refusals__say_long_names_back_in_part(void **state)
 {
@@ -472,6 +498,7 @@ int main(void)
         WORLD_TEST(test_actor__is_who_may_act),
         WORLD_TEST(test_assign__goes_to_one),
         WORLD_TEST(test_refusals__name_what_they_are_about),
+        WORLD_TEST(test_refusals__name_the_account_and_the_other_case),
         WORLD_TEST(test_refusals__say_long_names_back_in_part),
         cmocka_unit_test(test_resolve__needs_an_answer_or_a_reason),
         WORLD_TEST(test_reopen__starts_the_next_clock_with_the_same_agent),
