@@ -159,6 +159,15 @@ by_replay "$(line m1 @shop '{"created_at":"2026-10-31T23:59:59Z","author":{"id":
 expect_facts "of another month" m1 "1|1|1||0"
 expect_facts "of this month" m2 "1|1|1||0"
 expect_facts "of years ago" m3 "1|1|1||0"
+say "a month that is dropped, with all that was in it, while those who had made it run"
+customer=$(pg_query "SELECT customer_id FROM post WHERE external_id = 'm3'")
+for table in timer link '"case"'; do pg_query "DELETE FROM $table WHERE customer_id = '$customer'"; done
+pg_query "DROP TABLE post_y2024m02, triage_y2024m02, event_y2024m02"
+by_webhook 1 @shop "$(line m4 @shop '{"created_at":"2024-02-29T12:00:01Z"}')"
+expect_eq "of a dropped month" stored "$(status_of)"
+by_replay "$(line m5 @shop '{"created_at":"2024-02-29T12:00:02Z"}')"
+expect_facts "of a dropped month" m4 "1|1|1||0"
+expect_facts "of a dropped month, by replay" m5 "1|1|1||0"
 before=$(pg_query 'SELECT count(*), sum(seq), sum(posts) FROM "case"')
 pg_query "INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
   SELECT id_now(), 0, now(), '00000000-0000-0000-0000-000000000000', 0, 0, '', array_agg(post_id) FROM post WHERE body IS NOT NULL"

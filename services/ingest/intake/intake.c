@@ -79,11 +79,10 @@ static void tell(struct ear_intake *intake, struct ear_delivery *delivery)
 {
     struct ear_post_result *results = delivery->results;
     struct ear_post_known *known = delivery->known;
-    struct ear_buf answer;
     ear_delivery_measure(delivery);
     intake->busy--;
     /* The route may give its delivery up in done. */
-    answer = delivery->answer;
+    struct ear_buf answer = delivery->answer;
     delivery->done(delivery);
     free(results);
     free(known);
@@ -132,8 +131,7 @@ static void split(struct ear_intake *intake, struct ear_commit *commit);
 static void on_followed(void *self, ear_err err, const struct ear_pg_result *const *results,
                         size_t count, const struct ear_diag *diag)
 {
-    (void)results;
-    (void)count;
+    (void)results, (void)count;
     struct ear_commit *commit = self;
     struct ear_intake *intake = commit->home;
     intake->closing |= err == EAR_CLOSED;
@@ -185,6 +183,7 @@ static void on_written(void *self, ear_err err, const struct ear_pg_result *cons
     struct ear_commit *commit = self;
     struct ear_intake *intake = commit->home;
     release_lane(intake, commit);
+    if (err == EAR_DATA) ear_months_forget(&intake->months); /* one may have been dropped */
     if (err == EAR_OK) {
         committed(intake, commit, results, count);
     } else if (err == EAR_DATA && !commit->looks) {
@@ -213,8 +212,7 @@ static void write_posts(struct ear_intake *intake, struct ear_commit *commit)
 static void on_months(void *self, ear_err err, const struct ear_pg_result *const *results,
                       size_t count, const struct ear_diag *diag)
 {
-    (void)results;
-    (void)count;
+    (void)results, (void)count;
     struct ear_commit *commit = self;
     struct ear_intake *intake = commit->home;
     if (err != EAR_OK && err != EAR_DATA) {
@@ -413,7 +411,9 @@ static void on_timer(void *self)
 void ear_intake_wake(struct ear_intake *intake)
 {
     if (!ear_pg_is_up(intake->opts.pg)) {
-        /* Nobody waits for a database that is away: routes try again. */
+        /* Nobody waits for a database that is away: routes try again. What comes back may be a copy
+         * that lacks what was written last. */
+        ear_seen_forget(intake->seen);
         for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
             while (intake->queues[lane].first) {
                 struct ear_delivery *delivery = ear_queue_shift(&intake->queues[lane]);

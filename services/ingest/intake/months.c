@@ -21,3 +21,8 @@ void ear_months_note(struct ear_months *months, int64_t at_us)
     int month = ear_month_of(at_us);
     if (month >= 0) months->known[month] = true;
 }
+
+void ear_months_forget(struct ear_months *months)
+{
+    *months = (struct ear_months){0};
+}

@@ -1,5 +1,5 @@
-/* months: the monthly partitions known to exist. Pure. Partitions are never dropped while a
- * process that saw them might still insert: retention only drops what is older than it refuses. */
+/* months: the monthly partitions known to exist. Pure. One may be dropped all the same, by
+ * retention: after an insert that was refused for its content they are asked for again. */
 #ifndef EAR_INGEST_MONTHS_H
 #define EAR_INGEST_MONTHS_H
 
@@ -17,5 +17,6 @@ int ear_month_of(int64_t at_us);
 /* True where the month's partition must be asked for before an insert. */
 bool ear_months_lack(const struct ear_months *months, int64_t at_us);
 void ear_months_note(struct ear_months *months, int64_t at_us);
+void ear_months_forget(struct ear_months *months);
 
 #endif

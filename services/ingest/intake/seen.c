@@ -87,3 +87,8 @@ void ear_seen_note(struct ear_seen *seen, const struct ear_id *customer_id,
     slot->print = print_of(post);
     if (post->author_followers >= 0) slot->reach_day = (int32_t)(now_us / US_PER_DAY);
 }
+
+void ear_seen_forget(struct ear_seen *seen)
+{
+    memset(seen, 0, sizeof(*seen));
+}

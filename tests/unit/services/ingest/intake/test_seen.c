@@ -37,6 +37,8 @@ static void test_seen__asks_once_until_something_changes(void **state)
     assert_false(ear_seen_needs_identity(seen, &other, &post, now_us + 9 * minute_us));
     assert_true(ear_seen_needs_identity(seen, &other, &post, now_us + 10 * minute_us));
     assert_true(ear_seen_needs_identity(seen, &other, &post, now_us - minute_us));
+    ear_seen_forget(seen);
+    assert_true(ear_seen_needs_identity(seen, &other, &post, now_us + 9 * minute_us));
     ear_seen_free(&seen);
 }
 
@@ -65,6 +67,8 @@ static void test_months__by_table(void **state)
     ear_months_note(&months, at_us);
     assert_false(ear_months_lack(&months, at_us - EAR_US_PER_S * 86400 * 20));
     assert_true(ear_months_lack(&months, at_us + EAR_US_PER_S * 86400 * 20));
+    ear_months_forget(&months);
+    assert_true(ear_months_lack(&months, at_us));
 }
 
 int main(void)
