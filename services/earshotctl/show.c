@@ -308,8 +308,22 @@ void ear_show_text(const char *text, int indent)
     }
 }
 
+/* What JSON may hold as it is and a terminal would obey stands escaped: it is the same value. */
 void ear_show_json(const json_t *value)
 {
-    json_dumpf(value, stdout, JSON_COMPACT);
+    char *text = json_dumps(value, JSON_COMPACT);
+    EAR_CHECK(text);
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == 0xc2 && p[1] < 0xa0) { /* C1 */
+            printf("\\u%04X", p[1]);
+            p += 1;
+        } else if (turns_text(p)) {
+            printf("\\u20%02X", (p[1] & 1) << 6 | (p[2] & 0x3f));
+            p += 2;
+        } else {
+            fputc(*p, stdout);
+        }
+    }
     fputc('\n', stdout);
+    free(text);
 }

@@ -120,6 +120,8 @@ static const struct ear_show_column history_columns[] = {
     {"seq", NULL, EAR_SHOW_INT, 0, 0},   {"detail", NULL, EAR_SHOW_JSON, 0, 0},
 };
 
+#define ENTRY_BYTES_MAX (1u << 20) /* far more than names may have */
+
 static const char *member(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -130,15 +132,18 @@ static const char *member(const json_t *object, const char *key)
  * relabel and trace take, and what the services' logs say. */
 static void print_entry(const json_t *entry)
 {
-    char line[1024];
+    struct ear_buf line;
     const char *at = member(entry, "at"), *what = member(entry, "what");
     const char *code = member(entry, "code"), *who = member(entry, "who");
     bool post = strcmp(member(entry, "entry"), "post") == 0;
-    snprintf(line, sizeof(line), "%.10s %.5s  %-5s  %s%s%s%s%s%s%s%s", at,
-             strlen(at) > 11 ? at + 11 : "", member(entry, "entry"), who, *who && *what ? "  " : "",
-             what, *code ? " (" : "", code, *code ? ")" : "", post ? "  " : "",
-             post ? member(entry, "id") : "");
-    ear_show_text(line, 0);
+    ear_buf_init(&line, ENTRY_BYTES_MAX);
+    ear_err err = ear_buf_printf(
+        &line, "%.10s %.5s  %-5s  %s%s%s%s%s%s%s%s", at, strlen(at) > 11 ? at + 11 : "",
+        member(entry, "entry"), who, *who && *what ? "  " : "", what, *code ? " (" : "", code,
+        *code ? ")" : "", post ? "  " : "", post ? member(entry, "id") : "");
+    EAR_CHECK(!err);
+    ear_show_text(line.data, 0);
+    ear_buf_release(&line);
     const char *text = json_string_value(json_object_get(entry, "text"));
     if (text) ear_show_text(text, 4);
     if (*member(entry, "url")) ear_show_text(member(entry, "url"), 4);

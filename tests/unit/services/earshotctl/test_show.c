@@ -232,6 +232,11 @@ static void test_show__never_obeys_what_customers_write(void **state)
                  "ID     x\nNAME   .[31m  q\nCOUNT  1\n");
     expect_shown(print_text, false, "\"one\\r\\n\\ntwo\\u009b\\u007f\\u202e\\u2066 Zo\\u00eb\"",
                  "    one.\n\n    two......... Zoë\n");
+    /* … nor in JSON, where it is still what they wrote. */
+    expect_shown(
+        print_rows, true,
+        "[\"\\u009b \\u0080\\u009f\\u00a0 \\u202a\\u202e \\u2066\\u2069 \\u001b Zo\\u00eb …\"]",
+        "[\"\\u009B \\u0080\\u009F\u00a0 \\u202A\\u202E \\u2066\\u2069 \\u001B Zoë …\"]\n");
 }
 
 int main(void)
