@@ -88,6 +88,15 @@ ear_err ear_fetch_err(const struct ear_transfer *transfer, CURLcode code)
     }
 }
 
+/* curl's own words, but where they only say the address once more. */
+static const char *reason_of(const struct request *r, CURLcode code)
+{
+    long os_error = 0;
+    curl_easy_getinfo(r->transfer.easy, CURLINFO_OS_ERRNO, &os_error);
+    if (code == CURLE_COULDNT_CONNECT && os_error) return strerror((int)os_error);
+    return r->transfer.why[0] ? r->transfer.why : curl_easy_strerror(code);
+}
+
 /* "host: reason" in why; returns the reason, which is a part of it. */
 static const char *explain(const struct request *r, CURLcode code, char *why, size_t size_bytes)
 {
@@ -103,8 +112,7 @@ static const char *explain(const struct request *r, CURLcode code, char *why, si
     else if (r->too_large)
         snprintf(why + at, size_bytes - at, "the answer is larger than %zu bytes", r->answer.max);
     else
-        snprintf(why + at, size_bytes - at, "%s",
-                 r->transfer.why[0] ? r->transfer.why : curl_easy_strerror(code));
+        snprintf(why + at, size_bytes - at, "%s", reason_of(r, code));
     return why + at;
 }
 

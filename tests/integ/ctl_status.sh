@@ -50,7 +50,7 @@ expect_eq 'exit code' 1 "$code"
 expect_eq 'the gone one is shown, once' false "$(json ".[] | select(.replica | endswith(\":${http[1]}\")) | .ready")"
 expect_eq 'a service without replicas' 'none false' "$(json '.[] | select(.service == "classifier") | "\(.replica) \(.ready)"')"
 expect_eq 'why' 'no replica: no-such-name.invalid is a name that nobody has' "$(json '.[] | select(.service == "classifier") | .why')"
-json '.[] | select(.replica == "127.0.0.1:'"${http[1]}"'") | .why' | grep -q '^Failed to connect' || fail 'the address stands in front of the reason again'
+json '.[] | select(.replica == "127.0.0.1:'"${http[1]}"'") | .why' | grep -qx 'Connection refused' || fail "the reason alone: $(json '.[].why')"
 status_of "ingest=localhost"
 expect_eq 'exit code of nonsense' 2 "$code"
 status_of ","

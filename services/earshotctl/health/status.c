@@ -47,9 +47,9 @@ static void on_answer(void *self, const struct ear_fetch_result *result)
     ear_err err = result->err;
     if (err)
         ear_fail(&diag, err, "%s", result->reason ? result->reason : ear_err_text(err));
-    else
-        err = ear_json_parse(result->body, ANSWER_BYTES_MAX, &answer, &diag);
-    if (!err && !json_is_object(answer)) ear_fail(&diag, EAR_INVALID, "not an answer of /readyz");
+    else if (ear_json_parse(result->body, ANSWER_BYTES_MAX, &answer, NULL) ||
+             !json_is_object(answer))
+        ear_fail(&diag, EAR_INVALID, "status %d, not an answer of /readyz", result->status);
     add_row(question->survey, &question->at, question->at.host,
             json_is_object(answer) ? answer : NULL, diag.text);
     json_decref(answer);
