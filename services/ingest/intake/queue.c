@@ -16,6 +16,7 @@ void ear_queue_push(struct ear_queue *queue, struct ear_delivery *delivery)
         queue->first = delivery;
     }
     queue->last = delivery;
+    queue->deliveries++;
     queue->posts += delivery->count;
     queue->bytes += delivery->bytes;
 }
@@ -25,6 +26,7 @@ struct ear_delivery *ear_queue_shift(struct ear_queue *queue)
     struct ear_delivery *delivery = queue->first;
     queue->first = delivery->next;
     if (!queue->first) queue->last = NULL;
+    queue->deliveries--;
     queue->posts -= delivery->count;
     queue->bytes -= delivery->bytes;
     delivery->next = NULL;
@@ -35,11 +37,19 @@ void ear_queue_note(struct ear_queue *queue, size_t deliveries, size_t posts)
 {
     queue->company = deliveries - 1;
     queue->last_posts = posts;
+    /* A quarter of those that stayed away is forgotten: who was late once may be there again. */
+    size_t away = queue->expected > deliveries ? queue->expected - deliveries : 0;
+    queue->expected = deliveries + away * 3 / 4;
+}
+
+static bool all_are_here(const struct ear_queue *queue)
+{
+    return queue->last_posts >= LARGE_POSTS && queue->deliveries >= queue->expected;
 }
 
 int64_t ear_queue_gathers_ms(const struct ear_queue *queue)
 {
-    if (!queue->first || queue->posts >= EAR_COMMIT_POSTS) return 0;
+    if (!queue->first || queue->posts >= EAR_COMMIT_POSTS || all_are_here(queue)) return 0;
     int64_t most_ms = queue->last_posts < LARGE_POSTS ? GATHER_MOST_MS : GATHER_LARGE_MS;
     int64_t gather_ms = GATHER_LEAST_MS + (int64_t)queue->company;
     if (gather_ms > most_ms) gather_ms = most_ms;
