@@ -148,7 +148,9 @@ static void act_reply(struct ear_book *book, const struct ear_ask *ask, struct e
     }
     struct ear_entry *e = enter(book, ask);
     ear_entry_mark(e, EAR_KIND_REPLY_WRITTEN);
-    e->reply_id = answer->reply_id = book->new_id(book->now_us);
+    /* Replies of a case are sent in the order of their ids. */
+    c->changed_at_us += EAR_US_PER_MS;
+    e->reply_id = answer->reply_id = book->new_id(c->changed_at_us);
     e->post_id = c->last_post_id;
     if (agent && !c->agent) ear_route_give(book, c, e, agent);
     remark(ask, e, answer);

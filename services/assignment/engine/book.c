@@ -151,7 +151,8 @@ struct ear_entry *ear_book_enter(struct ear_book *book, struct ear_case *c, cons
     e->at_us = book->now_us;
     e->actor = actor;
     c->changed = true;
-    c->changed_at_us = book->now_us;
+    /* Never back, though the clock of a host may be put back. */
+    if (c->changed_at_us < book->now_us) c->changed_at_us = book->now_us;
     *book->entry_end = book->last_entry = e;
     book->entry_end = &e->next;
     return e;

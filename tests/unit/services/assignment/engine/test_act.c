@@ -108,6 +108,28 @@ static void test_reply__is_written_by_somebody(void **state)
     }
 }
 
+/* The responder sends a customer's replies in the order of their ids. */
+static void test_reply__comes_after_those_before_it_whatever_the_clock_says(void **state)
+{
+    static const int64_t steps_s[] = {0, 30, -7200, 0, 1, 7200, -86400};
+    struct ear_book *book = *state;
+    struct ear_case *c = a_case(book, 1);
+    struct ear_id last = {{0}};
+    for (size_t i = 0; i < EAR_COUNT(steps_s); i++) {
+        struct told t;
+        struct ear_answer answer;
+        book->now_us += steps_s[i] * EAR_US_PER_S;
+        tell(&t, c, EARSHOT__V1__COMMAND__BODY_REPLY);
+        PUT(t.actor, ANA);
+        PUT(t.text, "Sorry!");
+        ear_act(book, &t.ask, &answer);
+        assert_true(ear_id_cmp(&last, &answer.reply_id) < 0);
+        assert_true(ear_id_time_us(&last) < ear_id_time_us(&answer.reply_id));
+        last = answer.reply_id;
+        (void)ear_book_enter(book, c, "timer"); /* what else happens puts nothing back */
+    }
+}
+
 static void test_reply__takes_a_queued_case_and_keeps_privacy(void **state)
 {
     struct ear_book *book = *state;
@@ -493,6 +515,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reply__is_written_by_somebody),
+        WORLD_TEST(test_reply__comes_after_those_before_it_whatever_the_clock_says),
         WORLD_TEST(test_reply__takes_a_queued_case_and_keeps_privacy),
         WORLD_TEST(test_note__keeps_reasons_out_of_the_history),
         WORLD_TEST(test_actor__is_who_may_act),
