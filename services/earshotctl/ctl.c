@@ -3,6 +3,7 @@
 #include "store_sql.h"
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 ear_exit ear_ctl_exit_of(ear_err err)
 {
@@ -51,6 +52,13 @@ ear_exit ear_ctl_fail_file(const char *fmt, ...)
     print_message(fmt, args);
     va_end(args);
     return EAR_EXIT_INVALID;
+}
+
+void ear_ctl_await_input(void)
+{
+    if (isatty(STDIN_FILENO))
+        fputs("earshotctl: reading standard input; end it by Ctrl-D on a line of its own\n",
+              stderr);
 }
 
 ear_exit ear_ctl_connect_for(struct ear_ctl *ctl, const struct ear_pg_statement *statements,

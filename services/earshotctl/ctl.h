@@ -56,6 +56,9 @@ ear_exit ear_ctl_exit_of(ear_err err);
  */
 ear_exit ear_ctl_fail_file(const char *fmt, ...) EAR_PRINTF(1, 2);
 
+/* Says that standard input is read, where a person at a terminal would wonder at the silence. */
+void ear_ctl_await_input(void);
+
 /* Makes a connection that has just these statements (count 0: none) and waits until it can be used
  * or the timeout ends; an error is printed. The caller frees *pg in any case. */
 ear_exit ear_ctl_connect_for(struct ear_ctl *ctl, const struct ear_pg_statement *statements,

@@ -75,5 +75,12 @@ EAR_INGEST_REPLAY_TOKEN=t exits 3 replay <"$WORK/folder"
 status=0
 ctl completion >/dev/full 2>"$WORK/err" || status=$?
 expect_eq 'a full disk' 3 "$status"
+# Who types it is told that it is waited for; a pipe is not.
+for command in 'classify --text' 'secrets -' 'case note 019fa000-0000-7000-8000-00000000ffff - --as ana'; do
+  script -qec "'$EARSHOT_BIN/earshotctl' $command" "$WORK/typed" </dev/null >"$WORK/out" || true
+  grep -q 'reading standard input; end it by Ctrl-D' "$WORK/out" || { cat "$WORK/out" >&2; fail "$command waits in silence"; }
+done
+exits 0 classify --text <<<'late again'
+[ ! -s "$WORK/err" ] || fail "in a pipe it says: $(cat "$WORK/err")"
 # What the environment names is the environment's mistake.
 EAR_PG_PASSWORD_FILE=$WORK/nowhere EAR_PG_PASSWORD='' exits 2 case list

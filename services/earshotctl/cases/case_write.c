@@ -16,9 +16,11 @@ static char *borrowed(const char *text)
 static ear_exit read_text(const char *operand, struct ear_buf *text)
 {
     struct ear_diag diag = {0};
+    bool input = strcmp(operand, "-") == 0;
     ear_buf_init(text, TEXT_BYTES_MAX);
-    ear_err err = strcmp(operand, "-") == 0 ? ear_file_read("/dev/stdin", text, &diag)
-                                            : ear_buf_append_str(text, ear_str_from(operand));
+    if (input) ear_ctl_await_input();
+    ear_err err = input ? ear_file_read("/dev/stdin", text, &diag)
+                        : ear_buf_append_str(text, ear_str_from(operand));
     if (err) return ear_ctl_fail_file("the text: %s", *diag.text ? diag.text : ear_err_text(err));
     while (text->len > 0 && text->data[text->len - 1] == '\n') text->data[--text->len] = '\0';
     bool empty = ear_str_trim(ear_buf_str(text)).len == 0;

@@ -147,6 +147,7 @@ static ear_exit run_with(const struct ear_ctl *ctl, const struct ear_model *mode
     ear_buf_init(&c.out, OUTPUT_MAX);
     c.room = ear_arena_new(EAR_POST_LINE_ROOM_MAX);
     ear_exit status = use_coverage(ctl, model, c.reader);
+    if (!status) ear_ctl_await_input();
     if (!status) status = run(&c);
     ear_arena_free(&c.room);
     ear_buf_release(&c.out);

@@ -351,6 +351,7 @@ ear_exit ear_replay(struct ear_ctl *ctl, int argc, char **argv)
         status = ear_ctl_fail(err, "replay: %s", *diag.text ? diag.text : ear_err_text(err));
         goto out;
     }
+    if (!argc || strcmp(argv[0], "-") == 0) ear_ctl_await_input();
     int64_t began_ms = ear_clock_mono_ms();
     run(replay);
     sum_up(replay, ear_clock_mono_ms() - began_ms);
