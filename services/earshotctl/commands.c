@@ -28,7 +28,8 @@ const struct ear_ctl_command ear_ctl_commands[] = {
     {"replay", "[FILE]", "Play a feed of JSON Lines into ingest (standard input without FILE).",
      "live account rate pace json timeout", 0, 1, ear_replay},
     {"train", "FOLDER|FILE …", "Learn a model from labelled posts (tab-separated, column text).",
-     "out recipe heads validation lexicons outside network no-network cross-validate rows seed all",
+     "out recipe heads validation lexicons texts outside network no-network cross-validate rows "
+     "seed all",
      1, -1, ear_train},
     {"case list", "", "Show cases in the order of the queue.",
      "all state team agent account limit json timeout", 0, 0, ear_case_list},

@@ -51,6 +51,8 @@
     VALUE("recipe", recipe, "FILE", "how the files of the folder teach which heads")               \
     VALUE("validation", validation, "FILE", "labelled posts that choose and calibrate")            \
     VALUE("lexicons", lexicons, "DIR", "folder of word lists: afinn165, vader, cuss_en (.tsv)")    \
+    VALUE("texts", texts, "A,B",                                                                   \
+          "files and folders of posts without labels, whose words a network of all heads learns")  \
     VALUE("outside", outside, "LABEL", "the label that stands for everything else")                \
     VALUE("cross-validate", cross_validate, "K", "print the figures of K folds for each head")     \
     VALUE("rows", rows, "N", "at most N features in the model")                                    \

@@ -59,6 +59,22 @@ exits 0 train --recipe "$WORK/network.recipe" "$WORK" --cross-validate 2
 awk '/^order/ { exit !($5 >= 0.9) }' "$WORK/out" || fail "cross-validated: $(cat "$WORK/out")"
 exits 0 train "$WORK/later.tsv" --heads order --network -o "$WORK/folder.model"
 grep -q '^order .*network' "$WORK/err" || fail "no network was tried"
+
+say "texts without labels bring the words that a network knows"
+known() { sed -n 's/^network of \([0-9]*\) words/\1/p' "$WORK/err"; }
+posts 7 1500 >"$WORK/many.tsv"
+exits 0 train "$WORK/many.tsv" --heads order --network -o "$WORK/plain.model"
+before=$(known)
+[ -n "$before" ] || fail "no network was taken: $(cat "$WORK/err")"
+printf '%s\n' text 'their parcel' 'these parcel' 'quite parcel' >"$WORK/words.tsv"
+exits 0 train "$WORK/many.tsv" --heads order --texts "$WORK/words.tsv" -o "$WORK/texts.model"
+expect_eq "words known with texts" $((before + 1)) "$(known)"
+exits 0 train "$WORK/later.tsv" --heads order --texts "$WORK/words.tsv" --no-network -o "$WORK/none.model"
+if grep -q network "$WORK/err"; then fail "--no-network has a network: $(cat "$WORK/err")"; fi
+exits 3 train "$WORK/later.tsv" --heads order --texts "$WORK/words.tsv,$WORK/gone.tsv" -o "$WORK/none.model"
+grep -q 'gone.tsv: no such file' "$WORK/err" || fail "what is missing is not said: $(cat "$WORK/err")"
+
+say "a head is called after its file; a wrong line of a recipe is refused"
 sed '1s/order/label/' "$WORK/later.tsv" >"$WORK/first.part.tsv"
 exits 0 train "$WORK/first.part.tsv" -o "$WORK/named.model"
 grep -q '^first .*cost' "$WORK/err" || fail "the head is not called after the file: $(cat "$WORK/err")"

@@ -10,7 +10,8 @@
 #define PATH_BYTES  4096
 #define MUCH_WORK   200000 /* examples times columns */
 #define MANY_LABELS 25     /* where a network pays though no other texts prepare it */
-#define MANY_EPOCHS 20     /* which it then takes */
+#define MANY_EPOCHS 40     /* which it then takes */
+#define TEXT_EPOCHS 20     /* that pay where texts without labels prepare it */
 #define TUNE        1      /* macro-F1 is what most benchmarks judge by */
 
 struct files {
@@ -77,19 +78,20 @@ static ear_err add_folder(struct files *files, const char *path, struct ear_diag
     return err;
 }
 
+static ear_err add_path(struct files *files, const char *path, struct ear_diag *diag)
+{
+    struct stat about;
+    if (stat(path, &about))
+        return ear_fail(diag, EAR_NOT_FOUND, "%s: no such file or folder", path);
+    return S_ISDIR(about.st_mode) ? add_folder(files, path, diag) : add_file(files, path, diag);
+}
+
 static ear_err list_files(const struct ear_folder *folder, struct files *files,
                           struct ear_diag *diag)
 {
     ear_err err = EAR_OK;
-    for (size_t i = 0; !err && i < folder->path_count; i++) {
-        struct stat about;
-        const char *path = folder->paths[i];
-        if (stat(path, &about))
-            err = ear_fail(diag, EAR_NOT_FOUND, "%s: no such file or folder", path);
-        else
-            err = S_ISDIR(about.st_mode) ? add_folder(files, path, diag)
-                                         : add_file(files, path, diag);
-    }
+    for (size_t i = 0; !err && i < folder->path_count; i++)
+        err = add_path(files, folder->paths[i], diag);
     if (!err && folder->validation) err = add_file(files, folder->validation, diag);
     return err;
 }
@@ -168,23 +170,53 @@ static ear_err use_known(struct reading *r)
     return err;
 }
 
-static ear_err read_file(struct reading *r)
+static ear_err open_posts(struct ear_lessons *lessons, const char *path, struct ear_dataset *out,
+                          struct ear_diag *diag)
 {
     struct ear_buf bytes;
     ear_buf_init(&bytes, EAR_DATASET_BYTES_MAX);
-    ear_err err = ear_file_read(r->path, &bytes, r->diag);
+    ear_err err = ear_file_read(path, &bytes, diag);
     if (err) {
         ear_buf_release(&bytes);
         return err;
     }
-    ear_lessons_digest(r->lessons, base_of(r->path), ear_buf_str(&bytes));
-    err = ear_dataset_parse(r->path, &bytes, &r->posts, r->diag);
+    ear_lessons_digest(lessons, base_of(path), ear_buf_str(&bytes));
+    return ear_dataset_parse(path, &bytes, out, diag);
+}
+
+static ear_err read_file(struct reading *r)
+{
+    ear_err err = open_posts(r->lessons, r->path, &r->posts, r->diag);
     if (err) return err;
     err = r->folder->heads ? use_named(r) : use_known(r);
     struct ear_material material = {
         .name = r->path, .posts = &r->posts, .uses = r->uses, .use_count = r->use_count};
     if (!err) err = ear_material_take(r->lessons, &material, r->diag);
     ear_dataset_release(&r->posts);
+    return err;
+}
+
+/* Of posts without labels the words, once all others are there. */
+static ear_err read_texts(const struct ear_folder *folder, struct ear_lessons *lessons,
+                          struct ear_diag *diag)
+{
+    struct files files = {.count = 0};
+    struct ear_str rest = ear_str_from(folder->texts), one;
+    ear_err err = EAR_OK;
+    while (!err && rest.len && ear_str_split(&rest, ',', &one)) {
+        char path[PATH_BYTES];
+        err = ear_str_copy(path, sizeof path, one)
+                  ? add_path(&files, path, diag)
+                  : ear_fail(diag, EAR_INVALID, "%.*s: path too long", EAR_STR_ARG(one));
+    }
+    for (size_t i = 0; !err && i < files.count; i++) {
+        struct ear_dataset posts;
+        err = open_posts(lessons, files.paths[i], &posts, diag);
+        if (err) break;
+        err = ear_material_words(lessons, files.paths[i], &posts, diag);
+        ear_dataset_release(&posts);
+    }
+    free_files(&files);
     return err;
 }
 
@@ -222,13 +254,15 @@ static void settle(struct ear_task *task, const struct ear_folder *folder)
 {
     ear_task_settle(task);
     task->tune = TUNE;
-    task->network = !folder->no_network && (folder->network || task->label_count >= MANY_LABELS);
+    task->network = !folder->no_network &&
+                    (folder->network || folder->texts || task->label_count >= MANY_LABELS);
     for (size_t i = 0; i < task->label_count; i++)
         if (ear_str_eq(task->labels[i], ear_str_from(folder->outside))) task->outside = (int)i;
 }
 
-static void set_network(struct ear_lessons *lessons)
+static void set_network(const struct ear_folder *folder, struct ear_lessons *lessons)
 {
+    if (folder->texts) lessons->network.epochs = TEXT_EPOCHS;
     for (size_t i = 0; i < lessons->task_count; i++)
         if (lessons->tasks[i].label_count >= MANY_LABELS) lessons->network.epochs = MANY_EPOCHS;
 }
@@ -260,8 +294,9 @@ ear_err ear_folder_read(const struct ear_folder *folder, struct ear_lessons *les
                        (folder->validation && i + 1 == files.count);
         err = read_file(&r);
     }
+    if (!err) err = read_texts(folder, lessons, diag);
     for (size_t i = 0; !err && i < lessons->task_count; i++) settle(&lessons->tasks[i], folder);
-    set_network(lessons);
+    set_network(folder, lessons);
     save_time(lessons);
     free_files(&files);
     return err;

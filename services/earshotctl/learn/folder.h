@@ -16,6 +16,8 @@ struct ear_folder {
     const char *outside;    /* the label for everything else; may be NULL */
     bool network;           /* for all heads, see blend.h; else for those of many labels … */
     bool no_network;        /* … or for none */
+    const char *texts;      /* files and folders, commas between them, see texts.h: then all heads
+                               have a network; may be NULL */
     const char *lexicons;   /* a folder with afinn165.tsv, vader.tsv, cuss_en.tsv; may be NULL */
 };
 

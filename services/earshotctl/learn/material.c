@@ -96,6 +96,16 @@ ear_err ear_material_take(struct ear_lessons *lessons, const struct ear_material
     return err;
 }
 
+ear_err ear_material_words(struct ear_lessons *lessons, const char *name,
+                           const struct ear_dataset *posts, struct ear_diag *diag)
+{
+    int text = ear_dataset_column(posts, EAR_STR("text"));
+    if (text < 0) return ear_fail(diag, EAR_INVALID, "%s: no column \"text\"", name);
+    for (size_t row = 0; row < posts->row_count; row++)
+        ear_corpus_add_words(&lessons->corpus, ear_dataset_cell(posts, row, (size_t)text));
+    return EAR_OK;
+}
+
 static bool is_key(struct ear_str s)
 {
     for (size_t i = 0; i < s.len; i++)

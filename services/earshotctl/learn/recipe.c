@@ -300,10 +300,7 @@ static ear_err on_texts(struct recipe *r, const struct ear_line *line)
 {
     ear_err err = open_posts(r, line->rest, false);
     if (err) return err;
-    int text = ear_dataset_column(&r->posts, EAR_STR("text"));
-    if (text < 0) err = wrong(r, "no column \"text\" in", line->rest);
-    for (size_t row = 0; !err && row < r->posts.row_count; row++)
-        ear_corpus_add_words(&r->lessons->corpus, ear_dataset_cell(&r->posts, row, (size_t)text));
+    err = ear_material_words(r->lessons, r->file, &r->posts, r->diag);
     ear_dataset_release(&r->posts);
     return err;
 }

@@ -35,6 +35,7 @@ static ear_err read_lessons(const struct ear_ctl_options *o, int argc, char **ar
                                 .heads = o->heads,
                                 .outside = o->outside,
                                 .lexicons = o->lexicons,
+                                .texts = o->texts,
                                 .network = o->network,
                                 .no_network = o->no_network};
     return ear_folder_read(&folder, lessons, diag);
