@@ -247,10 +247,10 @@ static void tell_left_out(const struct table *table)
     bool any = false;
     for (size_t c = 0; c < table->count; c++) {
         if (table->columns[c].shown) continue;
-        fprintf(stderr, "%s%s", any ? ", " : "earshotctl: no room here for ", table->texts[c]);
+        fprintf(stderr, "%s%s", any ? ", " : "earshotctl: no room for ", table->texts[c]);
         any = true;
     }
-    if (any) fputs("; a wider terminal, a pipe or --json has all\n", stderr);
+    if (any) fputs("; a pipe or --json has all\n", stderr);
 }
 
 static void print_table(const json_t *rows, const struct ear_show_column *columns, size_t count)

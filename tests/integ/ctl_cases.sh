@@ -81,7 +81,7 @@ fits 120 case list
 [ ! -s "$WORK/err" ] || fail "120 columns do not do: $(cat "$WORK/err")"
 fits 80 case list
 expect_eq 'in 80 columns' 'ID ACCOUNT STATE URGENCY INTENT OWNER RESPOND BY' "$(head -1 "$WORK/out" | tr -s ' ')"
-grep -q 'no room here for LANG, POSTS, OPENED;' "$WORK/err" || fail 'what is left out is not named'
+grep -q 'no room for LANG, POSTS, OPENED;' "$WORK/err" || fail 'what is left out is not named'
 fits 31 case list
 grep -q '^000aaaaa  ana ' "$WORK/out" || { cat "$WORK/out"; fail 'who has which case in 31 columns'; }
 COLUMNS=200 on_terminal 40 case list
