@@ -47,8 +47,19 @@ static void on_wake(void *self)
  * and nothing of it wakes anybody for that. */
 static void on_sweep(void *self)
 {
-    ear_connection_sweep(self);
-    ear_httpd_turn(self);
+    struct ear_httpd *httpd = self;
+    ear_connection_sweep(httpd);
+    ear_watch_set(httpd->watch, EAR_READABLE);
+    ear_httpd_turn(httpd);
+}
+
+/* Without a connection whose end it could wait for, MHD would try again at once and for ever. */
+static void on_full(struct ear_httpd *httpd)
+{
+    uint64_t suppressed;
+    if (httpd->connection_count == 0) ear_watch_set(httpd->watch, 0);
+    if (ear_log_gate_open(&httpd->full_gate, ear_clock_mono_ms(), FULL_LOG_MS, &suppressed))
+        ear_log(&EV_HTTP_FULL, kv_int("suppressed", suppressed));
 }
 
 /* What MHD answers by itself (400, 431 …) no callback ever sees; it tells only its log, in
@@ -60,8 +71,7 @@ EAR_PRINTF(2, 0) static void on_mhd_says(void *self, const char *format, va_list
     struct ear_str said = ear_str_from(format);
     uint64_t suppressed;
     if (ear_str_starts(said, EAR_STR("Hit process or system resource limit"))) {
-        if (ear_log_gate_open(&httpd->full_gate, ear_clock_mono_ms(), FULL_LOG_MS, &suppressed))
-            ear_log(&EV_HTTP_FULL, kv_int("suppressed", suppressed));
+        on_full(httpd);
         return;
     }
     if (!ear_str_starts(said, EAR_STR("Error processing request (HTTP response code is %u ")))

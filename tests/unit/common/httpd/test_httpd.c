@@ -304,6 +304,23 @@ static void test_httpd__takes_newcomers_again_after_a_want_of_descriptors(void *
     close(first);
 }
 
+/* The very first newcomer finds no descriptor: nobody turns in circles for him. */
+static void test_httpd__does_not_spin_for_who_finds_no_descriptor(void **state)
+{
+    struct site *site = *state;
+    struct rlimit kept;
+    for (int i = 0; i < 5; i++) ear_loop_turn(site->loop, 1);
+    int first = dial(site), turns = 0;
+    say(first, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+    limit_descriptors(&kept, true);
+    int64_t until_ms = ear_clock_mono_ms() + 200;
+    for (; ear_clock_mono_ms() < until_ms; turns++) ear_loop_turn(site->loop, 100);
+    limit_descriptors(&kept, false);
+    assert_true(turns < 50);
+    assert_true(hear(site, first, "200 OK"));
+    close(first);
+}
+
 static void test_httpd__answers_garbage_behind_a_request_once(void **state)
 {
     struct site *site = *state;
@@ -437,6 +454,7 @@ int main(void)
         TEST(test_httpd__cuts_who_drips_a_body),
         TEST(test_httpd__many_who_say_nothing_keep_nobody_out),
         TEST(test_httpd__takes_newcomers_again_after_a_want_of_descriptors),
+        TEST(test_httpd__does_not_spin_for_who_finds_no_descriptor),
         TEST(test_httpd__answers_garbage_behind_a_request_once),
         TEST(test_httpd__keeps_the_connection_and_its_order),
         TEST(test_httpd__waits_for_a_late_answer_past_the_timeout),
