@@ -121,6 +121,16 @@ static void remark(const struct ear_ask *ask, struct ear_entry *e, struct ear_an
     ear_entry_mark(e, EAR_KIND_NOTED);
 }
 
+/* A customer's replies are sent in the order of their ids, whichever case they belong to. */
+static int64_t after_all_before(const struct ear_book *book, const struct ear_case *c)
+{
+    int64_t last_us = c->changed_at_us;
+    struct ear_case *other = ear_book_cases_of(book, &c->customer_id);
+    for (; other; other = other->next_of_customer)
+        if (other->changed_at_us > last_us) last_us = other->changed_at_us;
+    return last_us + EAR_US_PER_MS;
+}
+
 static void act_reply(struct ear_book *book, const struct ear_ask *ask, struct ear_answer *answer)
 {
     const Earshot__V1__ReplyCommand *say = ask->command->reply;
@@ -148,8 +158,7 @@ static void act_reply(struct ear_book *book, const struct ear_ask *ask, struct e
     }
     struct ear_entry *e = enter(book, ask);
     ear_entry_mark(e, EAR_KIND_REPLY_WRITTEN);
-    /* Replies of a case are sent in the order of their ids. */
-    c->changed_at_us += EAR_US_PER_MS;
+    c->changed_at_us = after_all_before(book, c);
     e->reply_id = answer->reply_id = book->new_id(c->changed_at_us);
     e->post_id = c->last_post_id;
     if (agent && !c->agent) ear_route_give(book, c, e, agent);

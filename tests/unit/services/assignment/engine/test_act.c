@@ -130,6 +130,29 @@ static void test_reply__comes_after_those_before_it_whatever_the_clock_says(void
     }
 }
 
+/* A case follows on a closed one whose replies a clock that was ahead has dated. */
+static void test_reply__comes_after_those_of_the_case_before(void **state)
+{
+    struct ear_book *book = *state;
+    struct ear_case *before = a_case(book, 1), *c;
+    struct ear_case fresh = *before;
+    struct told t;
+    struct ear_answer first, second;
+    tell(&t, before, EARSHOT__V1__COMMAND__BODY_REPLY);
+    PUT(t.actor, ANA);
+    PUT(t.text, "Sorry!");
+    book->now_us += 7200 * EAR_US_PER_S;
+    ear_act(book, &t.ask, &first);
+    close_case(before, 1);
+    book->now_us -= 7200 * EAR_US_PER_S;
+    fresh.case_id = id_of('x', 201);
+    c = ear_book_put_case(book, &fresh);
+    t.ask.of = c;
+    ear_act(book, &t.ask, &second);
+    assert_true(second.add_reply);
+    assert_true(ear_id_time_us(&first.reply_id) < ear_id_time_us(&second.reply_id));
+}
+
 static void test_reply__takes_a_queued_case_and_keeps_privacy(void **state)
 {
     struct ear_book *book = *state;
@@ -516,6 +539,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reply__is_written_by_somebody),
         WORLD_TEST(test_reply__comes_after_those_before_it_whatever_the_clock_says),
+        WORLD_TEST(test_reply__comes_after_those_of_the_case_before),
         WORLD_TEST(test_reply__takes_a_queued_case_and_keeps_privacy),
         WORLD_TEST(test_note__keeps_reasons_out_of_the_history),
         WORLD_TEST(test_actor__is_who_may_act),
