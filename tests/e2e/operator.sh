@@ -61,6 +61,8 @@ exits 2 case reply "$hers" 'Who says so?'
 exits 2 case reply "$hers" ' ' --as ana
 exits 2 case reply "$hers" $'Gr\xfc\xdfe' --as ana
 says 'not UTF-8'
+exits 2 case reply "$hers" - --as ana < <(printf 'Our price is \0 12')
+says 'NUL byte'
 exits 2 case reply "$hers" "$(printf '%017000d' 0)" --as ana
 says 'longer than 16 KiB'
 exits 1 case reply "$hers" 'x' --as nobody

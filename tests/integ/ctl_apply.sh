@@ -64,7 +64,7 @@ EAR_PG='' exits 0 secrets "$WORK/care.yaml"
 expect_eq 'secrets' 'SECRET CONNECTOR ACCOUNT|bluesky_password bluesky @northernline|' "$(tr -s ' \n' ' |' <"$WORK/out")"
 exits 1 secrets "$WORK/care.yaml" --dir "$WORK/secrets"
 says '1 missing, unreadable or empty'
-: >"$WORK/secrets/bluesky_password"
+echo >"$WORK/secrets/bluesky_password"
 exits 1 secrets "$WORK/care.yaml" --dir "$WORK/secrets" --json
 expect_eq 'an empty one is none' false "$(json '.[0].there')"
 echo secret >"$WORK/secrets/bluesky_password"

@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#define SECRET_BYTES_MAX (16u << 10) /* ingest takes no more */
 
 static const struct ear_show_column columns[] = {
     {"secret", "SECRET", EAR_SHOW_TEXT, 0, 0},
@@ -14,14 +15,18 @@ static const struct ear_show_column columns[] = {
     {"there", "THERE", EAR_SHOW_BOOL, 0, 0},
 };
 
-/* As the services read it: a file with something in it. */
+/* As the services read it. */
 static bool is_there(const char *dir, const char *name)
 {
     char path[4096];
-    struct stat facts;
+    struct ear_buf secret;
     int len = snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return len > 0 && (size_t)len < sizeof(path) && stat(path, &facts) == 0 &&
-           S_ISREG(facts.st_mode) && facts.st_size > 0 && access(path, R_OK) == 0;
+    if (len < 0 || (size_t)len >= sizeof(path)) return false;
+    ear_buf_init(&secret, SECRET_BYTES_MAX);
+    bool there = ear_file_read_secret(path, &secret, NULL) == EAR_OK;
+    if (secret.data) ear_secret_wipe(secret.data, secret.cap);
+    ear_buf_release(&secret);
+    return there;
 }
 
 /* Who hears and speaks for the account: as the services choose it. */

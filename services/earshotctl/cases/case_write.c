@@ -23,9 +23,13 @@ static ear_exit read_text(const char *operand, struct ear_buf *text)
                         : ear_buf_append_str(text, ear_str_from(operand));
     if (err) return ear_ctl_fail_file("the text: %s", *diag.text ? diag.text : ear_err_text(err));
     while (text->len > 0 && text->data[text->len - 1] == '\n') text->data[--text->len] = '\0';
-    bool empty = ear_str_trim(ear_buf_str(text)).len == 0;
-    if (!empty && ear_text_is_utf8(ear_buf_str(text))) return EAR_EXIT_OK;
-    ear_ctl_fail(EAR_INVALID, empty ? "the text is empty" : "the text is not UTF-8");
+    struct ear_str said = ear_buf_str(text);
+    const char *wrong = ear_str_trim(said).len == 0        ? "is empty"
+                        : !ear_text_is_utf8(said)          ? "is not UTF-8"
+                        : memchr(said.ptr, '\0', said.len) ? "has a NUL byte"
+                                                           : NULL;
+    if (!wrong) return EAR_EXIT_OK;
+    ear_ctl_fail(EAR_INVALID, "the text %s", wrong);
     return EAR_EXIT_USAGE;
 }
 
