@@ -6,12 +6,17 @@
 #include "intake/queue.h"
 #include <cmocka.h>
 
-/* How long a delivery that just came waits. */
-static int64_t gathers_ms(struct ear_queue queue, size_t posts)
+/* How long the first delivery waits when it came just now. The longest of many tries: the machine
+ * may be busy between two looks at the clock. */
+static int64_t gathers_ms(struct ear_queue *queue)
 {
-    struct ear_delivery delivery = {.count = posts, .received_at_us = ear_clock_wall_us()};
-    ear_queue_push(&queue, &delivery);
-    return ear_queue_gathers_ms(&queue);
+    int64_t longest_ms = 0;
+    for (int i = 0; i < 100; i++) {
+        queue->first->received_at_us = ear_clock_wall_us();
+        int64_t ms = ear_queue_gathers_ms(queue);
+        if (ms > longest_ms) longest_ms = ms;
+    }
+    return longest_ms;
 }
 
 static void test_queue__waits_for_company_where_there_is_some(void **state)
@@ -20,7 +25,7 @@ static void test_queue__waits_for_company_where_there_is_some(void **state)
     static const struct {
         struct ear_queue queue;
         size_t posts;
-        int64_t at_most_ms;
+        int64_t wanted_ms;
     } rows[] = {
         {{.posts = 0}, 1, 2},                       /* nobody comes */
         {{.company = 5, .last_posts = 6}, 1, 7},    /* some do */
@@ -34,9 +39,10 @@ static void test_queue__waits_for_company_where_there_is_some(void **state)
         {{.under_way = 1, .coming = 1600}, EAR_COMMIT_POSTS + 1, 0},
     };
     for (size_t i = 0; i < EAR_COUNT(rows); i++) {
-        int64_t ms = gathers_ms(rows[i].queue, rows[i].posts);
-        assert_true(ms <= rows[i].at_most_ms);
-        assert_true(ms >= rows[i].at_most_ms / 2); /* the machine may have been busy */
+        struct ear_queue queue = rows[i].queue;
+        struct ear_delivery delivery = {.count = rows[i].posts};
+        ear_queue_push(&queue, &delivery);
+        assert_int_equal(gathers_ms(&queue), rows[i].wanted_ms);
     }
 }
 
@@ -53,13 +59,6 @@ static void test_queue__does_not_wait_for_long(void **state)
     assert_int_equal(queue.posts, 0);
 }
 
-/* As if it had come just now. */
-static bool first_waits(struct ear_queue *queue)
-{
-    queue->first->received_at_us = ear_clock_wall_us();
-    return ear_queue_gathers_ms(queue) > 0;
-}
-
 static void test_queue__waits_for_no_more_than_lately_came(void **state)
 {
     (void)state;
@@ -67,13 +66,13 @@ static void test_queue__waits_for_no_more_than_lately_came(void **state)
     struct ear_queue queue = {0};
     ear_queue_note(&queue, EAR_COUNT(all), 1600);
     for (size_t i = 0; i < EAR_COUNT(all); i++) {
-        if (i) assert_true(first_waits(&queue));
+        if (i) assert_true(gathers_ms(&queue) > 0);
         all[i] = (struct ear_delivery){.count = 100};
         ear_queue_push(&queue, &all[i]);
     }
     assert_int_equal(ear_queue_gathers_ms(&queue), 0);
     assert_ptr_equal(ear_queue_shift(&queue), &all[0]);
-    assert_true(first_waits(&queue));
+    assert_true(gathers_ms(&queue) > 0);
 }
 
 /* One transaction that few came to changes little; who stays away is forgotten in the end. */
