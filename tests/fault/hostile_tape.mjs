@@ -77,5 +77,6 @@ net.createServer(pass).listen(listen, '127.0.0.1');
 const attacks = setInterval(attack, every);
 process.on('SIGUSR1', () => {
   clearInterval(attacks);
+  pose = null;
   console.log(JSON.stringify({ ...done, ...heard }));
 });
