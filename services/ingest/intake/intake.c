@@ -174,6 +174,7 @@ static void failed(struct ear_intake *intake, struct ear_commit *commit, ear_err
     /* It may be there: then its intake row is found in the database. */
     intake->closing |= err == EAR_CLOSED;
     if (err == EAR_UNKNOWN_FATE) ear_offer_behind(intake->opts.offer, commit->lane);
+    if (err == EAR_UNKNOWN_FATE || err == EAR_UNAVAILABLE) ear_seen_forget(intake->seen);
     over(commit, err);
 }
 
@@ -411,8 +412,7 @@ static void on_timer(void *self)
 void ear_intake_wake(struct ear_intake *intake)
 {
     if (!ear_pg_is_up(intake->opts.pg)) {
-        /* Nobody waits for a database that is away: routes try again. What comes back may be a copy
-         * that lacks what was written last. */
+        /* Nobody waits for a database that is away: routes try again. */
         ear_seen_forget(intake->seen);
         for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
             while (intake->queues[lane].first) {

@@ -22,7 +22,7 @@ bool ear_seen_needs_reach(const struct ear_seen *seen, const struct ear_id *cust
 /* Call once it is committed. */
 void ear_seen_note(struct ear_seen *seen, const struct ear_id *customer_id,
                    const struct ear_post_in *post, int64_t now_us);
-/* All of it: the database may be another copy by now. */
+/* All of it: a database that was away may come back as a copy that lacks what was written last. */
 void ear_seen_forget(struct ear_seen *seen);
 
 #endif
