@@ -83,7 +83,9 @@ int main(int argc, char **argv)
     const struct ear_bus_opts bus_opts = {.service = "classifier",
                                           .key_file = getenv("EAR_BUS_KEY_FILE"),
                                           .peers_file = getenv("EAR_BUS_PEERS_FILE")};
-    const struct ear_sink_opts sink_opts = {.sources = argv[1], .source_service = "ingest"};
+    /* More than a classifier has: who has most room gets the next batch, also beside one. */
+    const struct ear_sink_opts sink_opts = {
+        .sources = argv[1], .source_service = "ingest", .window_posts = {1 << 15}};
     ear_crypt_start();
     EAR_CHECK(ear_loop_new(&taster.loop) == EAR_OK);
     if (ear_bus_new(&bus, taster.loop, &bus_opts, &diag) != EAR_OK ||
