@@ -132,9 +132,9 @@ hook() { # ends with whoever called it
 # same rows of all tables, with ids that are spread as real ones.
 fill() { # POSTS
   local seed copies done half
-  seed=$(ask 'SELECT count(*) FROM post')
-  copies=$((($1 - seed) / seed))
+  seed=$(ask 'SELECT count(*) FROM bench.seed_post')
   done=$(ask 'SELECT coalesce(max(copies), 0) FROM bench.filled')
+  copies=$((done + ($1 - $(stored)) / seed))
   [ "$copies" -gt "$done" ] || return 0
   half=$((done + (copies - done) / 2))
   pg_query "CALL bench.fill($((done + 1)), $half)" &
