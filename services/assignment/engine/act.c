@@ -2,13 +2,9 @@
 
 #include "engine/clock.h"
 #include "engine/lifecycle.h"
+#include "engine/refusal.h"
 #include "engine/routing.h"
 #include "engine/threading.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-
-#define NAME_BYTES_MAX 64 /* of a team and of an agent, see care.yaml */
 
 enum { REPLY_DUE = 0, REPLY_SENT = 1, REPLY_FAILED = 2, REPLY_UNKNOWN = 3 };
 
@@ -40,56 +36,11 @@ bool ear_is_code(const char *text)
     return len > 0 && len <= 64 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
 }
 
-/* The message names what it is about: who reads it may have sent more than one command. */
-static void refuse(struct ear_book *book, struct ear_answer *answer, const char *error,
-                   const char *fmt, ...) EAR_PRINTF(4, 5);
-static void refuse(struct ear_book *book, struct ear_answer *answer, const char *error,
-                   const char *fmt, ...)
-{
-    char text[EAR_DIAG_TEXT_BYTES];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    *answer =
-        (struct ear_answer){.error = error, .message = ear_book_copy(book, ear_str_from(text))};
-}
-
-/* A name as it was given, whole letters of it: who has a longer one is not in care.yaml. */
-static struct ear_str said(const char *name)
-{
-    size_t len = strlen(name);
-    if (len > NAME_BYTES_MAX)
-        for (len = NAME_BYTES_MAX; len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80;) len--;
-    return (struct ear_str){name, len};
-}
-
 /* Agents who left stay known, but act no more. */
 static const struct ear_agent *active_agent(const struct ear_book *book, const char *id)
 {
     const struct ear_agent *agent = ear_care_agent(book->care, id);
     return agent && agent->active ? agent : NULL;
-}
-
-static void refuse_agent(struct ear_book *book, struct ear_answer *answer, const char *error,
-                         const char *id)
-{
-    bool left = ear_care_agent(book->care, id) != NULL;
-    refuse(book, answer, error, "no agent '%.*s' in care.yaml%s: earshotctl agent list shows all",
-           EAR_STR_ARG(said(id)), left ? " any more" : "");
-}
-
-static void refuse_team(struct ear_book *book, struct ear_answer *answer, const char *id)
-{
-    const struct ear_care *care = book->care;
-    char names[EAR_DIAG_TEXT_BYTES / 2] = "";
-    size_t used = 0, i;
-    for (i = 0; i < care->team_count && used + NAME_BYTES_MAX + 3 < sizeof(names); i++)
-        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-                                 care->teams[i].id);
-    refuse(book, answer, "not_found", "no team '%.*s' in care.yaml; there %s %s%s",
-           EAR_STR_ARG(said(id)), care->team_count == 1 ? "is" : "are", names,
-           i < care->team_count ? " …" : "");
 }
 
 static bool is_rule(const struct ear_ask *ask)
@@ -138,22 +89,22 @@ static void act_reply(struct ear_book *book, const struct ear_ask *ask, struct e
     const struct ear_agent *agent = active_agent(book, ask->command->actor);
     size_t len = strlen(say->text);
     if (!agent && !is_rule(ask)) {
-        refuse(book, answer, "denied",
-               "a reply is written by an agent of care.yaml: say who by --as AGENT");
+        ear_refuse(book, answer, "denied",
+                   "a reply is written by an agent of care.yaml: say who by --as AGENT");
         return;
     }
     if (len == 0 || len > EAR_REPLY_BYTES_MAX) {
-        refuse(book, answer, "invalid",
-               len ? "the text is longer than 16 KiB" : "the text is empty");
+        ear_refuse(book, answer, "invalid",
+                   len ? "the text is longer than 16 KiB" : "the text is empty");
         return;
     }
     if (c->state == EAR_CASE_CLOSED) {
-        refuse(book, answer, "conflict", "the case is closed: reopen it first");
+        ear_refuse(book, answer, "conflict", "the case is closed: reopen it first");
         return;
     }
     if (!ear_care_account(book->care, c->account)) {
-        refuse(book, answer, "conflict",
-               "the case's account '%s' is not in care.yaml: nothing can be sent", c->account);
+        ear_refuse(book, answer, "conflict",
+                   "the case's account '%s' is not in care.yaml: nothing can be sent", c->account);
         return;
     }
     struct ear_entry *e = enter(book, ask);
@@ -175,8 +126,8 @@ static void act_note(struct ear_book *book, const struct ear_ask *ask, struct ea
     const char *text = ask->command->note->text;
     size_t len = strlen(text);
     if (len == 0 || len > EAR_NOTE_BYTES_MAX) {
-        refuse(book, answer, "invalid",
-               len ? "the note is longer than 16 KiB" : "the note is empty");
+        ear_refuse(book, answer, "invalid",
+                   len ? "the note is longer than 16 KiB" : "the note is empty");
         return;
     }
     ear_entry_mark(enter(book, ask), EAR_KIND_NOTED);
@@ -189,7 +140,7 @@ static void assign_agent(struct ear_book *book, const struct ear_ask *ask,
     const struct ear_agent *agent = active_agent(book, ask->command->assign->agent);
     struct ear_case *c = ask->of;
     if (!agent) {
-        refuse_agent(book, answer, "not_found", ask->command->assign->agent);
+        ear_refuse_agent(book, answer, "not_found", ask->command->assign->agent);
     } else if (c->agent && strcmp(c->agent, agent->id) == 0) {
         answer->message = "the agent has the case already";
     } else {
@@ -204,7 +155,7 @@ static void assign_team(struct ear_book *book, const struct ear_ask *ask, struct
     const struct ear_team *team = ear_care_team(book->care, ask->command->assign->team);
     struct ear_case *c = ask->of;
     if (!team) {
-        refuse_team(book, answer, ask->command->assign->team);
+        ear_refuse_team(book, answer, ask->command->assign->team);
     } else if (!c->agent && strcmp(c->team, team->id) == 0) {
         answer->message = "the case is in the team's queue already";
     } else {
@@ -218,9 +169,9 @@ static void act_assign(struct ear_book *book, const struct ear_ask *ask, struct 
 {
     const Earshot__V1__AssignCommand *to = ask->command->assign;
     if (!to->agent[0] == !to->team[0])
-        refuse(book, answer, "invalid", "name an agent or a team, not both");
+        ear_refuse(book, answer, "invalid", "name an agent or a team, not both");
     else if (ask->of->state == EAR_CASE_CLOSED)
-        refuse(book, answer, "conflict", "the case is closed: reopen it first");
+        ear_refuse(book, answer, "conflict", "the case is closed: reopen it first");
     else if (to->agent[0])
         assign_agent(book, ask, answer);
     else
@@ -242,12 +193,12 @@ static void act_resolve(struct ear_book *book, const struct ear_ask *ask, struct
 {
     const char *code = close_code(ask);
     if (ask->of->state == EAR_CASE_CLOSED) {
-        refuse(book, answer, "conflict", "the case is closed already");
+        ear_refuse(book, answer, "conflict", "the case is closed already");
     } else if (!code) {
-        refuse(book, answer, "conflict",
-               "nobody has answered: reply, or give another code or a reason");
+        ear_refuse(book, answer, "conflict",
+                   "nobody has answered: reply, or give another code or a reason");
     } else if (!ear_is_code(code)) {
-        refuse(book, answer, "invalid", "a code has a-z, 0-9 and '_' only, at most 64");
+        ear_refuse(book, answer, "invalid", "a code has a-z, 0-9 and '_' only, at most 64");
     } else {
         struct ear_entry *e = enter(book, ask);
         ear_case_close(book, ask->of, e, code);
@@ -261,12 +212,12 @@ static void act_reopen(struct ear_book *book, const struct ear_ask *ask, struct 
     const struct ear_case *other =
         ear_thread_open_case(book, &c->customer_id, c->account, c->platform);
     if (c->state != EAR_CASE_CLOSED) {
-        refuse(book, answer, "conflict", "the case is not closed");
+        ear_refuse(book, answer, "conflict", "the case is not closed");
     } else if (other) {
         char id[EAR_ID_TEXT_BYTES];
         ear_id_format(&other->case_id, id);
-        refuse(book, answer, "conflict", "the customer has another open case on %s: %s", c->account,
-               id);
+        ear_refuse(book, answer, "conflict", "the customer has another open case on %s: %s",
+                   c->account, id);
     } else {
         struct ear_entry *e = enter(book, ask);
         ear_case_owe(book, c, e, book->now_us);
@@ -279,7 +230,7 @@ static void act_presence(struct ear_book *book, const struct ear_ask *ask,
 {
     const char *agent = ask->command->presence->agent;
     if (!active_agent(book, agent))
-        refuse_agent(book, answer, "not_found", agent);
+        ear_refuse_agent(book, answer, "not_found", agent);
     else
         answer->presence = true;
 }
@@ -342,12 +293,12 @@ static void act_outcome(struct ear_book *book, const struct ear_ask *ask, struct
 {
     const Earshot__V1__Outcome *outcome = ask->command->outcome;
     if (!ask->reply) {
-        refuse(book, answer, "not_found", "no such reply");
+        ear_refuse(book, answer, "not_found", "no such reply");
         return;
     }
     if (ask->reply->state == (int)outcome->state) return;
     if (!reply_may(ask->reply->state, (int)outcome->state)) {
-        refuse(book, answer, "conflict", "the reply has another outcome already");
+        ear_refuse(book, answer, "conflict", "the reply has another outcome already");
         return;
     }
     if (outcome->external_ref.len == EAR_ID_BYTES)
@@ -385,12 +336,12 @@ void ear_act(struct ear_book *book, const struct ear_ask *ask, struct ear_answer
     };
     *answer = (struct ear_answer){.error = "", .message = ""};
     if (!actor_is_known(book, ask)) {
-        refuse_agent(book, answer, "denied", actor_of(ask));
+        ear_refuse_agent(book, answer, "denied", actor_of(ask));
         return;
     }
     if (!ask->of && ask->command->body_case != EARSHOT__V1__COMMAND__BODY_PRESENCE) {
-        refuse(book, answer, "not_found",
-               "no such case: earshotctl case list shows those that are open");
+        ear_refuse(book, answer, "not_found",
+                   "no such case: earshotctl case list shows those that are open");
         return;
     }
     for (size_t i = 0; i < EAR_COUNT(acts); i++)
@@ -398,5 +349,5 @@ void ear_act(struct ear_book *book, const struct ear_ask *ask, struct ear_answer
             acts[i].act(book, ask, answer);
             return;
         }
-    refuse(book, answer, "invalid", "a command that this version does not know");
+    ear_refuse(book, answer, "invalid", "a command that this version does not know");
 }

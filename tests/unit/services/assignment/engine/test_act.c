@@ -1,78 +1,4 @@
-#include "world.h"
-
-#include "engine/act.h"
-
-#include <stdio.h>
-
-/* A command to a case and what is known of it. */
-struct told {
-    Earshot__V1__Command command;
-    Earshot__V1__ReplyCommand reply;
-    Earshot__V1__NoteCommand note;
-    Earshot__V1__AssignCommand assign;
-    Earshot__V1__ResolveCommand resolve;
-    Earshot__V1__ReopenCommand reopen;
-    Earshot__V1__PresenceCommand presence;
-    Earshot__V1__Outcome outcome;
-    struct ear_reply row;
-    struct ear_ask ask;
-    char actor[16], reason[32], text[32], agent[16], team[16], code[32];
-};
-
-static void tell(struct told *t, struct ear_case *c, Earshot__V1__Command__BodyCase body)
-{
-    *t = (struct told){.command = EARSHOT__V1__COMMAND__INIT,
-                       .reply = EARSHOT__V1__REPLY_COMMAND__INIT,
-                       .note = EARSHOT__V1__NOTE_COMMAND__INIT,
-                       .assign = EARSHOT__V1__ASSIGN_COMMAND__INIT,
-                       .resolve = EARSHOT__V1__RESOLVE_COMMAND__INIT,
-                       .reopen = EARSHOT__V1__REOPEN_COMMAND__INIT,
-                       .presence = EARSHOT__V1__PRESENCE_COMMAND__INIT,
-                       .outcome = EARSHOT__V1__OUTCOME__INIT};
-    t->command.actor = t->actor;
-    t->command.reason = t->reason;
-    t->reply.text = t->note.text = t->text;
-    t->assign.agent = t->presence.agent = t->agent;
-    t->assign.team = t->team;
-    t->resolve.code = t->code;
-    t->command.body_case = body;
-    switch (body) {
-    case EARSHOT__V1__COMMAND__BODY_REPLY:
-        t->command.reply = &t->reply;
-        break;
-    case EARSHOT__V1__COMMAND__BODY_NOTE:
-        t->command.note = &t->note;
-        break;
-    case EARSHOT__V1__COMMAND__BODY_ASSIGN:
-        t->command.assign = &t->assign;
-        break;
-    case EARSHOT__V1__COMMAND__BODY_RESOLVE:
-        t->command.resolve = &t->resolve;
-        break;
-    case EARSHOT__V1__COMMAND__BODY_REOPEN:
-        t->command.reopen = &t->reopen;
-        break;
-    case EARSHOT__V1__COMMAND__BODY_PRESENCE:
-        t->command.presence = &t->presence;
-        break;
-    case EARSHOT__V1__COMMAND__BODY_OUTCOME:
-        t->command.outcome = &t->outcome;
-        break;
-    default:
-        break;
-    }
-    t->ask.command = &t->command;
-    t->ask.of = c;
-}
-
-#define PUT(field, text_) assert_true(ear_str_copy((field), sizeof(field), ear_str_from(text_)))
-
-static struct ear_case *a_case(struct ear_book *book, uint8_t customer)
-{
-    struct said s;
-    say(&s, customer, customer, 0);
-    return decide_one(book, &s);
-}
+#include "told.h"
 
 static void test_reply__is_written_by_somebody(void **state)
 {
@@ -248,86 +174,6 @@ static void test_assign__goes_to_one(void **state)
     PUT(t.agent, ANA);
     ear_act(book, &t.ask, &answer);
     assert_string_equal(answer.error, "conflict");
-}
-
-/* Who reads a refusal learns whom it is about and where to look. */
-static void test_refusals__name_what_they_are_about(void **state)
-{
-    struct ear_book *book = *state;
-    static const struct {
-        Earshot__V1__Command__BodyCase body;
-        const char *actor, *agent, *team, *error, *message;
-    } rows[] = {
-        {EARSHOT__V1__COMMAND__BODY_ASSIGN, "", "zoe", "", "not_found",
-         "no agent 'zoe' in care.yaml: earshotctl agent list shows all"},
-        {EARSHOT__V1__COMMAND__BODY_ASSIGN, "", "eve", "", "not_found",
-         "no agent 'eve' in care.yaml any more: earshotctl agent list shows all"},
-        {EARSHOT__V1__COMMAND__BODY_ASSIGN, "", "", "nope", "not_found",
-         "no team 'nope' in care.yaml; there are care, kasse, money"},
-        {EARSHOT__V1__COMMAND__BODY_PRESENCE, "", "zoe", "", "not_found",
-         "no agent 'zoe' in care.yaml: earshotctl agent list shows all"},
-        {EARSHOT__V1__COMMAND__BODY_NOTE, "zoe", "", "", "denied",
-         "no agent 'zoe' in care.yaml: earshotctl agent list shows all"},
-        {EARSHOT__V1__COMMAND__BODY_REPLY, "", "", "", "denied",
-         "a reply is written by an agent of care.yaml: say who by --as AGENT"},
-    };
-    struct ear_case *c = a_case(book, 1);
-    struct told t;
-    struct ear_answer answer;
-    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
-        tell(&t, c, rows[i].body);
-        PUT(t.actor, rows[i].actor);
-        PUT(t.agent, rows[i].agent);
-        PUT(t.team, rows[i].team);
-        PUT(t.text, "well");
-        ear_act(book, &t.ask, &answer);
-        assert_string_equal(answer.error, rows[i].error);
-        assert_string_equal(answer.message, rows[i].message);
-    }
-}
-
-static void test_refusals__name_the_account_and_the_other_case(void **state)
-{
-    struct ear_book *book = *state;
-    struct ear_case *c = a_case(book, 1);
-    struct ear_case other = *c;
-    struct told t;
-    struct ear_answer answer;
-    char id[EAR_ID_TEXT_BYTES];
-    other.case_id = id_of('x', 200);
-    ear_id_format(&other.case_id, id);
-    close_case(c, 1);
-    ear_book_put_case(book, &other);
-    tell(&t, c, EARSHOT__V1__COMMAND__BODY_REOPEN);
-    ear_act(book, &t.ask, &answer);
-    assert_string_equal(answer.error, "conflict");
-    assert_non_null(strstr(answer.message, id));
-    tell(&t, &other, EARSHOT__V1__COMMAND__BODY_REPLY);
-    PUT(t.actor, ANA);
-    PUT(t.text, "Sorry!");
-    other.account = "@gone";
-    ear_act(book, &t.ask, &answer);
-    assert_string_equal(answer.error, "conflict");
-    assert_non_null(strstr(answer.message, "'@gone'"));
-    assert_false(answer.add_reply);
-}
-
-/* However long a name is that was given, what is said back is short and of whole letters. */
-static void test_refusals__say_long_names_back_in_part(void **state)
-{
-    struct ear_book *book = *state;
-    static char name[4096];
-    char wanted[256];
-    struct told t;
-    struct ear_answer answer;
-    name[0] = 'x';
-    for (size_t i = 1; i + 2 < sizeof(name); i += 2) memcpy(name + i, "\xc3\xab", 2);
-    tell(&t, a_case(book, 1), EARSHOT__V1__COMMAND__BODY_PRESENCE);
-    t.presence.agent = name;
-    ear_act(book, &t.ask, &answer);
-    snprintf(wanted, sizeof(wanted),
-             "no agent '%.63s' in care.yaml: earshotctl agent list shows all", name);
-    assert_string_equal(answer.message, wanted);
 }
 
 static void test_resolve__needs_an_answer_or_a_reason(void **state)
@@ -544,9 +390,6 @@ int main(void)
         WORLD_TEST(test_note__keeps_reasons_out_of_the_history),
         WORLD_TEST(test_actor__is_who_may_act),
         WORLD_TEST(test_assign__goes_to_one),
-        WORLD_TEST(test_refusals__name_what_they_are_about),
-        WORLD_TEST(test_refusals__name_the_account_and_the_other_case),
-        WORLD_TEST(test_refusals__say_long_names_back_in_part),
         cmocka_unit_test(test_resolve__needs_an_answer_or_a_reason),
         WORLD_TEST(test_reopen__starts_the_next_clock_with_the_same_agent),
         WORLD_TEST(test_presence__is_of_known_agents),
