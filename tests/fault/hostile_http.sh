@@ -50,13 +50,14 @@ expect_eq "posts that were forged" 0 "$(pg_query "SELECT count(*) FROM post WHER
 
 say "counted, logged, and no flood"
 metrics=$(curl -sf "$(stack_url ingest 1)/metrics")
-for series in 'earshot_http_refused_total{why="too_large"}' 'earshot_http_refused_total{why="malformed"}' \
-  'earshot_http_cut_total{why="crowded"}' 'earshot_ingest_webhooks_refused_total{reason="signature"}' \
-  'earshot_ingest_webhooks_refused_total{reason="time"}' 'earshot_ingest_webhooks_refused_total{reason="token"}' \
-  'earshot_ingest_webhooks_refused_total{reason="account"}'; do
-  grep -qF "$series" <<<"$metrics" || fail "not counted: $series"
+counted() { grep -F "$1" <<<"$metrics" | grep -qv ' 0$' || fail "not counted: $1"; }
+for why in too_large malformed; do counted "earshot_http_refused_total{why=\"$why\"}"; done
+counted 'earshot_http_cut_total{why="crowded"}'
+for reason in account body content_type headers signature time token; do
+  counted "earshot_ingest_webhooks_refused_total{reason=\"$reason\"}"
 done
-for event in http.refused http.malformed http.cut ingest.webhook_refused ingest.post_refused; do
+counted 'earshot_ingest_posts_total{lane="live",result="malformed"}'
+for event in http.refused http.malformed http.cut 'ingest.webhook_refused .*reason=content_type' ingest.post_refused; do
   grep -q "event=$event " "$WORK/log/ingest.1.log" || fail "not logged: $event"
 done
 no_flood ingest 1 400

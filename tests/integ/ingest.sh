@@ -113,9 +113,17 @@ post a /v1/accounts/@nobody/posts application/json "$WORK/body"
 expect_eq "an unknown account" 401 "$STATUS"
 hook a msg_4 "$WORK/body" "$KEY" "" text/plain
 expect_eq "another content type" 415 "$STATUS"
+refused() { curl -s "http://127.0.0.1:${http[a]}/metrics" | sed -n "s/^earshot_ingest_webhooks_refused_total{reason=\"$1\"} //p"; }
+gzip -c "$WORK/body" >"$WORK/packed"
+at=$(date +%s)
+post a /v1/accounts/@shop/posts application/json "$WORK/packed" "Content-Encoding: gzip" "webhook-id: msg_4" \
+  "webhook-timestamp: $at" "webhook-signature: v1,$(signature "$KEY" msg_4 "$at" "$WORK/packed")"
+expect_eq "a packed body" 415 "$STATUS"
+expect_eq "both are counted" 2 "$(refused content_type)"
 echo '{"platform":"forum"' >"$WORK/body"
 hook a msg_5 "$WORK/body"
 expect_eq "half a post" 400 "$STATUS"
+expect_eq "it is counted" 1 "$(refused body)"
 head -c 5000000 /dev/zero >"$WORK/body"
 hook a msg_6 "$WORK/body"
 expect_eq "a large body" 413 "$STATUS"

@@ -10,11 +10,27 @@
 #define RETRY_DOWN_S     5
 #define RETRY_FULL_S     1
 
+/* Why a request is not let in. "body" has lines of its own, about its posts. */
+typedef enum refusal {
+    REFUSED_ACCOUNT,
+    REFUSED_BODY,
+    REFUSED_CONTENT_TYPE,
+    REFUSED_HEADERS,
+    REFUSED_SIGNATURE,
+    REFUSED_TIME,
+    REFUSED_TOKEN,
+    REFUSALS
+} refusal;
+
+static const char *const refusal_names[REFUSALS] = {"account",   "body", "content_type", "headers",
+                                                    "signature", "time", "token"};
+
 struct ear_http {
     struct ear_care *care;
     struct ear_intake *intake;
     const struct ear_ingest_settings *settings;
-    struct ear_log_budget refused_lines, malformed_lines;
+    struct ear_log_budget refused_lines[REFUSALS]; /* a flood of one kind hides no other */
+    struct ear_log_budget malformed_lines;
     bool draining;
 };
 
@@ -110,9 +126,22 @@ static bool read_lane(const struct ear_httpd_request *request, ear_lane *lane)
     return true;
 }
 
+static void note_refusal(struct ear_http *http, struct ear_str account, refusal reason,
+                         const char *why)
+{
+    uint64_t suppressed;
+    ear_metric_add(&M_WEBHOOKS_REFUSED, 1, refusal_names[reason]);
+    if (ear_log_budget_spend(&http->refused_lines[reason], ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_INGEST_WEBHOOK_REFUSED, kv_str("account", account),
+                kv_text("reason", refusal_names[reason]), kv_text("why", why),
+                kv_int("suppressed", suppressed));
+}
+
 static void note_malformed(struct ear_http *http, const struct visit *visit, const char *why)
 {
     uint64_t suppressed;
+    ear_metric_add(&M_POSTS_TOTAL, (double)visit->parcel.malformed,
+                   ear_lane_name(visit->delivery.lane), "malformed");
     if (ear_log_budget_spend(&http->malformed_lines, ear_clock_mono_ms(), &suppressed))
         ear_log(&EV_INGEST_POST_REFUSED, kv_str("account", visit->delivery.account),
                 kv_int("posts", visit->parcel.malformed), kv_text("why", why),
@@ -133,6 +162,8 @@ static bool read_body(struct ear_http *http, struct visit *visit)
     struct ear_httpd_request *request = visit->request;
     kind body = kind_of(request);
     if (body == KIND_OTHER) {
+        note_refusal(http, visit->delivery.account, REFUSED_CONTENT_TYPE,
+                     "neither JSON nor NDJSON, or packed");
         ear_httpd_problem(request, 415, "Unsupported content type",
                           "Send application/json (one post) or application/x-ndjson, as it is: "
                           "without Content-Encoding.",
@@ -157,6 +188,7 @@ static bool read_body(struct ear_http *http, struct visit *visit)
     }
     if (err == EAR_OK) return true;
     bool large = err == EAR_TOO_LARGE;
+    ear_metric_add(&M_WEBHOOKS_REFUSED, 1, refusal_names[REFUSED_BODY]);
     ear_httpd_problem(request, large ? 413 : 400, large ? "Too many posts" : "Bad request",
                       diag.text, 0);
     return false;
@@ -164,8 +196,6 @@ static bool read_body(struct ear_http *http, struct visit *visit)
 
 static void hand_over(struct ear_http *http, struct visit *visit)
 {
-    ear_metric_add(&M_POSTS_TOTAL, (double)visit->parcel.malformed,
-                   ear_lane_name(visit->delivery.lane), "malformed");
     visit->delivery.posts = visit->parcel.posts;
     visit->delivery.count = visit->parcel.post_count;
     visit->delivery.done = on_done;
@@ -195,32 +225,22 @@ static bool can_take(const struct ear_http *http, struct ear_httpd_request *requ
 
 /* --- Webhook --- */
 
-static void note_refusal(struct ear_http *http, struct ear_str account, const char *reason,
-                         const char *why)
-{
-    uint64_t suppressed;
-    ear_metric_add(&M_WEBHOOKS_REFUSED, 1, reason);
-    if (ear_log_budget_spend(&http->refused_lines, ear_clock_mono_ms(), &suppressed))
-        ear_log(&EV_INGEST_WEBHOOK_REFUSED, kv_str("account", account), kv_text("reason", reason),
-                kv_text("why", why), kv_int("suppressed", suppressed));
-}
-
 static void refuse(struct ear_http *http, struct ear_httpd_request *request, struct ear_str account,
-                   const char *reason, const char *why)
+                   refusal reason, const char *why)
 {
     note_refusal(http, account, reason, why);
     ear_httpd_problem(request, 401, "Not signed by a key of this account", why, 0);
 }
 
-static const char *reason_of(ear_err err)
+static refusal reason_of(ear_err err)
 {
     switch (err) {
     case EAR_TIMEOUT:
-        return "time";
+        return REFUSED_TIME;
     case EAR_DENIED:
-        return "signature";
+        return REFUSED_SIGNATURE;
     default:
-        return "headers";
+        return REFUSED_HEADERS;
     }
 }
 
@@ -241,7 +261,7 @@ static bool is_signed(struct ear_http *http, struct ear_httpd_request *request, 
     const struct ear_account *account = ear_care_find(http->care, name);
     const struct ear_webhook_head head = head_of(request);
     if (!account || !account->enabled || account->key_count == 0) {
-        refuse(http, request, name, "account", "no signature fits a key of this account");
+        refuse(http, request, name, REFUSED_ACCOUNT, "no signature fits a key of this account");
         return false;
     }
     ear_err err =
@@ -292,7 +312,7 @@ static void on_replay(void *self, struct ear_httpd_request *request)
 {
     struct ear_http *http = self;
     if (!has_token(http, request)) {
-        note_refusal(http, EAR_STR_NONE, "token", "POST /v1/replay without its token");
+        note_refusal(http, EAR_STR_NONE, REFUSED_TOKEN, "POST /v1/replay without its token");
         ear_httpd_problem(request, 401, "Not allowed",
                           "Send the token of EAR_INGEST_REPLAY_TOKEN as a bearer token.", 0);
         return;
