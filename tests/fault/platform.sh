@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A platform that limits, breaks, resets, hangs, loses its answers, has a login page put before it, or
-# another certificate than it had: each reply is shown once, is tried again where that is safe, and
+# A platform that limits, breaks, resets, hangs, is slow, loses its answers, has a login page put before it,
+# or another certificate than it had: each reply is shown once, is tried again where that is safe, and
 # nothing is restarted. The receiver checks signatures by the library of those who wrote the scheme.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
@@ -90,6 +90,15 @@ for kind in $silent; do
   must_be_shown 60
 done
 
+say "delay: an answer that takes three seconds is waited for, and nobody asks twice"
+fault delay 3000
+say_one
+must_be_shown 30
+fault delay 0
+expect_eq "tries" 1 "$(tries)"
+expect_eq "whether it took three seconds" t \
+  "$(pg_query "SELECT ended_at - started_at > interval '3 s' FROM attempt ORDER BY reply_id DESC LIMIT 1")"
+
 say "another certificate: nothing is sent until the authority is known, then all is, without a restart"
 cp "$WORK/tls/new.pem" "$WORK/tls/proxy.pem"
 peer_stop "$WORK/proxy/haproxy.pid"
@@ -103,11 +112,12 @@ must_be_shown 60
 
 say "all of it at once, by chance, over $many replies"
 for kind in err rate reset html lost drop; do fault "$kind" 8; done
+fault delay 300
 first=$answers
 while [ $((answers - first)) -lt "$many" ]; do say_one; done
 chance_over() { [ "$(pg_query 'SELECT count(*) FROM attempt')" -ge "$((answers + many / 4))" ]; }
 must_settle "some went wrong" 120 chance_over
-for kind in err rate reset html lost drop; do fault "$kind" 0; done
+for kind in err rate reset html lost drop delay; do fault "$kind" 0; done
 must_settle "all outcomes are known" 240 stack_settled
 expect_eq "replies" "$answers" "$(pg_query 'SELECT count(*) FROM reply')"
 expect_eq "replies that are neither shown nor said to be unknown" 0 "$(pg_query 'SELECT count(*) FROM reply WHERE state <> 1')"

@@ -42,6 +42,21 @@ live_delays() { # TIME
     FROM (SELECT extract(epoch FROM t.decided_at - p.received_at) d FROM triage t JOIN post p USING (post_id)
            WHERE p.entry = 6 AND p.received_at >= '$1') live" | tr '|' ' '
 }
+# Of these, that are decided: how many each overtook, posts heard before it and decided after it, in the median.
+overtaken() { # TIME
+  pg_query "WITH bulk AS MATERIALIZED (SELECT p.received_at, coalesce(t.decided_at, 'infinity') AS decided_at
+                 FROM post p LEFT JOIN triage t USING (post_id) WHERE p.entry <> 6),
+      live AS (SELECT count(b.received_at) AS n FROM triage t JOIN post p USING (post_id)
+                 LEFT JOIN bulk b ON b.received_at < p.received_at AND b.decided_at > t.decided_at
+                WHERE p.entry = 6 AND p.received_at >= '$1' GROUP BY p.post_id)
+    SELECT coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY n), 0) FROM live"
+}
+must_overtake() { # TIME COUNT
+  local n
+  n=$(overtaken "$1")
+  say "a live post overtook $n others in the median"
+  [ "$n" -ge "$2" ] || fail "live posts wait their turn behind others: $n overtaken"
+}
 now() { pg_query 'SELECT clock_timestamp()'; }
 
 pg_start
@@ -61,6 +76,7 @@ since=$(now)
 sender_start live 2
 sleep "$slow_s"
 touch "$WORK/sender.stop"
+must_overtake "$since" $((posts / 10))
 say "$(backlog) wait; $(sender_answers | grep -c '^200') live ones were accepted, of which decided (count, median s, worst s): $(live_delays "$since")"
 kill "$holder"
 wait "$holder" 2>/dev/null || true
@@ -82,6 +98,7 @@ wait "$player" || fail "the feed could not be played"
 feed_check
 read -r count median worst < <(live_delays "$since")
 say "$count live posts: decided after $median s in the median, $worst s at worst"
+must_overtake "$since" $((posts / 100))
 [ "$count" -ge 10 ] || fail "only $count live posts overlapped"
 awk -v worst="$worst" 'BEGIN { exit !(worst <= 5) }' || fail "a live post waited for $worst s behind others"
 sender_check_answers 0 10
