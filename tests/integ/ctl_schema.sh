@@ -37,6 +37,19 @@ newest=$(find "$EARSHOT_SOURCE/deploy/db/migrations" -name '*.sql' | wc -l)
 exits 0 "$ctl" migrate --dry-run
 says 'would apply 0001_ground'
 expect_eq 'schema after a dry run' 0 "$(pg_query "SELECT count(*) FROM pg_namespace WHERE nspname = 'earshot'")"
+mkdir "$WORK/roles"
+for role in ingest assignment responder operator; do echo secret >"$WORK/roles/earshot_$role"; done
+for what in none empty NUL; do
+  for dry in --dry-run ''; do
+    exits 3 "$ctl" migrate ${dry:+"$dry"} --role-secrets "$WORK/roles"
+    says "$WORK/roles/earshot_report"
+    expect_eq "schema, where the last role's password is wrong ($what)" 0 "$(pg_query "SELECT count(*) FROM pg_namespace WHERE nspname = 'earshot'")"
+  done
+  case $what in
+    none) : >"$WORK/roles/earshot_report" ;;
+    empty) printf 'se\0cret' >"$WORK/roles/earshot_report" ;;
+  esac
+done
 "$ctl" migrate >"$WORK/one" & one=$!
 "$ctl" migrate >"$WORK/two" & two=$!
 wait "$one" || fail 'one of two at once failed'
@@ -51,7 +64,6 @@ expect_eq 'again' "{\"version\":$newest,\"applied\":[]}" "$(cat "$WORK/out")"
 expect_eq 'the id key stays' "$key" "$(pg_query "SELECT encode(key, 'hex') FROM id_key")"
 
 # --- passwords of roles, with everything in them that SQL could trip over
-mkdir "$WORK/roles"
 for role in ingest assignment responder operator report; do
   printf '%s\n' "it's \\ \"$role\" %s \$1 é" >"$WORK/roles/earshot_$role"
 done

@@ -163,30 +163,36 @@ static ear_err make_months(struct ear_pg *pg, struct ear_diag *diag)
 static const char *const roles[] = {"earshot_ingest", "earshot_assignment", "earshot_responder",
                                     "earshot_operator", "earshot_report"};
 
-/* The server gets a verifier, never the password: what it runs may stand in its log. */
-static ear_err set_password(struct ear_pg *pg, const char *dir, const char *role,
-                            struct ear_diag *diag)
+/* Appends the statement that sets the role's password. The server gets a verifier, never the
+ * password: what it runs may stand in its log. */
+static ear_err add_password(struct ear_pg *pg, const char *dir, const char *role,
+                            struct ear_buf *sql, struct ear_diag *diag)
 {
     char path[4096];
     snprintf(path, sizeof(path), "%s/%s", dir, role);
-    struct ear_buf secret, verifier;
+    struct ear_buf secret;
     ear_buf_init(&secret, 1024);
-    ear_buf_init(&verifier, 1024);
     ear_err err = ear_file_read_secret(path, &secret, diag) ? EAR_INVALID : EAR_OK;
-    if (!err) err = ear_pg_verifier(pg, ear_buf_str(&secret), &verifier, diag);
-    if (!err) err = script(pg, diag, "ALTER ROLE %s PASSWORD '%s';", role, verifier.data);
+    if (!err) err = ear_buf_printf(sql, "ALTER ROLE %s PASSWORD '", role);
+    if (!err) {
+        err = ear_pg_verifier(pg, ear_buf_str(&secret), sql, diag);
+        if (err) ear_fail_in(diag, err, path);
+    }
+    if (!err) err = ear_buf_append_str(sql, EAR_STR("';\n"));
     if (secret.data) ear_secret_wipe(secret.data, secret.len);
     ear_buf_release(&secret);
-    ear_buf_release(&verifier);
     return err;
 }
 
-static ear_err set_passwords(struct ear_ctl *ctl, struct ear_pg *pg, struct ear_diag *diag)
+/* All of them, before anything is changed: one that cannot be read is no reason to stop half-way.
+ * Empty without --role-secrets. */
+static ear_err read_passwords(const struct ear_ctl *ctl, struct ear_pg *pg, struct ear_buf *sql,
+                              struct ear_diag *diag)
 {
     const char *dir = ctl->options.role_secrets;
     ear_err err = EAR_OK;
     for (size_t i = 0; dir && !err && i < EAR_COUNT(roles); i++)
-        err = set_password(pg, dir, roles[i], diag);
+        err = add_password(pg, dir, roles[i], sql, diag);
     return err;
 }
 
@@ -219,25 +225,38 @@ static void tell(const struct ear_ctl *ctl, json_t *done)
     }
 }
 
+/* Brings the database to the newest version, with what no file makes: key, months, passwords. */
+static ear_err bring_up(struct ear_ctl *ctl, struct ear_pg *pg, struct ear_str passwords,
+                        json_t *done, struct ear_diag *diag)
+{
+    if (ctl->options.dry_run) return apply_missing(ctl, pg, done, diag);
+    ear_err err = begin(pg, diag);
+    if (err == EAR_DENIED) ear_fail_in(diag, err, "EAR_PG has to name the database's owner");
+    if (!err) err = apply_missing(ctl, pg, done, diag);
+    if (!err) err = make_key(ctl, diag);
+    if (!err) err = make_months(pg, diag);
+    if (!err && passwords.len) err = ear_pg_script(pg, passwords, diag);
+    return err;
+}
+
 ear_exit ear_migrate(struct ear_ctl *ctl, int argc, char **argv)
 {
     (void)argc, (void)argv;
     struct ear_diag diag = {0};
     struct ear_pg *pg = NULL;
+    struct ear_buf passwords;
     json_t *done = json_array();
+    ear_buf_init(&passwords, 8192);
     ear_exit status = ear_ctl_connect_for(ctl, NULL, 0, &pg);
     if (status) goto out;
-    ear_err err = ctl->options.dry_run ? EAR_OK : begin(pg, &diag);
-    if (err == EAR_DENIED) ear_fail_in(&diag, err, "EAR_PG has to name the database's owner");
-    if (!err) err = apply_missing(ctl, pg, done, &diag);
-    if (!err && !ctl->options.dry_run) err = make_key(ctl, &diag);
-    if (!err && !ctl->options.dry_run) err = make_months(pg, &diag);
-    if (!err && !ctl->options.dry_run) err = set_passwords(ctl, pg, &diag);
+    ear_err err = read_passwords(ctl, pg, &passwords, &diag);
+    if (!err) err = bring_up(ctl, pg, ear_buf_str(&passwords), done, &diag);
     if (err)
         status = ear_ctl_fail(err, "migrate: %s", diag.text);
     else
         tell(ctl, done);
 out:
+    ear_buf_release(&passwords);
     ear_pg_free(&pg);
     json_decref(done);
     return status;
