@@ -50,6 +50,16 @@ for what in none empty NUL; do
     empty) printf 'se\0cret' >"$WORK/roles/earshot_report" ;;
   esac
 done
+for encoding in LATIN1 SQL_ASCII; do
+  "$PG_BIN/createdb" -h "$PG_SOCKET" -p "$PG_PORT" -U owner -E $encoding -T template0 --locale=C other
+  other=${EAR_PG/dbname=earshot/dbname=other}
+  for dry in --dry-run ''; do
+    exits 1 env EAR_PG="$other" "$ctl" migrate ${dry:+"$dry"}
+    says "the database's encoding is $encoding"
+  done
+  expect_eq "schema in $encoding" 0 "$("$PG_BIN/psql" -X -qAt "$other" -c "SELECT count(*) FROM pg_namespace WHERE nspname = 'earshot'")"
+  "$PG_BIN/dropdb" -h "$PG_SOCKET" -p "$PG_PORT" -U owner other
+done
 "$ctl" migrate >"$WORK/one" & one=$!
 "$ctl" migrate >"$WORK/two" & two=$!
 wait "$one" || fail 'one of two at once failed'

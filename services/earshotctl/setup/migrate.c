@@ -56,7 +56,7 @@ static ear_err begin(struct ear_pg *pg, struct ear_diag *diag)
 }
 
 static const struct ear_pg_statement exists_statement[] = {
-    {"exists", "SELECT to_regclass('earshot.migration') IS NOT NULL"},
+    {"exists", "SELECT to_regclass('earshot.migration') IS NOT NULL, getdatabaseencoding()::text"},
 };
 static const struct ear_pg_statement applied_statement[] = {
     {"applied", "SELECT version, encode(sha256, 'hex') FROM earshot.migration ORDER BY version"},
@@ -113,16 +113,33 @@ static struct ear_pg_batch *first_statement(void)
     return batch;
 }
 
-/* A dry run makes nothing, so the table may be missing: then nothing was applied. */
-static ear_err read_applied(struct ear_ctl *ctl, bool *has, struct ear_diag *diag)
+/* Whether there is a table of what was applied; a database in another encoding is refused. */
+static ear_err look(struct ear_ctl *ctl, bool *exists, struct ear_diag *diag)
 {
     struct ear_pg_results results = {0};
     struct ear_pg_batch *batch = first_statement();
     ear_err err = ask(ctl, exists_statement, &batch, &results, diag);
-    bool exists = !err && ear_pg_get_bool(results.items[0], 0, 0);
+    if (!err) {
+        struct ear_str encoding = ear_pg_get_str(results.items[0], 0, 1);
+        *exists = ear_pg_get_bool(results.items[0], 0, 0);
+        if (!ear_str_eq(encoding, EAR_STR("UTF8")))
+            err = ear_fail(diag, EAR_UNSUPPORTED,
+                           "the database's encoding is %.*s, posts want UTF8: CREATE DATABASE … "
+                           "ENCODING 'UTF8' TEMPLATE template0",
+                           EAR_STR_ARG(encoding));
+    }
     ear_pg_results_release(&results);
+    return err;
+}
+
+/* Before the first migration the table is missing: then nothing was applied. */
+static ear_err read_applied(struct ear_ctl *ctl, bool *has, struct ear_diag *diag)
+{
+    bool exists = false;
+    ear_err err = look(ctl, &exists, diag);
     if (err || !exists) return err;
-    batch = first_statement();
+    struct ear_pg_results results = {0};
+    struct ear_pg_batch *batch = first_statement();
     err = ask(ctl, applied_statement, &batch, &results, diag);
     if (!err) err = compare(results.items[0], has, diag);
     ear_pg_results_release(&results);
@@ -229,8 +246,10 @@ static void tell(const struct ear_ctl *ctl, json_t *done)
 static ear_err bring_up(struct ear_ctl *ctl, struct ear_pg *pg, struct ear_str passwords,
                         json_t *done, struct ear_diag *diag)
 {
+    bool has[EAR_COUNT(migrations)] = {false};
     if (ctl->options.dry_run) return apply_missing(ctl, pg, done, diag);
-    ear_err err = begin(pg, diag);
+    ear_err err = read_applied(ctl, has, diag); /* what is refused is left as it is */
+    if (!err) err = begin(pg, diag);
     if (err == EAR_DENIED) ear_fail_in(diag, err, "EAR_PG has to name the database's owner");
     if (!err) err = apply_missing(ctl, pg, done, diag);
     if (!err) err = make_key(ctl, diag);
