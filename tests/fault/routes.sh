@@ -168,6 +168,37 @@ expect_eq "of a dropped month" stored "$(status_of)"
 by_replay "$(line m5 @shop '{"created_at":"2024-02-29T12:00:02Z"}')"
 expect_facts "of a dropped month" m4 "1|1|1||0"
 expect_facts "of a dropped month, by replay" m5 "1|1|1||0"
+
+say "a month that is taken away as docs/retention.md says, and kept, while those who had made it run"
+as_written() { # NUMBER of the block of SQL, for February of 2024
+  pg_query "$(awk -v n="$1" '/^```/ { on = $0 == "```sql" && ++at == n; next } on' "$EARSHOT_SOURCE/docs/retention.md" |
+    sed 's/2025-02-01/2024-03-01/g; s/2025-01-01/2024-02-01/g; s/y2025m01/y2024m02/g')"
+}
+expect_eq "needed still" "2|0|0|0" "$(as_written 1)"
+customers=$(pg_query "SELECT string_agg(quote_literal(customer_id), ',') FROM post WHERE external_id IN ('m4', 'm5')")
+for table in timer link '"case"'; do pg_query "DELETE FROM $table WHERE customer_id IN ($customers)"; done
+expect_eq "needed no more" "0|0|0|0" "$(as_written 1)"
+as_written 2 >/dev/null
+by_webhook 1 @shop "$(line m6 @shop '{"created_at":"2024-02-29T12:00:03Z"}')"
+expect_eq "of a month that is kept" stored "$(status_of)"
+by_replay "$(line m7 @shop '{"created_at":"2024-02-29T12:00:04Z"}')"
+expect_facts "of a month that is kept" m6 "1|1|1||0"
+expect_eq "what is kept" "2|2" "$(pg_query 'SELECT (SELECT count(*) FROM post_y2024m02), (SELECT count(*) FROM triage_y2024m02)')"
+as_written 3
+as_written 4
+expect_facts "of a month whose old tables are dropped" m7 "1|1|1||0"
+by_webhook 2 @shop "$(line m6 @shop '{"created_at":"2024-02-29T12:00:03Z"}')"
+expect_eq "of a month whose old tables are dropped" duplicate "$(status_of)"
+
+say "a month that is detached without a new one, and without its verdicts"
+customers=$(pg_query "SELECT string_agg(quote_literal(customer_id), ',') FROM post WHERE external_id IN ('m6', 'm7')")
+for table in timer link '"case"'; do pg_query "DELETE FROM $table WHERE customer_id IN ($customers)"; done
+pg_query 'ALTER TABLE post DETACH PARTITION post_y2024m02_2; ALTER TABLE triage DETACH PARTITION triage_y2024m02_2'
+by_webhook 1 @shop "$(line m8 @shop '{"created_at":"2024-02-29T12:00:05Z"}')"
+expect_eq "of a detached month" stored "$(status_of)"
+expect_facts "of a detached month" m8 "1|1|1||0"
+
+say "offered again"
 before=$(pg_query 'SELECT count(*), sum(seq), sum(posts) FROM "case"')
 pg_query "INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
   SELECT id_now(), 0, now(), '00000000-0000-0000-0000-000000000000', 0, 0, '', array_agg(post_id) FROM post WHERE body IS NOT NULL"

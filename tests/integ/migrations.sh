@@ -64,6 +64,25 @@ done
 expect_eq "time zones" 1 "$("$PG_BIN/psql" -X -qAt "$EAR_PG options='-c search_path=earshot -c timezone=Asia/Tokyo'" \
   -c "SELECT ensure_month('2021-12-31 23:30Z')" -c "SELECT count(*) FROM pg_class WHERE relname = 'post_y2021m12'" | tail -1)"
 
+say "a month that is detached and kept under its name is no month"
+# The table of that name that is attached now.
+month_of() { # TABLE
+  pg_query "SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = '$1'::regclass
+    AND inhrelid::regclass::text ~ '^$1_y2024m03(_[0-9]+)?\$'"
+}
+for kept in '' _2; do
+  pg_query "ALTER TABLE post DETACH PARTITION post_y2024m03$kept; SELECT ensure_month('2024-03-15Z')" >/dev/null
+  expect_eq "what was not detached stays" triage_y2024m03 "$(month_of triage)"
+done
+lies_in "$(id_at '2024-03-15 00:00:00Z')" post_y2024m03_3
+pg_query "SELECT ensure_month('2024-03-15Z')" >/dev/null
+expect_eq "made once" post_y2024m03_3 "$(month_of post)"
+pg_query "ALTER TABLE triage DETACH PARTITION triage_y2024m03; SELECT ensure_month('2024-03-15Z')" >/dev/null
+expect_eq "posts are there, verdicts are not" triage_y2024m03_2 "$(month_of triage)"
+expect_eq "rows of the one that is kept" 2 "$(pg_query 'SELECT count(*) FROM post_y2024m03')"
+pg_query 'DROP TABLE post_y2024m03, post_y2024m03_2, triage_y2024m03'
+lies_in "$(id_at '2024-03-15 00:00:00Z')" post_y2024m03_3
+
 # What comes back stands behind what waits now and before what comes later, each time.
 for n in $(seq 20); do
   letter=$(printf '0198dddd-0000-7000-8000-%012d' "$n")
