@@ -47,12 +47,17 @@ static void *take_memory(size_t bytes)
     return memory;
 }
 
-static void watch_memory(void)
+void ear_json_watch(void)
 {
     static bool watching;
     if (!watching) json_set_alloc_funcs(take_memory, free);
     watching = true;
     starved = false;
+}
+
+bool ear_json_starved(void)
+{
+    return starved;
 }
 
 /* jansson ends its message with the token it stumbled over: a customer's words, not for logs. */
@@ -81,7 +86,7 @@ ear_err ear_json_parse_few(struct ear_str text, size_t max_bytes, size_t max_val
     ear_err err = check_shape(text, max_values, diag);
     if (err) return err;
     json_error_t error;
-    watch_memory();
+    ear_json_watch();
     *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
                       &error);
     if (starved) { /* what it left out it does not always say */
@@ -177,7 +182,7 @@ struct sink {
 static int take_chunk(const char *bytes, size_t len, void *self)
 {
     struct sink *sink = self;
-    sink->err = ear_buf_append(sink->out, bytes, len);
+    if (!sink->err) sink->err = ear_buf_append(sink->out, bytes, len);
     return sink->err ? -1 : 0;
 }
 
@@ -185,8 +190,8 @@ ear_err ear_json_write(const json_t *value, struct ear_buf *out)
 {
     struct sink sink = {.out = out};
     size_t before = out->len;
-    if (json_dump_callback(value, take_chunk, &sink, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
-        return EAR_OK;
+    int failed = json_dump_callback(value, take_chunk, &sink, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!failed && !sink.err) return EAR_OK; /* it does not ask what became of a name */
     out->len = before;
     if (out->data) out->data[before] = '\0';
     if (sink.err) return sink.err;

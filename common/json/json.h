@@ -33,6 +33,11 @@ ear_err ear_json_object(const json_t *object, const char *key, const json_t **ou
 /* By path "a.b.c" (no arrays); EAR_STR_NONE when anything on the way is missing. For answers of
  * platforms, where absence is normal. */
 struct ear_str ear_json_at(const json_t *root, const char *path);
+/* For whoever builds a tree by jansson's own calls: what these had no memory for is left out, and
+ * most do not say so. The first is called before, the second tells whether anything was missing
+ * since. */
+void ear_json_watch(void);
+bool ear_json_starved(void);
 /* Compact, keys in the order of insertion; appended. */
 ear_err ear_json_write(const json_t *value, struct ear_buf *out) EAR_MUST_CHECK;
 

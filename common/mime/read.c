@@ -9,8 +9,9 @@
 #define ARENA_BYTES       (512u << 10)
 
 struct ear_mime {
-    struct ear_arena *arena;
+    struct ear_arena *arena; /* holds more than all that is kept of a mail at most */
     struct ear_mail mail;
+    bool starved; /* something that stands in the mail could not be kept */
 };
 
 /* ---- texts ---- */
@@ -18,6 +19,7 @@ struct ear_mime {
 static struct ear_str keep(struct ear_mime *mime, struct ear_str text)
 {
     char *copy = ear_arena_copy(mime->arena, text);
+    mime->starved |= !copy;
     return copy ? (struct ear_str){copy, text.len} : EAR_STR_NONE;
 }
 
@@ -27,7 +29,9 @@ static struct ear_str keep_line(struct ear_mime *mime, const char *text, size_t 
     struct ear_buf line;
     ear_buf_init(&line, 64u << 10);
     struct ear_str kept = EAR_STR_NONE;
-    if (text && !ear_text_repair(ear_str_from(text), &line)) {
+    ear_err err = ear_text_repair(ear_str_from(text), &line);
+    mime->starved |= err == EAR_NO_MEMORY;
+    if (text && !err) {
         for (size_t i = 0; i < line.len; i++)
             if (line.data[i] == '\n' || line.data[i] == '\t') line.data[i] = ' ';
         struct ear_str cut = ear_text_cut(ear_str_trim(ear_buf_str(&line)), EAR_TEXT_BYTES,
@@ -200,7 +204,7 @@ static ear_err read_message(struct ear_mime *mime, GMimeMessage *message, size_t
     char *copy = err ? NULL : ear_arena_copy(mime->arena, ear_buf_str(&text));
     mime->mail.text = (struct ear_str){copy, copy ? text.len : 0};
     ear_buf_release(&text);
-    return err ? err : copy ? EAR_OK : EAR_NO_MEMORY;
+    return err ? err : copy && !mime->starved ? EAR_OK : EAR_NO_MEMORY;
 }
 
 ear_err ear_mime_read(struct ear_str raw, size_t text_max_bytes, struct ear_mime **out,

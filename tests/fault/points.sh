@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Every named fault point of every service: the process kills itself there, in the middle of a feed
-# and of answers, and is started again. The points are read from the sources, so a new one is tested
-# from its first day; one that is never reached fails the test, and so does one that nobody attacks:
-# those that no feed can reach (a post by its words, an allocation) must be armed by a test of their own.
+# Every named fault point of every service: the process kills itself there, in the middle of a shuffled
+# feed with repeats and of answers, and is started again. The points are read from the sources, so a new
+# one is tested from its first day; one that is never reached fails the test, and so does one that nobody
+# attacks: those that no feed can reach (a post by its words, an allocation) must be armed by a test of
+# their own.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
@@ -65,7 +66,8 @@ try() { # SERVICE POINT NTH: at its nth passing
   local run=$2.$1.$3 player answering
   say "$2 in $1, passing $3"
   arm "$1" "$2" "$3"
-  feed_make "$run" 80
+  feed_make "$run" "$posts"
+  feed_shuffle "$run" "$3"
   feed_play "$run" &
   player=$!
   feed_answer 3 &
@@ -86,8 +88,8 @@ feed_stack ingest=1 classifier=1 assignment=1 responder=1
 points >"$WORK/points"
 [ "$(wc -l <"$WORK/points")" -ge 28 ] || fail "only $(wc -l <"$WORK/points") points found"
 expect_all_attacked
-passings=2
-[ -z "${EARSHOT_FULL:-}" ] || passings="1 2 3"
+passings=2 posts=80
+[ -z "${EARSHOT_FULL:-}" ] || passings="1 2 3" posts=400
 while read -r service point <&3; do
   for nth in $passings; do try "$service" "$point" "$nth"; done
 done 3<"$WORK/points"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # /readyz tells the truth, and the log says it once: an upstream that nobody knows, one that does not
-# answer, and a right in the database that is taken away while everything runs. What was sent meanwhile
+# answer, nobody to work for, and a right in the database that is taken away while everything runs. What was sent meanwhile
 # is refused or waits; with the right back, all goes on without a restart.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
@@ -47,10 +47,20 @@ service_kill classifier 1
 must_say assignment "EAR_ASSIGNMENT_CLASSIFIERS: no classifier can be reached: \"localhost:${stack_port[classifier.1.bus]}\" does not answer"
 service_start classifier 1
 must_be_ready assignment 'EAR_ASSIGNMENT_CLASSIFIERS'
+said_ready() { [ "$(grep -c event=svc.ready "$WORK/log/classifier.1.log")" = "$1" ]; }
+must_settle "the new classifier has said that it is ready" 10 said_ready 2
 service_kill assignment 1
 must_say responder "EAR_RESPONDER_ASSIGNMENTS: no assignment can be reached: \"localhost:${stack_port[assignment.1.bus]}\" does not answer"
+must_say classifier 'no assignment is connected'
 service_start assignment 1
 must_be_ready responder 'EAR_RESPONDER_ASSIGNMENTS'
+must_be_ready classifier 'no assignment is connected'
+must_settle "the log of classifier says so, too" 10 said_ready 3
+service_kill ingest 1
+must_say classifier 'no ingest answers'
+service_start ingest 1
+must_be_ready classifier 'no ingest answers'
+service_wait_ready ingest 1
 
 say "one that nobody knows"
 again assignment EAR_ASSIGNMENT_CLASSIFIERS=typo.invalid:5702

@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# Want of memory. First every allocation that outsiders size fails once in each parser, one after the
-# other; then ingest and responder live with it: every so manieth of its allocations fails while a feed and
-# answers pass through. Nothing crashes, leaks, is lost or doubled; who was turned away tries again.
+# Want of memory. First every allocation that outsiders size fails once in each parser and in all that is
+# written for others, one after the other: what comes out is right, or an error that is tried again. Then
+# ingest and responder live with it: every so manieth of their allocations fails while a feed and answers
+# pass through. Nothing crashes, leaks, is lost or doubled; who was turned away tries again.
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
-need_program fault.starve
+need_program fault.starve fault.starve_out
 
-"$EARSHOT_BIN/fault.starve" 2>"$WORK/starve.err" >&2 || { tail -n 20 "$WORK/starve.err" >&2; fail "an allocation that failed"; }
+for program in starve starve_out; do
+  "$EARSHOT_BIN/fault.$program" >"$WORK/starved" 2>"$WORK/starve.err" ||
+    { cat "$WORK/starved" >&2; tail -n 20 "$WORK/starve.err" >&2; fail "an allocation that failed"; }
+  say "$program: $(wc -l <"$WORK/starved") scenarios, $(awk '{ n += $2 } END { print n }' "$WORK/starved") allocations failed in turn"
+done
 
 pg_start
 feed_stack ingest=1 classifier=1 assignment=1 responder=1

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Generated documents are fresh, and every relative link in a document leads somewhere.
+# Generated documents are fresh, every relative link in a document leads somewhere, and every attack that is
+# kept as a test is told of.
 . "$(dirname "$0")/../lib/common.sh"
 cd "$EARSHOT_SOURCE"
 "$EARSHOT_SOURCE/deploy/gen-docs" --bin "$EARSHOT_BIN" --out "$WORK/docs"
@@ -18,3 +19,9 @@ while IFS= read -r document; do
     sed -E 's/^\]\(//; s/\)$//; s/#.*//' | grep -vE '^([a-z]+:|$)' || true)
 done < <(git ls-files -co --exclude-standard '*.md')
 [ "$broken" = 0 ] || fail "$broken broken links"
+
+untold=
+for script in tests/fault/*.sh; do
+  grep -qF "\`${script##*/}\`" docs/faults.md || untold+=" ${script##*/}"
+done
+[ -z "$untold" ] || fail "docs/faults.md does not tell of:$untold"

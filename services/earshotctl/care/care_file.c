@@ -1,6 +1,7 @@
 #include "care/care_file.h"
 
 #include "care/care_field.h"
+#include "json/json.h"
 
 static const struct ear_care_field team_fields[] = {
     {"id", "team_id", EAR_CARE_ID, true, NULL},
@@ -208,6 +209,7 @@ ear_err ear_care_parse(struct ear_str text, const char *name, json_t **out, FILE
         fprintf(err_out, "%s: %s\n", name, diag.text);
         return EAR_INVALID;
     }
+    ear_json_watch();
     json_t *care = json_object();
     read_top(yaml, care, &report);
     check_present(care, &report);
@@ -215,10 +217,12 @@ ear_err ear_care_parse(struct ear_str text, const char *name, json_t **out, FILE
     for (size_t i = 1; i < EAR_COUNT(sections); i++) check_teams_exist(care, &sections[i], &report);
     drop_lines(care);
     ear_yaml_free(&yaml);
-    if (report.mistakes) {
-        json_decref(care);
-        return EAR_INVALID;
+    if (!report.mistakes && !ear_json_starved()) {
+        *out = care;
+        return EAR_OK;
     }
-    *out = care;
-    return EAR_OK;
+    json_decref(care);
+    if (!ear_json_starved()) return EAR_INVALID;
+    fprintf(err_out, "%s: %s\n", name, ear_err_text(EAR_NO_MEMORY));
+    return EAR_NO_MEMORY;
 }

@@ -6,14 +6,17 @@
  *       name: Customer care
  *       default: true                # exactly one team
  *       languages: [en, de]          # optional; none: every language
- *       topics: [billing, refund]    # optional; names of proto Topic, lower case; none: every
- * topic accounts:
+ *       topics: [billing, refund]    # optional; of proto Topic, lower case; none: every topic
+ *   accounts:
  *     - id: "@northernline"          # the key that posts name; 1 to 128 bytes
- *       platform: bluesky            # open string; a connector of that name answers, if there is
- * one author_id: did:plc:…         # optional: the firm's own identity there team: care secrets:
- * [bluesky_password]  # optional: names of files in EAR_SECRETS_DIR enabled: true                #
- * optional settings:                    # optional: flat map of strings, for the connector service:
- * https://bsky.social agents:
+ *       platform: bluesky            # any; a connector of that name answers, if there is one
+ *       author_id: did:plc:…         # optional: the firm's own identity there
+ *       team: care
+ *       secrets: [bluesky_password]  # optional: names of files in EAR_SECRETS_DIR
+ *       enabled: true                # optional
+ *       settings:                    # optional: flat map of strings, for the connector
+ *         service: https://bsky.social
+ *   agents:
  *     - id: ana
  *       name: Ana Prieto
  *       team: care
@@ -44,7 +47,8 @@
 #define EAR_CARE_FILE_BYTES_MAX (1u << 20)
 
 /* Reads and checks; every mistake is one line "NAME:LINE: what is wrong and what to do" on
- * err_out, and EAR_INVALID in the end. *out is the caller's:
+ * err_out, and EAR_INVALID in the end; EAR_NO_MEMORY before anything is left out. *out is the
+ * caller's:
  *   {"firm": text, "team": [row…], "account": [row…], "agent": [row…], "policy": [row…]}
  * where a row's members are the columns of the table of that name, every column present, and an
  * agent's row has "shifts": [{weekdays, from_time, to_time, time_zone}…] besides. */

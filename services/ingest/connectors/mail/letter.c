@@ -43,6 +43,7 @@ static int set_text_of(json_t *object, const char *key, struct ear_str text)
 /* What an answer needs: {"message_id","references":[…],"subject","to","name"}. */
 static json_t *thread_json(const struct ear_mail *mail, struct ear_str message_id)
 {
+    ear_json_watch();
     json_t *references = json_array();
     size_t count = mail->reference_count;
     for (size_t i = 0; i < count; i++) {
@@ -56,7 +57,7 @@ static json_t *thread_json(const struct ear_mail *mail, struct ear_str message_i
     bad |= set_text_of(thread, "subject", mail->subject);
     bad |= set_text_of(thread, "to", mail->reply_to);
     bad |= set_text_of(thread, "name", mail->from_name);
-    if (!bad) return thread;
+    if (!bad && !ear_json_starved()) return thread;
     json_decref(thread);
     return NULL;
 }

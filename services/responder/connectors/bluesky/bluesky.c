@@ -252,7 +252,9 @@ static void create_part(struct bluesky *b)
 {
     struct ear_diag diag = {0};
     ear_err err = try_create(b, &diag);
-    if (err) end_send(b, EAR_SEND_FAILED, "refused", diag.text, 0);
+    if (err)
+        end_send(b, ear_err_retryable(err) ? EAR_SEND_RETRY : EAR_SEND_FAILED, ear_err_name(err),
+                 diag.text, 0);
 }
 
 /* ---- where the answered post stands ---- */
@@ -294,10 +296,11 @@ static ear_err find_place(struct bluesky *b, struct ear_diag *diag)
 
 static ear_err begin_send(struct bluesky *b, struct ear_diag *diag)
 {
-    if (!ear_bluesky_thread(b->job->thread, &b->thread, &b->parent, &b->root))
-        return try_create(b, diag);
+    ear_err err = ear_bluesky_thread(b->job->thread, &b->thread, &b->parent, &b->root);
+    if (!err) return try_create(b, diag);
     json_decref(b->thread);
     b->thread = NULL;
+    if (ear_err_retryable(err)) return ear_fail(diag, err, "the thread cannot be read now");
     return find_place(b, diag);
 }
 

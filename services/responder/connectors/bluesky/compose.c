@@ -165,6 +165,7 @@ json_t *ear_bluesky_record(const struct ear_bluesky_post *post)
 {
     char at[EAR_TIME_TEXT_BYTES];
     ear_time_format(post->at_us, at);
+    ear_json_watch();
     json_t *record = json_pack("{s:s,s:s%,s:s,s:{s:o,s:o}}", "$type", "app.bsky.feed.post", "text",
                                post->text.ptr, post->text.len, "createdAt", at, "reply", "root",
                                ref_json(&post->root), "parent", ref_json(&post->parent));
@@ -174,7 +175,9 @@ json_t *ear_bluesky_record(const struct ear_bluesky_post *post)
         json_object_set_new(record, "facets", facets);
     else
         json_decref(facets);
-    return record;
+    if (!ear_json_starved()) return record;
+    json_decref(record); /* never without who is answered, or a link */
+    return NULL;
 }
 
 static bool read_ref(const json_t *object, const char *uri, const char *cid,

@@ -34,7 +34,7 @@ struct ear_bluesky_post {
     struct ear_str mention_did;
     int64_t at_us;
 };
-/* The record; owned by the caller, NULL for text that is not UTF-8. */
+/* The record; owned by the caller, NULL for want of memory, or text that is not UTF-8. */
 json_t *ear_bluesky_record(const struct ear_bluesky_post *post);
 
 /* The record key of a part: a TID made of the reply's id alone. */
