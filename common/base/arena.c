@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define FIRST_BLOCK_BYTES ((size_t)4096)
+#define BLOCK_BYTES_MAX   ((size_t)256 << 10) /* what malloc keeps when it is given back */
 #define ALIGN             (_Alignof(max_align_t))
 
 struct block {
@@ -48,11 +49,12 @@ void ear_arena_reset(struct ear_arena *arena)
     arena->used = 0;
 }
 
-/* Blocks double, so that a message of n bytes costs log n allocations. */
+/* Blocks double, so that a message costs few allocations, up to what malloc gives out again without
+ * asking the system, which would clear every page of it. */
 static bool push_block(struct ear_arena *arena, size_t need)
 {
     size_t size = arena->top ? arena->top->size : FIRST_BLOCK_BYTES / 2;
-    size = size > SIZE_MAX / 4 ? SIZE_MAX / 2 : size * 2;
+    size = size < BLOCK_BYTES_MAX / 2 ? size * 2 : BLOCK_BYTES_MAX;
     if (size > arena->max) size = arena->max;
     if (size < need) size = need;
     if (size > SIZE_MAX - sizeof(struct block)) return false;

@@ -5,6 +5,7 @@
 
 #define RETRY_FLOOR_MS 100
 #define RETRY_CAP_MS   5000
+#define PIECE_BYTES    ((size_t)120 << 10) /* of a COPY; from 128 on malloc asks the system */
 
 typedef enum conn_state { WAITING, DIALING, SETUP, USABLE, STATES } conn_state;
 
@@ -113,12 +114,17 @@ static void take_piped(struct ear_pg_conn *conn, PGresult *result)
     }
 }
 
-/* What it is to read is all there, so it never waits for us. */
+/* What it is to read is all there, so it never waits for us. In pieces that the server has room for
+ * as it is: a large one would take fresh memory there, page by page, and give it back. */
 static bool send_rows(struct ear_pg_conn *conn)
 {
     struct ear_str rows = conn->job.rows(conn->job.self, conn->at);
-    return PQputCopyData(conn->pq, rows.ptr, (int)rows.len) == 1 &&
-           PQputCopyEnd(conn->pq, NULL) == 1 && flush(conn);
+    while (rows.len > 0) {
+        struct ear_str piece = {rows.ptr, rows.len < PIECE_BYTES ? rows.len : PIECE_BYTES};
+        if (PQputCopyData(conn->pq, piece.ptr, (int)piece.len) != 1) return false;
+        rows = (struct ear_str){rows.ptr + piece.len, rows.len - piece.len};
+    }
+    return PQputCopyEnd(conn->pq, NULL) == 1 && flush(conn);
 }
 
 /* A result of the simple protocol: one a command, and NULL behind the last. False when the
