@@ -326,7 +326,7 @@ sink_start done a
 ingest_start a EAR_INGEST_QUEUE_POSTS=100
 ingest_wait a
 must_settle "z1 is taken" 20 nothing_owed
-lock_begin "LOCK TABLE post IN ACCESS EXCLUSIVE MODE"
+lock_begin "LOCK TABLE post IN SHARE ROW EXCLUSIVE MODE"
 full_posts() { # N
   for i in $(seq 100); do
     printf '{"platform":"forum","external_id":"f%d-%d","author":{"id":"a"},"text":"full","created_at":"2026-03-15T10:00:00Z"}\n' "$1" "$i"
