@@ -123,17 +123,15 @@ SELECT c.case_id, c.account_id, (ARRAY['open', 'waiting', 'closed'])[c.state],
    AND ($4::text IS NULL OR c.account_id = $4)
  ORDER BY c.respond_by, c.case_id LIMIT $5::bigint;
 
--- Of a team, an agent and an account those that nobody has, with up to twelve names that there are. What
--- left care.yaml is still known while a case names it.
+-- Of a team, an agent and an account those that are not in care.yaml, with up to twelve names that are.
+-- Agents who left it are known: they stay as rows.
 -- name: unknown_names
 SELECT what, name, array_to_string(names[:12], ', '), cardinality(names)::bigint, greatest(cardinality(names) - 12, 0)::bigint
   FROM (VALUES ('team', $1::text, ARRAY(SELECT team_id FROM earshot.team ORDER BY 1)),
                ('agent', $2::text, ARRAY(SELECT agent_id FROM earshot.agent WHERE active ORDER BY 1)),
                ('account', $3::text, ARRAY(SELECT account_id FROM earshot.account ORDER BY 1))) v(what, name, names)
  WHERE name IS NOT NULL AND name <> ALL (names)
-   AND NOT EXISTS (SELECT FROM earshot.agent a WHERE what = 'agent' AND a.agent_id = name)
-   AND NOT EXISTS (SELECT FROM earshot."case" c
-                    WHERE CASE what WHEN 'team' THEN c.team_id WHEN 'account' THEN c.account_id END = name);
+   AND NOT EXISTS (SELECT FROM earshot.agent a WHERE what = 'agent' AND a.agent_id = name);
 
 -- Which cases end in these digits; two are enough to know that they do not name one.
 -- name: case_by_suffix

@@ -12,6 +12,8 @@ exits 0 case list
 says 'no cases'
 exits 0 agent list
 says 'no agents'
+exits 5 case list --team other
+says "no team 'other' in care.yaml; there is none"
 
 cat >"$WORK/care.yaml" <<'YAML'
 firm: Northern Line Parcels
@@ -102,9 +104,13 @@ says "no agent 'anna' in care.yaml; there are ana, bo"
 says "no account '@nothernline' in care.yaml; there is @northernline"
 exits 5 agent list --team carre
 says "no team 'carre' in care.yaml; there is care"
+# What left care.yaml is listed while there are cases of it, and said not to be there otherwise; nobody
+# looks through closed cases for it.
 pg_query "UPDATE \"case\" SET team_id = 'gone' WHERE case_id = '$D'"
-exits 0 case list --team gone
-says 'no cases'
+exits 0 case list --team gone --all --json
+expect_eq 'cases of a team that left' 1 "$(json length)"
+exits 5 case list --team gone
+says "no team 'gone' in care.yaml; there is care"
 pg_query "UPDATE \"case\" SET team_id = 'care' WHERE case_id = '$D'"
 exits 2 case list --state lost
 exits 2 case list --limit 0
@@ -174,3 +180,19 @@ exits 2 dead-letter retry x
 EAR_CTL_COMMANDS=nonsense exits 2 agent present ana
 says 'EAR_CTL_COMMANDS: "nonsense" is not host:port'
 ! grep -q 'try again' "$WORK/err" || fail 'nothing was asked that could be tried again'
+
+# --- a wrong name is known for one without a look at what is closed
+pg_query "INSERT INTO \"case\" (case_id, customer_id, account_id, platform, team_id, state, close_code, direct, language, intent, topic,
+    urgency, severity, seq, posts, last_post_id, last_post_at, opened_at, heard_at, changed_at, clock_no)
+SELECT gen_random_uuid(), gen_random_uuid(), '@northernline', 'feed', 'care', 3, 'answered', false, 'en', 1, 1, 1, 1, 1, 1,
+       gen_random_uuid(), now(), now(), now(), now(), 1 FROM generate_series(1, 20000)"
+pg_query 'VACUUM ANALYZE "case"'
+no_operator() { [ "$(pg_query "SELECT count(*) FROM pg_stat_activity WHERE usename = 'earshot_operator'")" = 0 ]; }
+rows_read() { # by the operator, who has left
+  must_settle 'nobody is connected' 10 no_operator
+  pg_query "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables WHERE relname = 'case'"
+}
+before=$(rows_read)
+exits 5 case list --team carre --account @nothernline
+read_now=$(($(rows_read) - before))
+[ "$read_now" -lt 1000 ] || fail "$read_now cases are read to find that there is no such team"

@@ -44,6 +44,6 @@ void ear_refuse_team(struct ear_book *book, struct ear_answer *answer, const cha
         used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
                                  care->teams[i].id);
     ear_refuse(book, answer, "not_found", "no team '%.*s' in care.yaml; there %s %s%s",
-               EAR_STR_ARG(said(id)), care->team_count == 1 ? "is" : "are", names,
+               EAR_STR_ARG(said(id)), care->team_count > 1 ? "are" : "is", used ? names : "none",
                i < care->team_count ? " …" : "");
 }

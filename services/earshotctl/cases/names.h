@@ -5,7 +5,7 @@
 #include "ctl.h"
 
 /* For a table that came out empty: EAR_EXIT_NOT_FOUND when --team, --agent or --account names what
- * neither care.yaml nor a case knows; what there is instead is said. */
+ * is not in care.yaml; what there is instead is said. Reads no cases. */
 ear_exit ear_names_check(struct ear_ctl *ctl);
 
 #endif

@@ -82,11 +82,30 @@ static void test_refusal__say_long_names_back_in_part(void **state)
     assert_string_equal(answer.message, wanted);
 }
 
+/* Before the first apply there is none, which is said, too. */
+static void test_refusal__tell_how_many_teams_there_are(void **state)
+{
+    struct ear_book *book = *state;
+    struct ear_care care = *book->care;
+    struct told t;
+    struct ear_answer answer;
+    static const char *const wanted[] = {"no team 'nope' in care.yaml; there is none",
+                                         "no team 'nope' in care.yaml; there is care"};
+    tell(&t, a_case(book, 1), EARSHOT__V1__COMMAND__BODY_ASSIGN);
+    PUT(t.team, "nope");
+    book->care = &care;
+    for (care.team_count = 0; care.team_count < EAR_COUNT(wanted); care.team_count++) {
+        ear_act(book, &t.ask, &answer);
+        assert_string_equal(answer.message, wanted[care.team_count]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_refusal__name_what_they_are_about),
         WORLD_TEST(test_refusal__name_the_account_and_the_other_case),
+        WORLD_TEST(test_refusal__tell_how_many_teams_there_are),
         WORLD_TEST(test_refusal__say_long_names_back_in_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
