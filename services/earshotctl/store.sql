@@ -133,6 +133,20 @@ SELECT what, name, array_to_string(names[:12], ', '), cardinality(names)::bigint
  WHERE name IS NOT NULL AND name <> ALL (names)
    AND NOT EXISTS (SELECT FROM earshot.agent a WHERE what = 'agent' AND a.agent_id = name);
 
+-- Of names and how many lines of a feed were for each, those that are no accounts: lines, names, the first
+-- three of them, how many more; and up to twelve accounts that there are. No row where all are. What a
+-- terminal would obey is shown as dots: the names are a stranger's.
+-- name: lines_elsewhere
+SELECT sum(lines)::bigint, count(*)::bigint,
+       regexp_replace(array_to_string((array_agg('''' || left(name, 64) || '''' ORDER BY lines DESC, name))[:3], ', '),
+                      '[\u0001-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]', '.', 'g'),
+       greatest(count(*) - 3, 0)::bigint,
+       CASE cardinality(there) WHEN 0 THEN 'none' ELSE array_to_string(there[:12], ', ') END
+           || CASE WHEN cardinality(there) > 12 THEN ' and ' || cardinality(there) - 12 || ' more' ELSE '' END,
+       cardinality(there) > 1
+  FROM unnest($1::text[], $2::bigint[]) u(name, lines), (SELECT ARRAY(SELECT account_id FROM earshot.account ORDER BY 1)) a(there)
+ WHERE name <> ALL (there) GROUP BY there;
+
 -- Which cases end in these digits; two are enough to know that they do not name one.
 -- name: case_by_suffix
 SELECT case_id FROM earshot."case"

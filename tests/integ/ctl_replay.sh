@@ -59,6 +59,21 @@ says '2 stored'
 expect_eq 'accounts' '@given @own' "$(pg_query "SELECT DISTINCT account_id FROM post WHERE account_id <> '' ORDER BY 1" | paste -sd' ')"
 expect_eq 'live' 1 "$(pg_query 'SELECT count(*) FROM intake WHERE lane = 0')"
 
+! grep -q 'no account' "$WORK/err" || fail 'an account that is there is said not to be'
+
+# --- accounts that are not there: said, with those that are; the posts are stored all the same
+feed 3101 3104 >"$WORK/wrong.jsonl"
+exits 0 replay --account @gievn "$WORK/wrong.jsonl"
+says '4 stored'
+says "earshotctl: 4 lines were for '@gievn', no account of care.yaml, so that they belong to none; there are @given, @own"
+for n in 1 2 3 4 5; do feed "310$n" "310$n" | sed "s/\"text\"/\"account\":\"@w$n\\\\u001b\",&/"; done >"$WORK/wrong.jsonl"
+feed 3106 3106 | sed 's/"text"/"account":"@own",&/' >>"$WORK/wrong.jsonl"
+exits 0 replay --json "$WORK/wrong.jsonl"
+expect_eq 'lines stored duplicates malformed refused' '6 2 4 0 0' "$(counts)"
+says "5 lines were for '@w1.', '@w2.', '@w3.' and 2 more, no accounts of care.yaml"
+EAR_PG='' exits 0 replay "$WORK/wrong.jsonl"
+! grep -q 'no account' "$WORK/err" || fail 'without a database nobody knows'
+
 # --- a slow pipe: what has come is sent without waiting for more
 mkfifo "$WORK/slow"
 { feed 4001 4001; read -r -t 30 _ <"$WORK/go" || true; feed 4002 4002; } >"$WORK/slow" & slow=$!

@@ -1,6 +1,7 @@
 #include "replay/replay.h"
 
 #include "fetch/fetch.h"
+#include "replay/accounts.h"
 #include "replay/feed.h"
 #include "replay/pace.h"
 #include "replay/tally.h"
@@ -40,6 +41,7 @@ struct replay {
     struct ear_fetch *fetch;
     struct ear_pace pace;
     struct ear_tally tally;
+    struct ear_accounts *accounts;
     struct batch batches[BATCHES];
     struct ear_buf url, bearer, named;
     int64_t patience_ms, progress_ms, next_line_ms;
@@ -205,6 +207,7 @@ static bool take_line(struct replay *replay, struct batch *batch)
     int64_t due_ms = ear_pace_due_ms(&replay->pace, written_us);
     if (due_ms > now_ms) replay->next_line_ms = due_ms;
     if (due_ms > now_ms || !add_line(batch, line, number)) return false;
+    ear_accounts_note(replay->accounts, line);
     ear_pace_took(&replay->pace, written_us, now_ms);
     ear_feed_take(replay->feed);
     return true;
@@ -304,6 +307,7 @@ static struct replay *replay_new(struct ear_ctl *ctl)
 {
     struct replay *replay = ear_alloc(sizeof(*replay));
     replay->ctl = ctl;
+    replay->accounts = ear_accounts_new();
     ear_buf_init(&replay->url, 8192);
     ear_buf_init(&replay->bearer, 8192);
     ear_buf_init(&replay->named, 2 * EAR_FEED_LINE_MAX);
@@ -318,6 +322,7 @@ static void replay_free(struct replay *replay)
 {
     ear_fetch_free(&replay->fetch);
     ear_feed_free(&replay->feed);
+    ear_accounts_free(&replay->accounts);
     for (size_t i = 0; i < BATCHES; i++) ear_buf_release(&replay->batches[i].body);
     if (replay->bearer.data) ear_secret_wipe(replay->bearer.data, replay->bearer.len);
     ear_buf_release(&replay->bearer);
@@ -355,6 +360,7 @@ ear_exit ear_replay(struct ear_ctl *ctl, int argc, char **argv)
     int64_t began_ms = ear_clock_mono_ms();
     run(replay);
     sum_up(replay, ear_clock_mono_ms() - began_ms);
+    ear_accounts_tell(replay->accounts, ctl);
     status = replay->status;
 out:
     replay_free(replay);
