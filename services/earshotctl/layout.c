@@ -31,6 +31,13 @@ static struct ear_layout_column *widest_to_cut(struct ear_layout_column *columns
     return widest;
 }
 
+size_t ear_layout_width(const struct ear_layout_column *columns, size_t count)
+{
+    size_t width = count ? (count - 1) * EAR_LAYOUT_GAP : 0;
+    for (size_t i = 0; i < count; i++) width += columns[i].width;
+    return width;
+}
+
 void ear_layout_fit(struct ear_layout_column *columns, size_t count, size_t width)
 {
     struct ear_layout_column *column;

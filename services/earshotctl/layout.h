@@ -18,6 +18,8 @@ struct ear_layout_column {
     bool shown;       /* out */
 };
 
+/* Of the table with all its columns, none cut. */
+size_t ear_layout_width(const struct ear_layout_column *columns, size_t count);
 /* Everything is in columns of a terminal (EAR_TEXT_COLUMNS); width 0: there is no limit. */
 void ear_layout_fit(struct ear_layout_column *columns, size_t count, size_t width);
 

@@ -39,6 +39,7 @@ static json_t *cell(const struct ear_pg_result *result, size_t row, size_t colum
         return value ? value : json_null();
     }
     case EAR_SHOW_TEXT:
+    case EAR_SHOW_WRAPPED:
         break;
     }
     struct ear_str text = ear_pg_get_str(result, row, column);
@@ -168,19 +169,6 @@ static size_t columns_of(const char *text)
     return ear_text_length(ear_str_from(text), EAR_TEXT_COLUMNS);
 }
 
-/* Without `last` as wide as the column and the gap behind it; what is wider is cut. */
-static void print_cell(const char *text, size_t width, bool last)
-{
-    struct ear_str s = ear_str_from(text);
-    size_t used = columns_of(text);
-    if (used > width) {
-        s = ear_text_cut(s, EAR_TEXT_COLUMNS, width - 1, EAR_TEXT_AT_GRAPHEME);
-        used = ear_text_length(s, EAR_TEXT_COLUMNS) + 1;
-    }
-    printf("%.*s%s", EAR_STR_ARG(s), s.len < strlen(text) ? "…" : "");
-    if (!last) printf("%*s", (int)(width - used) + EAR_LAYOUT_GAP, "");
-}
-
 /* Columns of the terminal that standard output is; 0 where it is none. COLUMNS wins, as people set
  * it for a terminal that does not know its width. */
 static size_t terminal_width(void)
@@ -198,6 +186,8 @@ struct table {
     size_t row_count, count;
     char **texts;
     struct ear_layout_column *columns;
+    ear_show_type *types;
+    bool days; /* moments are without their day, which stands on a line of its own */
 };
 
 static void fill_row(struct table *table, const struct ear_show_column *columns, const json_t *row)
@@ -221,25 +211,109 @@ static void fill_table(struct table *table, const json_t *rows,
     for (size_t c = 0; c < count; c++) table->count += columns[c].title != NULL;
     table->texts = ear_alloc((json_array_size(rows) + 1) * table->count * sizeof(*table->texts));
     table->columns = ear_alloc(table->count * sizeof(*table->columns));
+    table->types = ear_alloc(table->count * sizeof(*table->types));
     fill_row(table, columns, NULL);
     json_array_foreach(rows, i, row) fill_row(table, columns, row);
     for (size_t c = 0, at = 0; at < table->count; c++) {
         if (!columns[c].title) continue;
+        table->types[at] = columns[c].type;
         struct ear_layout_column *column = &table->columns[at++];
         column->width_min = columns[c].cut_to ? (size_t)columns[c].cut_to : column->width;
         column->leaves = columns[c].leaves;
     }
 }
 
+#define DAY_BYTES (sizeof("2026-11-22 ") - 1)
+
+static bool is_moment(const struct table *table, size_t row, size_t column)
+{
+    return table->types[column] == EAR_SHOW_MOMENT && row > 0 &&
+           strlen(table->texts[row * table->count + column]) > DAY_BYTES;
+}
+
+/* For want of room: one line a day says what each row would say again. */
+static void fold_days(struct table *table, size_t width)
+{
+    if (!width || ear_layout_width(table->columns, table->count) <= width) return;
+    for (size_t c = 0; c < table->count; c++) {
+        if (table->types[c] != EAR_SHOW_MOMENT || table->columns[c].width <= DAY_BYTES) continue;
+        table->columns[c].width -= DAY_BYTES;
+        table->columns[c].width_min = table->columns[c].width;
+        table->days = true;
+    }
+}
+
+static void print_day(const struct table *table, size_t row)
+{
+    for (size_t c = 0; c < table->count; c++) {
+        const char *text = table->texts[row * table->count + c];
+        if (!is_moment(table, row, c)) continue;
+        if (is_moment(table, row - 1, c) &&
+            strncmp(text, table->texts[(row - 1) * table->count + c], DAY_BYTES) == 0)
+            return;
+        printf("%.*s\n", (int)DAY_BYTES - 1, text);
+        return;
+    }
+}
+
+/* The words that fit; of a word that is wider than the column what does. */
+static struct ear_str take_words(struct ear_str text, size_t width)
+{
+    struct ear_str part = ear_text_cut(text, EAR_TEXT_COLUMNS, width, EAR_TEXT_AT_GRAPHEME);
+    size_t len = part.len;
+    if (len == 0) return text; /* not one character fits */
+    while (len > 0 && text.ptr[len] != ' ') len--;
+    if (len > 0) part.len = len;
+    return part;
+}
+
+/* The part of a cell for this line of its row; what is left in *rest is for the next. */
+static struct ear_str take_part(struct ear_str *rest, size_t width, bool wraps, bool *cut)
+{
+    struct ear_str text = *rest;
+    *rest = EAR_STR("");
+    *cut = false;
+    if (ear_text_length(text, EAR_TEXT_COLUMNS) <= width) return text;
+    *cut = !wraps;
+    if (*cut) return ear_text_cut(text, EAR_TEXT_COLUMNS, width - 1, EAR_TEXT_AT_GRAPHEME);
+    struct ear_str part = take_words(text, width);
+    *rest = ear_str_trim((struct ear_str){text.ptr + part.len, text.len - part.len});
+    return part;
+}
+
+/* Columns begin below one another; nothing is padded behind the last. True when more is to come. */
+static bool print_line(const struct table *table, struct ear_str *rests)
+{
+    bool more = false, cut;
+    size_t owed = 0; /* blanks before what is printed next */
+    for (size_t c = 0; c < table->count; c++) {
+        size_t width = table->columns[c].width;
+        if (!table->columns[c].shown) continue;
+        struct ear_str part =
+            take_part(&rests[c], width, table->types[c] == EAR_SHOW_WRAPPED, &cut);
+        if (part.len || cut) {
+            printf("%*s%.*s%s", (int)owed, "", EAR_STR_ARG(part), cut ? "…" : "");
+            owed = 0;
+        }
+        size_t used = ear_text_length(part, EAR_TEXT_COLUMNS) + cut;
+        owed += (used < width ? width - used : 0) + EAR_LAYOUT_GAP;
+        more |= rests[c].len > 0;
+    }
+    fputc('\n', stdout);
+    return more;
+}
+
 static void print_row(const struct table *table, size_t row)
 {
-    size_t last = 0;
-    for (size_t c = 0; c < table->count; c++)
-        if (table->columns[c].shown) last = c;
-    for (size_t c = 0; c < table->count; c++)
-        if (table->columns[c].shown)
-            print_cell(table->texts[row * table->count + c], table->columns[c].width, c == last);
-    fputc('\n', stdout);
+    struct ear_str *rests = ear_alloc(table->count * sizeof(*rests));
+    if (table->days) print_day(table, row);
+    for (size_t c = 0; c < table->count; c++) {
+        const char *text = table->texts[row * table->count + c];
+        rests[c] = ear_str_from(table->days && is_moment(table, row, c) ? text + DAY_BYTES : text);
+    }
+    while (print_line(table, rests)) {
+    }
+    free(rests);
 }
 
 static void tell_left_out(const struct table *table)
@@ -257,6 +331,7 @@ static void print_table(const json_t *rows, const struct ear_show_column *column
 {
     struct table table = {0};
     fill_table(&table, rows, columns, count);
+    fold_days(&table, terminal_width());
     ear_layout_fit(table.columns, table.count, terminal_width());
     for (size_t row = 0; row < table.row_count; row++) print_row(&table, row);
     fflush(stdout);
@@ -264,6 +339,7 @@ static void print_table(const json_t *rows, const struct ear_show_column *column
     for (size_t i = 0; i < table.row_count * table.count; i++) free(table.texts[i]);
     free(table.texts);
     free(table.columns);
+    free(table.types);
 }
 
 void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
@@ -290,8 +366,7 @@ void ear_show_object(const struct ear_ctl *ctl, const json_t *object,
     for (size_t c = 0; c < count; c++) {
         if (!columns[c].title) continue;
         char *text = readable(json_object_get(object, columns[c].key), &columns[c]);
-        print_cell(columns[c].title, width, false);
-        printf("%s\n", text);
+        printf("%-*s%s\n", (int)width + EAR_LAYOUT_GAP, columns[c].title, text);
         free(text);
     }
 }

@@ -11,10 +11,12 @@ typedef enum ear_show_type {
     EAR_SHOW_ID,
     EAR_SHOW_SHORT, /* an id: whole in JSON, its last digits for people */
     EAR_SHOW_TEXT,
+    EAR_SHOW_WRAPPED, /* a text that goes on in the next line instead of being cut */
     EAR_SHOW_INT,
     EAR_SHOW_BOOL,
     EAR_SHOW_TIME,   /* RFC 3339 in JSON, minutes for people */
-    EAR_SHOW_MOMENT, /* the same, milliseconds for people */
+    EAR_SHOW_MOMENT, /* the same, milliseconds for people; the day on a line of its own for want of
+                      * room */
     EAR_SHOW_DUE,    /* the same, "in 12m" or "late 3m" for people */
     EAR_SHOW_SPAN,   /* milliseconds in JSON, "1.2s" for people */
     EAR_SHOW_JSON,   /* text that holds JSON */

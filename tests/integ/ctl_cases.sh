@@ -155,9 +155,13 @@ exits 0 trace "$A" --json
 expect_eq 'a case has all its posts' 2 "$(json '[.steps[] | select(.step == "stored")] | length')"
 exits 0 trace 0aaaaa
 says 'opened case 000aaaaa '
+cp "$WORK/out" "$WORK/whole"
 expect_eq 'a pipe gets whole texts' 2 "$(grep -c 'answer needed, complaint, en, rules-1  ' "$WORK/out")"
 fits 80 trace 0aaaaa
 grep -q 'opened case 000aaaaa ' "$WORK/out" || { cat "$WORK/out"; fail 'the id of the case is cut'; }
+! grep -q '…' "$WORK/out" || { cat "$WORK/out"; fail 'something is cut'; }
+expect_eq 'nothing is lost in 80 columns but who did it' "$(sed 1d "$WORK/whole" | sed -E 's/^[0-9-]{10} [0-9:.]{12} +[^ ]+ +[a-z]+//' | tr -s ' \n' '\n' | sort)" \
+  "$(sed 1d "$WORK/out" | sed -E '/^2026-07-26$/d; s/^[0-9:.]{12} +[^ ]+//' | tr -s ' \n' '\n' | sort)"
 fits 80 agent list
 exits 5 trace 019fa000-0000-7000-8000-00000000ffff
 

@@ -8,8 +8,8 @@
 
 static const struct ear_show_column columns[] = {
     {"at", "TIME", EAR_SHOW_MOMENT, 0, 0},       {"hop_ms", "HOP", EAR_SHOW_SPAN, 0, 0},
-    {"service", "SERVICE", EAR_SHOW_TEXT, 0, 1}, {"step", "STEP", EAR_SHOW_TEXT, 12, 0},
-    {"what", "WHAT", EAR_SHOW_TEXT, 22, 0},      {"id", "ID", EAR_SHOW_SHORT, 0, 0},
+    {"service", "SERVICE", EAR_SHOW_TEXT, 0, 1}, {"step", "STEP", EAR_SHOW_WRAPPED, 16, 0},
+    {"what", "WHAT", EAR_SHOW_WRAPPED, 22, 0},   {"id", "ID", EAR_SHOW_SHORT, 0, 0},
 };
 
 /* Each step's time since the one before it. */

@@ -137,7 +137,8 @@ static void test_show_table__aligns_what_people_read(void **state)
 }
 
 /* What a terminal of so many columns shows, with its own line ends, and what COLUMNS says. */
-static void expect_on_terminal(unsigned short width, const char *columns_say, const char *value,
+static void expect_on_terminal(void (*print)(const struct ear_ctl *, const json_t *),
+                               unsigned short width, const char *columns_say, const char *value,
                                const char *wanted)
 {
     char name[64], text[4096];
@@ -156,7 +157,7 @@ static void expect_on_terminal(unsigned short width, const char *columns_say, co
     fflush(stdout);
     int saved = dup(STDOUT_FILENO);
     dup2(slave, STDOUT_FILENO);
-    print_rows(&ctl, parsed);
+    print(&ctl, parsed);
     fflush(stdout);
     dup2(saved, STDOUT_FILENO);
     close(saved);
@@ -196,7 +197,58 @@ static void test_show_table__fits_a_terminal_and_counts_its_cells(void **state)
         {34, "54", wide},  {120, "50", cut}, {50, "", cut},   {50, "wide", cut},
     };
     for (size_t i = 0; i < EAR_COUNT(cases); i++)
-        expect_on_terminal(cases[i].width, cases[i].columns, WIDE_ROWS, cases[i].wanted);
+        expect_on_terminal(print_rows, cases[i].width, cases[i].columns, WIDE_ROWS,
+                           cases[i].wanted);
+}
+
+static const struct ear_show_column way_columns[] = {
+    {"at", "TIME", EAR_SHOW_MOMENT, 0, 0},
+    {"what", "WHAT", EAR_SHOW_WRAPPED, 6, 0},
+    {"id", "ID", EAR_SHOW_TEXT, 0, 0},
+};
+
+static void print_way(const struct ear_ctl *ctl, const json_t *value)
+{
+    ear_show_table(ctl, value, way_columns, EAR_COUNT(way_columns), "");
+}
+
+/* Where there is no room a day is said once, and a text goes on in the next line: word by word, as
+ * far as a word fits. */
+static void test_show_table__folds_days_and_wraps_texts(void **state)
+{
+    (void)state;
+    static const char rows[] =
+        "[{\"at\":\"2026-07-25T23:59:59.5Z\",\"what\":\"answer needed, en\",\"id\":\"a\"},"
+        "{\"at\":\"2026-07-26T00:00:00Z\",\"what\":\"clock_started\",\"id\":\"b\"},"
+        "{\"at\":\"2026-07-26T00:00:01Z\",\"what\":\"東京の山田 é\",\"id\":\"c\"},"
+        "{\"at\":null,\"what\":\"\",\"id\":\"d\"}]";
+    static const char wide[] = "TIME                     WHAT               ID\r\n"
+                               "2026-07-25 23:59:59.500  answer needed, en  a\r\n"
+                               "2026-07-26 00:00:00.000  clock_started      b\r\n"
+                               "2026-07-26 00:00:01.000  東京の山田 é       c\r\n"
+                               "–                        –                  d\r\n";
+    static const char folded[] = "TIME          WHAT               ID\r\n"
+                                 "2026-07-25\r\n"
+                                 "23:59:59.500  answer needed, en  a\r\n"
+                                 "2026-07-26\r\n"
+                                 "00:00:00.000  clock_started      b\r\n"
+                                 "00:00:01.000  東京の山田 é       c\r\n"
+                                 "–             –                  d\r\n";
+    static const char wrapped[] = "TIME          WHAT     ID\r\n"
+                                  "2026-07-25\r\n"
+                                  "23:59:59.500  answer   a\r\n"
+                                  "              needed,\r\n"
+                                  "              en\r\n"
+                                  "2026-07-26\r\n"
+                                  "00:00:00.000  clock_s  b\r\n"
+                                  "              tarted\r\n"
+                                  "00:00:01.000  東京の   c\r\n"
+                                  "              山田 é\r\n"
+                                  "–             –        d\r\n";
+    expect_on_terminal(print_way, 46, NULL, rows, wide);
+    expect_on_terminal(print_way, 45, NULL, rows, folded);
+    expect_on_terminal(print_way, 25, NULL, rows, wrapped);
+    expect_shown(print_way, true, "[]", "[]\n");
 }
 
 static void test_show_table__cuts_nothing_in_a_pipe(void **state)
@@ -248,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_show_due__says_how_long_or_how_late),
         cmocka_unit_test(test_show_table__aligns_what_people_read),
         cmocka_unit_test(test_show_table__fits_a_terminal_and_counts_its_cells),
+        cmocka_unit_test(test_show_table__folds_days_and_wraps_texts),
         cmocka_unit_test(test_show_table__cuts_nothing_in_a_pipe),
         cmocka_unit_test(test_show_table__gives_programs_everything),
         cmocka_unit_test(test_show_object__puts_a_member_a_line),
