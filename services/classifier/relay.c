@@ -29,6 +29,7 @@ struct ear_relay {
     struct ear_map *works; /* by batch id; owns the works */
     struct ear_work_queue raw[EAR_LANES], ready[EAR_LANES];
     size_t away_posts[EAR_LANES];
+    struct ear_log_budget short_lines;
     bool draining;
     ear_loop_fn *drained; /* NULL: told already, or not draining */
     void *drained_self;
@@ -95,6 +96,20 @@ static void settle_all_as(struct ear_relay *relay, struct ear_work *work, ear_fa
 
 /* --- Downstream --- */
 
+static void tell_short(struct ear_relay *relay, const struct ear_id *batch_id)
+{
+    uint64_t suppressed;
+    if (ear_log_budget_spend(&relay->short_lines, ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_CLASSIFIER_NO_MEMORY, kv_id("batch", batch_id),
+                kv_int("suppressed", suppressed));
+}
+
+/* What there was no memory for is no fault of the posts. */
+static ear_fate fate_of(ear_err err)
+{
+    return ear_err_retryable(err) ? EAR_ITEM_RETURNED : EAR_ITEM_FAILED;
+}
+
 static ear_err offer(struct ear_relay *relay, struct ear_work *work)
 {
     struct ear_str items[EAR_BATCH_POSTS_MAX];
@@ -103,8 +118,11 @@ static ear_err offer(struct ear_relay *relay, struct ear_work *work)
     ear_err err = ear_source_offer(relay->source, &batch);
     if (err == EAR_AGAIN) return err;
     if (err) {
-        ear_log(&EV_CLASSIFIER_BATCH_REFUSED, kv_id("batch", &work->id), kv_err(err));
-        settle_all_as(relay, work, EAR_ITEM_FAILED);
+        if (ear_err_retryable(err))
+            tell_short(relay, &work->id);
+        else
+            ear_log(&EV_CLASSIFIER_BATCH_REFUSED, kv_id("batch", &work->id), kv_err(err));
+        settle_all_as(relay, work, fate_of(err));
         return EAR_OK;
     }
     (void)ear_fault("classifier.after_offer");
@@ -225,7 +243,11 @@ static void read_item(struct ear_relay *relay, struct ear_work *work, size_t at)
         if (!facts.triage.skipped) ear_trend_add(relay->trend, triager, &facts.triage);
         return;
     }
-    work->fates[at] = EAR_ITEM_FAILED;
+    work->fates[at] = (uint8_t)fate_of(err);
+    if (ear_err_retryable(err)) {
+        tell_short(relay, &work->id);
+        return;
+    }
     ear_metric_add(&M_CLASSIFIER_POSTS, 1, lanes[work->lane], "malformed");
     ear_log(&EV_CLASSIFIER_POST_REFUSED, kv_id("batch", &work->id), kv_int("item", at),
             kv_id("post", &facts.post_id), kv_err(err));
@@ -265,17 +287,27 @@ static bool read_some(void *self)
 
 /* --- Upstream --- */
 
+static void not_now(struct ear_relay *relay, const struct ear_batch *batch)
+{
+    uint8_t fates[EAR_BATCH_POSTS_MAX];
+    memset(fates, EAR_ITEM_RETURNED, batch->count);
+    ear_sink_settle(relay->sink, &(struct ear_settle){batch->id, fates, batch->count});
+}
+
 static void take(void *self, const struct ear_batch *batch)
 {
     struct ear_relay *relay = self;
     if (ear_map_get(relay->works, key_of(&batch->id))) {
         /* One of this id, of an ingest that is gone, is still away: not twice at once. */
-        uint8_t fates[EAR_BATCH_POSTS_MAX];
-        memset(fates, EAR_ITEM_RETURNED, batch->count);
-        ear_sink_settle(relay->sink, &(struct ear_settle){batch->id, fates, batch->count});
+        not_now(relay, batch);
         return;
     }
     struct ear_work *work = ear_work_new(batch);
+    if (!work) {
+        tell_short(relay, &batch->id);
+        not_now(relay, batch);
+        return;
+    }
     ear_map_put(relay->works, key_of(&work->id), work);
     ear_work_push(&relay->raw[work->lane], work);
     show_waiting(relay, work->lane);

@@ -8,6 +8,7 @@
 struct ear_work *ear_work_new(const struct ear_batch *batch)
 {
     struct ear_work *work = ear_alloc(sizeof(*work));
+    ear_err err = EAR_OK;
     work->id = batch->id;
     work->lane = batch->lane;
     work->count = batch->count;
@@ -15,11 +16,11 @@ struct ear_work *ear_work_new(const struct ear_batch *batch)
     if (!ear_str_copy(work->trace, sizeof(work->trace), batch->trace)) work->trace[0] = '\0';
     ear_buf_init(&work->raw, EAR_BATCH_BYTES_MAX);
     ear_buf_init(&work->image, IMAGE_BYTES_MAX);
-    for (size_t i = 0; i < batch->count; i++) {
-        /* The bus has checked the ceilings; without memory the items stay empty and fail. */
-        if (ear_buf_append_str(&work->raw, batch->items[i])) work->raw.len = 0;
+    for (size_t i = 0; i < batch->count && !err; i++) {
+        err = ear_buf_append_str(&work->raw, batch->items[i]);
         work->raw_ends[i] = work->raw.len;
     }
+    if (err) ear_work_free(&work); /* the bus has checked the ceilings: it is memory */
     return work;
 }
 

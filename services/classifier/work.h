@@ -37,7 +37,7 @@ struct ear_work_queue {
     size_t posts;
 };
 
-/* Copies the batch. */
+/* Copies the batch; NULL where there is no memory for it. */
 struct ear_work *ear_work_new(const struct ear_batch *batch);
 void ear_work_free(struct ear_work **work);
 struct ear_str ear_work_item(const struct ear_work *work, size_t at);

@@ -13,6 +13,7 @@
 #include "image.h"
 #include "judge/post_line.h"
 #include "starve.h"
+#include "work.h"
 #include "json/json.h"
 
 #define NOW INT64_C(1795312800000000)
@@ -179,6 +180,20 @@ static ear_err run_image(struct ear_buf *out)
     return err;
 }
 
+/* A batch is kept whole or not at all. */
+static ear_err run_work(struct ear_buf *out)
+{
+    static const char bytes[600] = "first";
+    const struct ear_str items[] = {{bytes, 50}, {bytes + 1, sizeof(bytes) - 1}, {bytes + 2, 50}};
+    const struct ear_batch batch = {.id = some_id, .items = items, .count = EAR_COUNT(items)};
+    struct ear_work *work = ear_work_new(&batch);
+    ear_err err = work ? EAR_OK : EAR_NO_MEMORY;
+    for (size_t i = 0; i < EAR_COUNT(items) && !err; i++)
+        err = ear_buf_append_str(out, ear_work_item(work, i));
+    ear_work_free(&work);
+    return err;
+}
+
 /* Whoever reads a line of classify's input. */
 static ear_err run_post_line(struct ear_buf *out)
 {
@@ -227,9 +242,11 @@ static ear_err run_care(struct ear_buf *out)
 }
 
 static const struct starve_scenario scenarios[] = {
-    {"payload", run_payload}, {"sign", run_sign},     {"mail", run_mail},
-    {"fit", run_fit},         {"record", run_record}, {"thread", run_thread},
-    {"session", run_session}, {"image", run_image},   {"post_line", run_post_line},
+    {"payload", run_payload}, {"sign", run_sign},
+    {"mail", run_mail},       {"fit", run_fit},
+    {"record", run_record},   {"thread", run_thread},
+    {"session", run_session}, {"image", run_image},
+    {"work", run_work},       {"post_line", run_post_line},
     {"care", run_care},
 };
 
