@@ -8,7 +8,7 @@ struct sitting {
     struct ear_pg_session *session; /* owned */
     struct ear_care_version *care;  /* held */
     struct ear_models *models;
-    bool asks_shifts;
+    struct ear_asked asked;
     const struct ear_sitting_ops *ops;
     void *self;
     struct ear_book book;
@@ -58,9 +58,10 @@ static void on_facts(void *self, ear_err err, const struct ear_pg_result *const 
     }
     /* Not before: whoever held the locks may have written until now. */
     s->book.now_us = ear_clock_wall_us();
-    if (s->asks_shifts) ear_care_note_shifts(s->care, results[EAR_STORE_SHIFTS]);
-    ear_store_fill(&s->book, results);
-    err = s->ops->decide(s->self, &s->book, results + EAR_STORE_FACT_RESULTS);
+    const struct ear_pg_result *shifts = ear_store_answer(&s->asked, EAR_FACT_SHIFTS, results);
+    if (shifts) ear_care_note_shifts(s->care, shifts);
+    ear_store_fill(&s->book, &s->asked, results);
+    err = s->ops->decide(s->self, &s->book, results + s->asked.count);
     if (err || (ear_store_is_clean(&s->book) && !s->ops->write))
         end(s, err, &none);
     else
@@ -78,8 +79,7 @@ void ear_sitting_open(const struct ear_ground *ground, const struct ear_wants *w
     ear_book_init(&s->book, ear_care_of(s->care), 0, ear_id_new);
     ear_pg_session_new(&s->session, ground->pg);
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
-    s->asks_shifts = !ear_care_shifts_are_known(s->care);
-    ear_store_ask(batch, wants, s->asks_shifts);
+    s->asked = ear_store_ask(batch, wants, !ear_care_shifts_are_known(s->care));
     if (ops->ask) ops->ask(self, batch);
     ear_pg_session_run(s->session, &batch, false, on_facts, s);
 }

@@ -26,15 +26,36 @@ struct ear_wants {
 
 #define EAR_STORE_DETAIL_BYTES_MAX 65536
 
-#define EAR_STORE_FACT_RESULTS 7
-#define EAR_STORE_SHIFTS       6 /* which of them it is */
+/* What is read of it, in this order. Where there is no key to look for, nothing is asked. */
+typedef enum ear_fact {
+    EAR_FACT_LOCKS, /* no fact, but always the first */
+    EAR_FACT_DECIDED,
+    EAR_FACT_LINKS,
+    EAR_FACT_CASES,
+    EAR_FACT_LOADS,
+    EAR_FACT_HEADS,
+    EAR_FACT_SHIFTS,
+    EAR_FACTS
+} ear_fact;
 
-/* Adds the locks and then the reads, EAR_STORE_FACT_RESULTS statements. Who is on shift is read
- * with `shifts` only. */
-void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants, bool shifts);
+struct ear_asked {
+    size_t count;         /* of statements */
+    size_t at[EAR_FACTS]; /* which of them it is; 0: not asked */
+};
+
+/* Adds the locks and then the reads. Who is on shift is read with `shifts` only. */
+struct ear_asked ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants,
+                               bool shifts);
+/* NULL: not asked. */
+static inline const struct ear_pg_result *ear_store_answer(
+    const struct ear_asked *asked, ear_fact fact, const struct ear_pg_result *const *results)
+{
+    return asked->at[fact] ? results[asked->at[fact]] : NULL;
+}
 /* Their results but the shifts, which belong to the care and must be noted before. An agent that
  * care does not know yet has no seat. */
-void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results);
+void ear_store_fill(struct ear_book *book, const struct ear_asked *asked,
+                    const struct ear_pg_result *const *results);
 
 /* Adds the verdicts; by COPY where there are many. */
 ear_err ear_store_write_verdicts(struct ear_pg_batch *batch, const struct ear_book *book,

@@ -29,12 +29,11 @@ static struct ear_id *people_of(const struct ear_wants *wants, size_t *count)
 
 /* In one order everywhere, so that two sittings never wait for one another in a ring: that of the
  * keys as numbers with a sign, so the upper half of the ids comes first. */
-static void ask_locks(struct ear_pg_batch *batch, const struct ear_id *people, size_t count)
+static void lock_all(struct ear_pg_batch *batch, const struct ear_id *people, size_t count)
 {
     size_t upper = 0;
     int64_t last = 0;
     while (upper < count && ear_id_lock_key(&people[upper]) >= 0) upper++;
-    ear_pg_batch_add(batch, STORE_LOCK_CUSTOMERS);
     struct ear_pg_array *array = ear_pg_array(batch, EAR_PG_I64);
     for (size_t i = 0; i < count; i++) {
         int64_t key = ear_id_lock_key(&people[(upper + i) % count]);
@@ -49,24 +48,38 @@ static void ask_ids(struct ear_pg_batch *batch, const struct ear_id *ids, size_t
     for (size_t i = 0; i < count; i++) ear_pg_push_id(array, &ids[i]);
 }
 
-void ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants, bool shifts)
+static void ask(struct ear_pg_batch *batch, struct ear_asked *asked, ear_fact fact,
+                unsigned statement)
 {
+    ear_pg_batch_add(batch, statement);
+    asked->at[fact] = asked->count++;
+}
+
+struct ear_asked ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants,
+                               bool shifts)
+{
+    struct ear_asked asked = {0};
     size_t count;
     struct ear_id *people = people_of(wants, &count);
-    ask_locks(batch, people, count);
-    ear_pg_batch_add(batch, STORE_READ_DECIDED);
-    ask_ids(batch, wants->posts, wants->post_count);
-    ask_ids(batch, wants->post_owners, wants->post_count);
-    ear_pg_batch_add(batch, STORE_READ_LINKS);
-    ask_ids(batch, wants->refs, wants->ref_count);
-    ear_pg_batch_add(batch, STORE_READ_CASES);
+    ask(batch, &asked, EAR_FACT_LOCKS, STORE_LOCK_CUSTOMERS);
+    lock_all(batch, people, count);
+    if (wants->post_count) {
+        ask(batch, &asked, EAR_FACT_DECIDED, STORE_READ_DECIDED);
+        ask_ids(batch, wants->posts, wants->post_count);
+        ask_ids(batch, wants->post_owners, wants->post_count);
+    }
+    if (wants->ref_count) {
+        ask(batch, &asked, EAR_FACT_LINKS, STORE_READ_LINKS);
+        ask_ids(batch, wants->refs, wants->ref_count);
+    }
+    ask(batch, &asked, EAR_FACT_CASES, STORE_READ_CASES);
     ask_ids(batch, people, count);
-    free(people);
     ask_ids(batch, wants->cases, wants->case_count);
-    ear_pg_batch_add(batch, STORE_READ_LOADS);
-    ear_pg_batch_add(batch, STORE_READ_HEADS);
-    ear_pg_batch_add(batch, STORE_READ_SHIFTS);
-    ear_pg_bool(batch, shifts);
+    ask(batch, &asked, EAR_FACT_LOADS, STORE_READ_LOADS);
+    ask(batch, &asked, EAR_FACT_HEADS, STORE_READ_HEADS);
+    if (shifts) ask(batch, &asked, EAR_FACT_SHIFTS, STORE_READ_SHIFTS);
+    free(people);
+    return asked;
 }
 
 /* ---- facts ---- */
@@ -161,22 +174,45 @@ static void fill_heads(struct ear_book *book, const struct ear_pg_result *r)
     }
 }
 
-void ear_store_fill(struct ear_book *book, const struct ear_pg_result *const *results)
+static void fill_decided(struct ear_book *book, const struct ear_pg_result *r)
 {
-    for (size_t row = 0; row < ear_pg_rows(results[1]); row++) {
-        const char *heard = ear_store_text(book, results[1], row, 2);
-        struct ear_decided fact = {.post_id = ear_pg_get_id(results[1], row, 0),
-                                   .case_id = ear_pg_get_id(results[1], row, 1),
+    for (size_t row = 0; row < ear_pg_rows(r); row++) {
+        const char *heard = ear_store_text(book, r, row, 2);
+        struct ear_decided fact = {.post_id = ear_pg_get_id(r, row, 0),
+                                   .case_id = ear_pg_get_id(r, row, 1),
                                    .heard = ear_str_from(heard)};
         ear_book_put_decided(book, &fact);
     }
-    for (size_t row = 0; row < ear_pg_rows(results[2]); row++) {
-        struct ear_link link = {.ref = ear_pg_get_id(results[2], row, 0),
-                                .customer_id = ear_pg_get_id(results[2], row, 1),
-                                .case_id = ear_pg_get_id(results[2], row, 2)};
+}
+
+static void fill_links(struct ear_book *book, const struct ear_pg_result *r)
+{
+    for (size_t row = 0; row < ear_pg_rows(r); row++) {
+        struct ear_link link = {.ref = ear_pg_get_id(r, row, 0),
+                                .customer_id = ear_pg_get_id(r, row, 1),
+                                .case_id = ear_pg_get_id(r, row, 2)};
         ear_book_put_link(book, &link);
     }
-    for (size_t row = 0; row < ear_pg_rows(results[3]); row++) fill_case(book, results[3], row);
-    fill_seats(book, results[4]);
-    fill_heads(book, results[5]);
+}
+
+static void fill_cases(struct ear_book *book, const struct ear_pg_result *r)
+{
+    for (size_t row = 0; row < ear_pg_rows(r); row++) fill_case(book, r, row);
+}
+
+void ear_store_fill(struct ear_book *book, const struct ear_asked *asked,
+                    const struct ear_pg_result *const *results)
+{
+    static const struct {
+        ear_fact fact;
+        void (*fill)(struct ear_book *book, const struct ear_pg_result *r);
+    } how[] = {{EAR_FACT_DECIDED, fill_decided},
+               {EAR_FACT_LINKS, fill_links},
+               {EAR_FACT_CASES, fill_cases},
+               {EAR_FACT_LOADS, fill_seats},
+               {EAR_FACT_HEADS, fill_heads}};
+    for (size_t i = 0; i < EAR_COUNT(how); i++) {
+        const struct ear_pg_result *r = ear_store_answer(asked, how[i].fact, results);
+        if (r) how[i].fill(book, r);
+    }
 }
