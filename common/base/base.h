@@ -18,5 +18,6 @@
 #include "base/map.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "base/streams.h"
 
 #endif

@@ -156,6 +156,7 @@ static void keep_memory_flat(void)
 int ear_svc_run(const struct ear_svc_def *def, int argc, char **argv)
 {
     int code = 0;
+    ear_streams_hold();
     struct ear_svc *svc = ear_alloc(sizeof(*svc));
     ear_level level = EAR_LOG_INFO;
     svc->def = def;

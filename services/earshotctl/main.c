@@ -64,7 +64,7 @@ static ear_exit run(const struct ear_ctl_command *command, int argc, char **argv
         ear_ctl_fail(EAR_INVALID, "%s: %s", command->name, diag.text);
         return EAR_EXIT_USAGE;
     }
-    if (ctl.options.help) return ear_ctl_command_help(command, stdout), EAR_EXIT_OK;
+    if (ctl.options.help) return ear_ctl_command_help(command, stdout), flushed(EAR_EXIT_OK);
     bool many = command->max_operands >= 0 && operands > command->max_operands;
     if (operands < command->min_operands || many) return usage(command, operands, argv);
     ear_exit status = ear_settings_load(&ctl);
@@ -80,7 +80,7 @@ static ear_exit no_command(int argc, char **argv)
 {
     const char *word = argv[1], *next = argc > 2 ? argv[2] : NULL;
     if (next && ear_ctl_listed("--help -h", next) && ear_ctl_group_help(word, stdout))
-        return EAR_EXIT_OK;
+        return flushed(EAR_EXIT_OK);
     bool two = next && next[0] != '-';
     ear_ctl_fail(EAR_INVALID, "no command '%s%s%s'; see earshotctl --help", word, two ? " " : "",
                  two ? next : "");
@@ -99,12 +99,13 @@ static void turn_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    ear_streams_hold();
     turn_help(argc, argv);
     ear_crypt_start();
     ear_log_start("earshotctl", EAR_LOG_WARN);
     if (argc < 2) return ear_ctl_help(stderr), EAR_EXIT_USAGE;
     int alone = run_alone(argv[1]);
-    if (alone >= 0) return alone;
+    if (alone >= 0) return (int)flushed((ear_exit)alone);
     int words;
     const struct ear_ctl_command *command = ear_ctl_command_find(argc - 1, argv + 1, &words);
     if (!command) return (int)no_command(argc, argv);

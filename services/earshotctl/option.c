@@ -1,5 +1,7 @@
 #include "option.h"
 
+#include "text/text.h"
+
 struct option_row {
     const char *name;
     const char *value; /* NULL: a flag */
@@ -54,6 +56,14 @@ static const struct option_row *row_named(struct ear_str name, const char *allow
     return NULL;
 }
 
+/* Files may be called anything; all else goes to a database or a service. */
+static ear_err check_text(const struct option_row *row, const char *value, struct ear_diag *diag)
+{
+    if (ear_ctl_listed("FILE DIR MODEL A,B", row->value) || ear_text_is_utf8(ear_str_from(value)))
+        return EAR_OK;
+    return ear_fail(diag, EAR_INVALID, "what --%s says is not UTF-8", row->name);
+}
+
 /* Takes the option at argv[*at], and the word behind it where it is its value. */
 static ear_err take_option(int argc, char **argv, int *at, const char *allowed,
                            struct ear_ctl_options *out, struct ear_diag *diag)
@@ -71,13 +81,13 @@ static ear_err take_option(int argc, char **argv, int *at, const char *allowed,
     }
     if (value.ptr) {
         *(const char **)field = value.ptr; /* the rest of a NUL-terminated word */
-        return EAR_OK;
+        return check_text(row, value.ptr, diag);
     }
     if (*at + 1 >= argc)
         return ear_fail(diag, EAR_INVALID, "--%s wants a value: --%s %s", row->name, row->name,
                         row->value);
     *(const char **)field = argv[++*at];
-    return EAR_OK;
+    return check_text(row, argv[*at], diag);
 }
 
 ear_err ear_ctl_options_parse(int argc, char **argv, const char *allowed,

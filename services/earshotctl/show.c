@@ -71,8 +71,7 @@ static bool turns_text(const unsigned char *p)
            (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
 }
 
-/* One line of text without control characters: what a terminal must not obey is shown as dots. */
-static void tame(char *text)
+void ear_show_tame(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p; p++) {
         if (*p == '\n' || *p == '\t') *p = ' ';
@@ -160,7 +159,7 @@ static char *readable(const json_t *value, const struct ear_show_column *column)
     size_t len = strlen(text);
     if (column->type == EAR_SHOW_SHORT && len > EAR_SHOW_SHORT_DIGITS)
         memmove(text, text + len - EAR_SHOW_SHORT_DIGITS, EAR_SHOW_SHORT_DIGITS + 1);
-    tame(text);
+    ear_show_tame(text);
     return text;
 }
 
@@ -377,7 +376,7 @@ void ear_show_text(const char *text, int indent)
     while (ear_str_split(&rest, '\n', &line)) {
         char *copy = ear_alloc(line.len + 1);
         memcpy(copy, line.ptr, line.len);
-        tame(copy);
+        ear_show_tame(copy);
         printf("%*s%s\n", *copy ? indent : 0, "", copy);
         free(copy);
     }

@@ -43,6 +43,9 @@ void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
 /* One object, a line a member; or JSON. */
 void ear_show_object(const struct ear_ctl *ctl, const json_t *object,
                      const struct ear_show_column *columns, size_t count);
+/* Makes one line of text without control characters of it, in place: what a terminal must not obey
+ * is shown as dots. */
+void ear_show_tame(char *text);
 /* Text of several lines, for people, indented. */
 void ear_show_text(const char *text, int indent);
 /* JSON on one line on standard output. */

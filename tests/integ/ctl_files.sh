@@ -72,9 +72,36 @@ says "$WORK/nowhere"
 exits 3 case reply 019fa000-0000-7000-8000-00000000ffff - --as ana <"$WORK/folder"
 exits 3 classify --text <"$WORK/folder"
 EAR_INGEST_REPLAY_TOKEN=t exits 3 replay <"$WORK/folder"
-status=0
-ctl completion >/dev/full 2>"$WORK/err" || status=$?
-expect_eq 'a full disk' 3 "$status"
+for command in completion 'agent list' --help --version --print-config 'help case list' 'help case'; do
+  read -ra words <<<"$command"
+  status=0
+  ctl "${words[@]}" >/dev/full 2>"$WORK/err" || status=$?
+  expect_eq "$command on a full disk" 3 "$status"
+  # Whoever closes them is not to have them taken for the next socket.
+  status=0
+  ctl "${words[@]}" >&- 2>"$WORK/err" || status=$?
+  expect_eq "$command without a standard output" 3 "$status"
+  says 'standard output cannot be written'
+  ctl "${words[@]}" <&- 2>&- >"$WORK/out" || fail "$command without standard input and error"
+done
+EAR_INGEST_REPLAY_TOKEN=t exits 3 replay <&-
+says 'reading the feed: Bad file descriptor'
+head -c 300000 /dev/zero | tr '\0' x | exits 3 case note 019fa000-0000-7000-8000-00000000ffff - --as ana
+says 'the text is larger than 256 KiB'
+head -c 2000000 /dev/zero | tr '\0' x >"$WORK/long"
+exits 3 apply "$WORK/long"
+says 'is larger than 1024 KiB'
+# What is said back is short, and no terminal obeys it; what is no text goes nowhere.
+exits 2 case show $'Zo\u00eb\e[31m\nx'
+says "'Zoë.[31m x' is no case"
+exits 2 case show $'\e\xff'
+says "'.?' is no case"
+exits 2 case show "$(head -c 100000 /dev/zero | tr '\0' x)"
+[ "$(wc -c <"$WORK/err")" -lt 2000 ] || fail "a long word is said back as $(wc -c <"$WORK/err") bytes"
+for option in "--team="$'\xff' "--agent="$'a\xe2\x80' "--account="$'\xc0\x80'; do
+  exits 2 case list "$option"
+  says "what ${option%%=*} says is not UTF-8"
+done
 # Who types it is told that it is waited for; a pipe is not.
 for command in 'classify --text' 'secrets -' 'case note 019fa000-0000-7000-8000-00000000ffff - --as ana'; do
   script -qec "'$EARSHOT_BIN/earshotctl' $command" "$WORK/typed" </dev/null >"$WORK/out" || true

@@ -72,6 +72,15 @@ refuses 1 'EAR_BUS_PEERS_FILE: cannot open /nope' classifier EAR_BUS_KEY_FILE="$
 PID=$first
 ends classifier
 
+say "standard input, output and error are closed: nothing else takes their numbers"
+free_port
+env EAR_HTTP="127.0.0.1:$PORT" EAR_CLASSIFIER_BUS=127.0.0.1:0 setpriv --pdeathsig KILL \
+  "$EARSHOT_BIN/earshot-classifier" <&- >&- 2>&- &
+PID=$! HTTP=$PORT
+must_settle 'it answers' 20 alive
+expect_eq 'what 0, 1 and 2 are' '/dev/null /dev/null /dev/null' "$(readlink "/proc/$PID/fd/0" "/proc/$PID/fd/1" "/proc/$PID/fd/2" | paste -sd' ')"
+ends classifier
+
 say "a name that stands for nothing"
 start classifier EAR_CLASSIFIER_INGESTS=typo.invalid:5701
 must_settle 'the log names it' 20 log_says 'event=bus.name_unknown'

@@ -21,6 +21,8 @@ static ear_exit read_text(const char *operand, struct ear_buf *text)
     if (input) ear_ctl_await_input();
     ear_err err = input ? ear_file_read("/dev/stdin", text, &diag)
                         : ear_buf_append_str(text, ear_str_from(operand));
+    if (err == EAR_TOO_LARGE)
+        return ear_ctl_fail_file("the text is larger than %u KiB", TEXT_BYTES_MAX >> 10);
     if (err) return ear_ctl_fail_file("the text: %s", *diag.text ? diag.text : ear_err_text(err));
     while (text->len > 0 && text->data[text->len - 1] == '\n') text->data[--text->len] = '\0';
     struct ear_str said = ear_buf_str(text);
