@@ -75,4 +75,3 @@ say "settled $((SECONDS - began)) s after the first post"
 for item in "${replicas[@]}"; do service_wait_ready "${item%.*}" "${item#*.}"; done
 stack_stop
 stack_logs_clean
-feed_check_checks

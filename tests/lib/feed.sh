@@ -11,7 +11,7 @@
 #                            adds to FEED_REPLIES
 #   feed_check               waits until nothing is on its way (FEED_PATIENCE seconds), then checks
 #                            every invariant
-#   feed_check_checks        whether those checks can fail at all
+#   feed_check_checks        whether each of those checks can fail at all; when all services have stopped
 
 . "$(dirname "${BASH_SOURCE[0]}")/invariants.sh"
 

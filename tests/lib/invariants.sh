@@ -8,7 +8,8 @@
 #   invariant_replies LEDGER COUNT
 #                              COUNT replies, each visible once by our rows and by the receiver's own
 #   invariant_feed FILE…       what is stored is what the feed (JSON Lines) says, and no more
-#   invariants_notice          spoils one thing at a time and sees that the checks notice
+#   invariants_notice LEDGER COUNT FILE…
+#                              spoils one thing at a time and sees that the very check for it notices
 #   expect_none WHAT QUERY     fails with the first rows that the query finds
 
 expect_none() { # WHAT QUERY
@@ -111,18 +112,66 @@ SQL
   [ -z "$found" ] || fail "stored is not what was said: $(paste -sd' ' <<<"$found")"
 }
 
-# A check that cannot fail is none. The database is of no use afterwards.
-invariants_notice() { # LEDGER COUNT FILE…
-  local check ledger=$1 count=$2
+# WHAT a check must say of a copy of the database that SQL has spoilt.
+notice() { # WHAT SQL CHECK…
+  local what=$1 sql=$2 said
   shift 2
-  pg_query "UPDATE reply SET state = 2 WHERE reply_id = (SELECT min(reply_id::text)::uuid FROM reply);
-    UPDATE agent_load SET open_cases = open_cases + 1;
-    UPDATE post SET body = 'Something else.' WHERE post_id = (SELECT max(post_id::text)::uuid FROM post);
-    DELETE FROM triage WHERE post_id = (SELECT min(post_id::text)::uuid FROM triage WHERE case_id IS NOT NULL)"
-  for check in "invariant_replies $ledger $count" invariant_cases invariant_outcomes invariant_posts \
-    "invariant_feed $*"; do
-    # Word splitting is meant: paths of a run's folder hold no blanks.
-    # shellcheck disable=SC2086
-    ! ($check) >/dev/null 2>&1 || fail "${check%% *} does not notice anything"
-  done
+  "$PG_BIN/createdb" -h "$PG_SOCKET" -p "$PG_PORT" -U owner -T earshot spoilt
+  EAR_PG=${EAR_PG/dbname=earshot/dbname=spoilt} pg_query "$sql" >/dev/null || fail "'$what' cannot be spoilt"
+  said=$(EAR_PG=${EAR_PG/dbname=earshot/dbname=spoilt} "$@" 2>&1) && fail "$1 does not notice '$what'"
+  [[ $said == *"$what"* ]] || fail "$1 says '$said' instead of '$what'"
+  "$PG_BIN/dropdb" -h "$PG_SOCKET" -p "$PG_PORT" -U owner spoilt
+}
+
+# A check that cannot fail is none: each single one sees its own harm. When all services have stopped.
+invariants_notice() { # LEDGER COUNT FILE…
+  local ledger=$1 count=$2
+  local decided="post_id = (SELECT min(post_id::text)::uuid FROM triage WHERE case_id IS NOT NULL AND decision = 2)"
+  local one="case_id = (SELECT min(case_id::text)::uuid FROM \"case\" WHERE state <> 3 AND respond_by IS NOT NULL)"
+  # The same row under another id of the same month.
+  local twin="(left(id::text, 35) || CASE right(id::text, 1) WHEN '0' THEN '1' ELSE '0' END)::uuid"
+  copy_of() { # TABLE COLUMN WHERE CHANGES
+    printf 'CREATE TEMP TABLE one AS SELECT * FROM %s WHERE %s LIMIT 1; UPDATE one SET %s%s; INSERT INTO %s SELECT * FROM one' \
+      "$1" "$3" "${2:+$2 = ${twin//id::/$2::}}" "$4" "$1"
+  }
+  shift 2
+  notice "posts stored twice" "$(copy_of post post_id true '')" invariant_posts
+  notice "posts that nobody decided" "DELETE FROM triage WHERE $decided" invariant_posts
+  notice "decisions about no post" "DELETE FROM post WHERE $decided" invariant_posts
+  notice "posts decided twice" "$(copy_of triage customer_id true '')" invariant_posts
+  notice "dead letters" "INSERT INTO dead_letter (dead_letter_id, post_id, customer_id, lane, stage, reason, tries)
+    SELECT id_now(), post_id, customer_id, 0, 'x', 'x', 3 FROM post LIMIT 1" invariant_posts
+
+  notice "decisions that do not fit their case" "UPDATE triage SET decision = 4 WHERE $decided" invariant_outcomes
+  notice "places in cases that are not there" "UPDATE triage SET case_id = id_now() WHERE $decided" invariant_outcomes
+  notice "cases that were opened by no post or by several" "UPDATE triage SET decision = 1 WHERE $decided" invariant_outcomes
+  notice "cases with other posts than were decided" "UPDATE \"case\" SET posts = posts + 1 WHERE $one" invariant_outcomes
+  notice "posts that are in the history twice or not at all" "UPDATE triage SET kinds = 0 WHERE $decided" invariant_outcomes
+
+  notice "customers with two open cases" "DROP INDEX case_one_open; $(copy_of '"case"' case_id 'state <> 3' '')" invariant_cases
+  notice "second cases of customers that follow none" "$(copy_of '"case"' case_id true ', state = 3')" invariant_cases
+  notice "cases that do not know their last post" "UPDATE \"case\" SET last_post_at = last_post_at - interval '1 s' WHERE $one" invariant_cases
+  notice "histories with gaps" "UPDATE \"case\" SET seq = seq + 1 WHERE $one" invariant_cases
+  notice "lines that a case does not lead to" "UPDATE \"case\" SET tail_post_id = NULL WHERE $one" invariant_cases
+  notice "histories of no case" "DELETE FROM \"case\" WHERE $one" invariant_cases
+  notice "closed cases that belong to somebody" "UPDATE \"case\" SET state = 3 WHERE agent_id IS NOT NULL" invariant_cases
+  notice "agents whose load is not what they have" "UPDATE agent_load SET open_cases = open_cases + 1" invariant_cases
+  notice "running clocks without a timer" "DELETE FROM timer WHERE $one" invariant_cases
+  notice "timers of clocks that do not run" "UPDATE \"case\" SET respond_by = NULL WHERE $one" invariant_cases
+  notice "clocks that fired twice" "UPDATE \"case\" SET seq = seq + 2 WHERE $one;
+    INSERT INTO event SELECT case_id, seq - n, customer_id, now(), 1 << 17, 'timer', NULL, NULL, NULL, '{\"clock_no\": 1}'
+      FROM \"case\", generate_series(0, 1) n WHERE $one" invariant_cases
+
+  notice "replies" "DELETE FROM reply" invariant_replies "$ledger" "$count"
+  notice "replies that were not sent" "UPDATE reply SET state = 2" invariant_replies "$ledger" "$count"
+  notice "replies that were sent twice" "$(copy_of attempt '' 'state = 2' 'attempt_no = attempt_no + 99')" invariant_replies "$ledger" "$count"
+  notice "attempts without an end" "$(copy_of attempt '' 'state = 2' 'attempt_no = attempt_no + 99, state = 1')" invariant_replies "$ledger" "$count"
+  notice "replies that a history has twice or not at all" "UPDATE event SET kinds = kinds & ~(1::bigint << 9)" invariant_replies "$ledger" "$count"
+  head -n -1 "$ledger" >"$WORK/ledger.short"
+  notice "answers that customers see" "SELECT 1" invariant_replies "$WORK/ledger.short" "$count"
+  { cat "$ledger" && head -n 1 "$ledger"; } >"$WORK/ledger.twice"
+  notice "answers at the receiver" "SELECT 1" invariant_replies "$WORK/ledger.twice" "$count"
+
+  notice "lost" "DELETE FROM post WHERE $decided" invariant_feed "$@"
+  notice "made up" "UPDATE post SET body = 'Something else.' WHERE $decided" invariant_feed "$@"
 }
