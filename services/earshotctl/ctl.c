@@ -2,13 +2,9 @@
 
 #include "show.h"
 #include "store_sql.h"
-#include "text/text.h"
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-#define MESSAGE_COLUMNS 1000 /* of one message; it may say back what was given */
 
 ear_exit ear_ctl_exit_of(ear_err err)
 {
@@ -36,17 +32,8 @@ ear_exit ear_ctl_exit_of(ear_err err)
 static void print_message(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
 static void print_message(const char *fmt, va_list args)
 {
-    char *text = NULL;
-    EAR_CHECK(vasprintf(&text, fmt, args) >= 0);
-    bool utf8 = ear_text_is_utf8(ear_str_from(text));
-    for (char *p = text; *p && !utf8; p++)
-        if ((unsigned char)*p >= 0x80) *p = '?';
-    ear_show_tame(text);
-    struct ear_str all = ear_str_from(text);
-    struct ear_str part =
-        ear_text_cut(all, EAR_TEXT_COLUMNS, MESSAGE_COLUMNS, EAR_TEXT_AT_GRAPHEME);
-    fprintf(stderr, "earshotctl: %.*s%s\n", EAR_STR_ARG(part), part.len < all.len ? "…" : "");
-    free(text);
+    fputs("earshotctl: ", stderr);
+    ear_show_message(stderr, fmt, args);
 }
 
 ear_exit ear_ctl_fail(ear_err err, const char *fmt, ...)

@@ -9,6 +9,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define MESSAGE_COLUMNS 1000
+
 static json_t *cell(const struct ear_pg_result *result, size_t row, size_t column,
                     ear_show_type type)
 {
@@ -71,7 +73,8 @@ static bool turns_text(const unsigned char *p)
            (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
 }
 
-void ear_show_tame(char *text)
+/* One line of text without control characters: what a terminal must not obey is shown as dots. */
+static void tame(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p; p++) {
         if (*p == '\n' || *p == '\t') *p = ' ';
@@ -159,7 +162,7 @@ static char *readable(const json_t *value, const struct ear_show_column *column)
     size_t len = strlen(text);
     if (column->type == EAR_SHOW_SHORT && len > EAR_SHOW_SHORT_DIGITS)
         memmove(text, text + len - EAR_SHOW_SHORT_DIGITS, EAR_SHOW_SHORT_DIGITS + 1);
-    ear_show_tame(text);
+    tame(text);
     return text;
 }
 
@@ -376,10 +379,25 @@ void ear_show_text(const char *text, int indent)
     while (ear_str_split(&rest, '\n', &line)) {
         char *copy = ear_alloc(line.len + 1);
         memcpy(copy, line.ptr, line.len);
-        ear_show_tame(copy);
+        tame(copy);
         printf("%*s%s\n", *copy ? indent : 0, "", copy);
         free(copy);
     }
+}
+
+void ear_show_message(FILE *out, const char *fmt, va_list args)
+{
+    char *text = NULL;
+    EAR_CHECK(vasprintf(&text, fmt, args) >= 0);
+    bool utf8 = ear_text_is_utf8(ear_str_from(text));
+    for (char *p = text; *p && !utf8; p++)
+        if ((unsigned char)*p >= 0x80) *p = '?';
+    tame(text);
+    struct ear_str all = ear_str_from(text);
+    struct ear_str part =
+        ear_text_cut(all, EAR_TEXT_COLUMNS, MESSAGE_COLUMNS, EAR_TEXT_AT_GRAPHEME);
+    fprintf(out, "%.*s%s\n", EAR_STR_ARG(part), part.len < all.len ? "…" : "");
+    free(text);
 }
 
 /* What JSON may hold as it is and a terminal would obey stands escaped: it is the same value. */

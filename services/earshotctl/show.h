@@ -7,6 +7,9 @@
 
 #include "ctl.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 typedef enum ear_show_type {
     EAR_SHOW_ID,
     EAR_SHOW_SHORT, /* an id: whole in JSON, its last digits for people */
@@ -43,9 +46,10 @@ void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
 /* One object, a line a member; or JSON. */
 void ear_show_object(const struct ear_ctl *ctl, const json_t *object,
                      const struct ear_show_column *columns, size_t count);
-/* Makes one line of text without control characters of it, in place: what a terminal must not obey
- * is shown as dots. */
-void ear_show_tame(char *text);
+/* The rest of a line that says what is the matter: it may say back what was given, of which no
+ * terminal shall obey anything, and no more is shown than can be read. */
+void ear_show_message(FILE *out, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 /* Text of several lines, for people, indented. */
 void ear_show_text(const char *text, int indent);
 /* JSON on one line on standard output. */

@@ -105,6 +105,10 @@ exits 3 replay "$WORK"
 status=0
 env EAR_CTL_INGEST="$target" "$EARSHOT_BIN/earshotctl" replay "$WORK/some.jsonl" 2>"$WORK/err" || status=$?
 expect_eq 'without a token' 2 "$status"
+status=0
+env EAR_CTL_INGEST="$target" EAR_INGEST_REPLAY_TOKEN=$'two\nlines' "$EARSHOT_BIN/earshotctl" replay "$WORK/some.jsonl" 2>"$WORK/err" || status=$?
+expect_eq 'with a token of two lines' 2 "$status"
+says 'EAR_INGEST_REPLAY_TOKEN holds'
 env EAR_CTL_INGEST="$target" EAR_INGEST_REPLAY_TOKEN=other "$EARSHOT_BIN/earshotctl" replay "$WORK/some.jsonl" >"$WORK/out" 2>"$WORK/err" || status=$?
 expect_eq 'with another token' 1 "$status"
 says EAR_INGEST_REPLAY_TOKEN

@@ -1,5 +1,7 @@
 #include "care/care_field.h"
 
+#include "show.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 
@@ -13,9 +15,8 @@ void ear_care_mistake(struct ear_care_report *report, size_t line, const char *f
     fprintf(report->out, "%s:%zu: ", report->name, line);
     va_list args;
     va_start(args, fmt);
-    vfprintf(report->out, fmt, args);
+    ear_show_message(report->out, fmt, args);
     va_end(args);
-    fputc('\n', report->out);
 }
 
 /* --- Scalars: NULL with *why set when refused ---------------------------------------------------

@@ -283,6 +283,9 @@ static ear_exit check_options(const struct ear_ctl *ctl, struct replay *replay)
         wrong =
             "EAR_INGEST_REPLAY_TOKEN is not set: give the token that ingest has, or its file by "
             "EAR_INGEST_REPLAY_TOKEN_FILE";
+    for (const char *p = ctl->settings.replay_token; *p && !wrong; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            wrong = "EAR_INGEST_REPLAY_TOKEN holds a line end or another control sign";
     if (!positive(options->rate, 1e6, &rate)) wrong = "--rate wants posts a second, up to 1000000";
     if (!positive(options->pace, 1e9, &speed)) wrong = "--pace wants a factor, as 1 or 60";
     if (wrong) {

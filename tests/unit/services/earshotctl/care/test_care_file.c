@@ -154,6 +154,7 @@ static const struct bad_case whole_files[] = {
     {"firm: F\n", "1: 'teams' is missing"},
     {"firm: F\nfirm: G\n" TEAM, "2: 'firm' stands twice"},
     {"firm: F\n" TEAM "agnets: []\n", "3: no such key 'agnets'; known are firm, teams"},
+    {"firm: F\n" TEAM "\"\\e[31m\\u202e\\n\": []\n", "3: no such key '.[31m... '; known are"},
     {"firm: F\n" TEAM "accounts:\n  id: x\n", "4: accounts: use a list"},
     {"firm: F\nteams:\n  - { id: a, name: A }\n", "3: no team is the default"},
     {"firm: F\nteams:\n  - { id: a, name: A, default: true }\n  - { id: b, name: B, default: true "
