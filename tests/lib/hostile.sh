@@ -3,8 +3,8 @@
 #
 #   watch_memory NAME N     from now on: forgets the most memory that the replica had so far
 #   peak_mb NAME N          the most it had since, in MiB
-#   memory_within MB        fails when that is over the bound of every service, 128 MiB (a build with
-#                           sanitizers takes three times as much, and is held to that)
+#   memory_within MB [MOST] fails when that is over the bound of every service, 128 MiB, or MOST (a build
+#                           with sanitizers takes three times as much, and is held to that)
 #   no_flood NAME N LINES   fails when the replica has logged more lines than that
 
 watch_memory() { echo 5 >"/proc/${stack_pid[$1.$2]}/clear_refs"; }
@@ -12,8 +12,8 @@ watch_memory() { echo 5 >"/proc/${stack_pid[$1.$2]}/clear_refs"; }
 peak_mb() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/${stack_pid[$1.$2]}/status"; }
 
 memory_within() {
-  local most=128
-  ! grep -q __asan_init "$EARSHOT_BIN/earshot-ingest" || most=384
+  local most=${2:-128}
+  ! grep -q __asan_init "$EARSHOT_BIN/earshot-ingest" || most=$((3 * most))
   say "at most $1 MiB, of $most"
   [ "$1" -le "$most" ] || fail "$1 MiB of memory, $most are allowed"
 }
