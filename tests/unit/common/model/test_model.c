@@ -1,41 +1,9 @@
 /* A model written, read back and asked: what it says is what its weights say, damage is refused by
  * name, and a warm reader allocates nothing. */
+#include "allocations.h"
 #include "model_fixture.h"
 #include <math.h>
 #include <stdio.h>
-
-/* ---- allocations, counted ---- */
-
-static size_t allocations;
-
-#if defined(__SANITIZE_ADDRESS__)
-void __sanitizer_malloc_hook(const volatile void *ptr, size_t size);
-void __sanitizer_malloc_hook(const volatile void *ptr, size_t size)
-{
-    (void)ptr;
-    (void)size;
-    allocations++;
-}
-#else
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *ptr, size_t size);
-void *malloc(size_t size)
-{
-    allocations++;
-    return __libc_malloc(size);
-}
-void *calloc(size_t count, size_t size)
-{
-    allocations++;
-    return __libc_calloc(count, size);
-}
-void *realloc(void *ptr, size_t size)
-{
-    allocations++;
-    return __libc_realloc(ptr, size);
-}
-#endif
 
 static const char *const posts[] = {
     "@acme my order still hasn't arrived after 12 days!! #soawful",
@@ -160,8 +128,7 @@ static void test_model_why__names_what_the_label_drew(void **state)
 
 static void test_model_read__allocates_nothing_when_warm(void **state)
 {
-    const char *preloaded = getenv("LD_PRELOAD");
-    if (preloaded && strstr(preloaded, "vgpreload")) skip(); /* valgrind allocates in our place */
+    if (!allocations_are_counted()) skip();
     struct fixture *f = *state;
     struct ear_model_reader *reader = ear_model_reader_new(f->model);
     struct ear_reading reading;

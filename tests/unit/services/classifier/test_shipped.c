@@ -1,5 +1,6 @@
 /* The shipped model, on posts to a firm in seven languages that nothing was trained or chosen on;
  * cases.def says what a care agent would say of them. */
+#include "allocations.h"
 #include "place.h"
 #include "triage.h"
 #include <setjmp.h>
@@ -148,6 +149,33 @@ static void test_shipped__coverage_is_of_all_languages(void **state)
     assert_true(unsure[1] >= posts / 2);
 }
 
+/* Every head, the network, rules and reasons: nothing of a post outlives it, and nothing is asked
+ * for. */
+static void test_shipped__allocates_nothing_when_warm(void **state)
+{
+    struct rig *rig = *state;
+    struct ear_firm_rules *rules = NULL;
+    size_t before = 0, reasons = 0;
+    if (!allocations_are_counted()) skip();
+    assert_int_equal(ear_firm_rules_parse("rules",
+                                          EAR_STR("2 safety: smoke | on fire\n1 late: where\n"),
+                                          &rules, NULL),
+                     EAR_OK);
+    ear_triager_set_rules(rig->triager, &rules);
+    for (size_t round = 0; round < 3; round++) {
+        before = allocations;
+        for (size_t i = 0; i < EAR_COUNT(cases); i++) {
+            struct ear_triage_post post = {.text = ear_str_from(cases[i].text),
+                                           .account = EAR_STR("@norrline")};
+            struct ear_triage out;
+            ear_triage(rig->triager, &post, &out);
+            reasons += out.why_count;
+        }
+    }
+    assert_true(before > 0 && reasons > EAR_COUNT(cases));
+    assert_int_equal(allocations, before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_shipped__leaves_no_customer_alone),
         cmocka_unit_test(test_shipped__probabilities_are_probabilities),
         cmocka_unit_test(test_shipped__coverage_is_of_all_languages),
+        cmocka_unit_test(test_shipped__allocates_nothing_when_warm),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
