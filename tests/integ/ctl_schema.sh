@@ -50,6 +50,17 @@ for what in none empty NUL; do
     empty) printf 'se\0cret' >"$WORK/roles/earshot_report" ;;
   esac
 done
+pg_query "CREATE ROLE weak LOGIN"
+"$PG_BIN/createdb" -h "$PG_SOCKET" -p "$PG_PORT" -U owner -O weak other
+weak="host=$PG_SOCKET port=$PG_PORT user=weak dbname=other"
+exits 1 env EAR_PG="$weak" "$ctl" migrate
+says 'ALTER ROLE … CREATEROLE'
+expect_eq 'schema of an owner who may not make roles' 0 "$("$PG_BIN/psql" -X -qAt "$weak" -c "SELECT count(*) FROM pg_namespace WHERE nspname = 'earshot'")"
+pg_query "ALTER ROLE weak CREATEROLE"
+exits 0 env EAR_PG="$weak" "$ctl" migrate
+pg_query "ALTER ROLE weak NOCREATEROLE"
+exits 0 env EAR_PG="$weak" "$ctl" migrate
+"$PG_BIN/dropdb" -h "$PG_SOCKET" -p "$PG_PORT" -U owner other
 for encoding in LATIN1 SQL_ASCII; do
   "$PG_BIN/createdb" -h "$PG_SOCKET" -p "$PG_PORT" -U owner -E $encoding -T template0 --locale=C other
   other=${EAR_PG/dbname=earshot/dbname=other}

@@ -56,7 +56,8 @@ static ear_err begin(struct ear_pg *pg, struct ear_diag *diag)
 }
 
 static const struct ear_pg_statement exists_statement[] = {
-    {"exists", "SELECT to_regclass('earshot.migration') IS NOT NULL, getdatabaseencoding()::text"},
+    {"exists", "SELECT to_regclass('earshot.migration') IS NOT NULL, getdatabaseencoding()::text,"
+               " (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user)"},
 };
 static const struct ear_pg_statement applied_statement[] = {
     {"applied", "SELECT version, encode(sha256, 'hex') FROM earshot.migration ORDER BY version"},
@@ -113,15 +114,22 @@ static struct ear_pg_batch *first_statement(void)
     return batch;
 }
 
-/* Whether there is a table of what was applied; a database in another encoding is refused. */
-static ear_err look(struct ear_ctl *ctl, bool *exists, struct ear_diag *diag)
+/* What a database is like that is to be migrated. */
+struct ground {
+    bool exists;      /* the table of what was applied */
+    bool makes_roles; /* who connects may: the services have one each */
+};
+
+/* A database in another encoding is refused. */
+static ear_err look(struct ear_ctl *ctl, struct ground *ground, struct ear_diag *diag)
 {
     struct ear_pg_results results = {0};
     struct ear_pg_batch *batch = first_statement();
     ear_err err = ask(ctl, exists_statement, &batch, &results, diag);
     if (!err) {
         struct ear_str encoding = ear_pg_get_str(results.items[0], 0, 1);
-        *exists = ear_pg_get_bool(results.items[0], 0, 0);
+        ground->exists = ear_pg_get_bool(results.items[0], 0, 0);
+        ground->makes_roles = ear_pg_get_bool(results.items[0], 0, 2);
         if (!ear_str_eq(encoding, EAR_STR("UTF8")))
             err = ear_fail(diag, EAR_UNSUPPORTED,
                            "the database's encoding is %.*s, posts want UTF8: CREATE DATABASE … "
@@ -132,17 +140,26 @@ static ear_err look(struct ear_ctl *ctl, bool *exists, struct ear_diag *diag)
     return err;
 }
 
+static ear_err read_rows(struct ear_ctl *ctl, bool *has, struct ear_diag *diag)
+{
+    struct ear_pg_results results = {0};
+    struct ear_pg_batch *batch = first_statement();
+    ear_err err = ask(ctl, applied_statement, &batch, &results, diag);
+    if (!err) err = compare(results.items[0], has, diag);
+    ear_pg_results_release(&results);
+    return err;
+}
+
 /* Before the first migration the table is missing: then nothing was applied. */
 static ear_err read_applied(struct ear_ctl *ctl, bool *has, struct ear_diag *diag)
 {
-    bool exists = false;
-    ear_err err = look(ctl, &exists, diag);
-    if (err || !exists) return err;
-    struct ear_pg_results results = {0};
-    struct ear_pg_batch *batch = first_statement();
-    err = ask(ctl, applied_statement, &batch, &results, diag);
-    if (!err) err = compare(results.items[0], has, diag);
-    ear_pg_results_release(&results);
+    struct ground ground = {0};
+    ear_err err = look(ctl, &ground, diag);
+    if (!err && ground.exists) err = read_rows(ctl, has, diag);
+    if (!err && !ground.makes_roles && (!has[0] || ctl->options.role_secrets))
+        err = ear_fail(diag, EAR_CONFLICT,
+                       "EAR_PG names a role that may not make those of the services: ALTER ROLE … "
+                       "CREATEROLE, or name another owner");
     return err;
 }
 
