@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/responder.sh"
+. "$(dirname "$0")/../lib/hostile.sh"
 
 start_responder 1
 wait_until 30 ready 1 || fail "not ready: $(curl -s "http://127.0.0.1:$HTTP1/readyz")"
@@ -108,6 +109,23 @@ must_settle "a first request" 20 was_seen "$REPLY"
 echo ok >"$WORK/mood"
 must_end 1 -
 expect_eq "ids" 1 "$(ids_of "$REPLY")"
+
+say "a platform that means harm: its status counts, what comes behind it is bounded, the reply is shown once"
+declare -A stack_pid=([responder.1]=${responder[1]})
+watch_memory responder 1
+for harm in endless bomb deep headers junk; do
+  echo "$harm" >"$WORK/mood"
+  reply "Answered by $harm"
+  must_settle "a first request" 20 was_seen "$REPLY"
+  sleep 0.5
+  echo ok >"$WORK/mood"
+  must_end 1 -
+  expect_eq "ids" 1 "$(ids_of "$REPLY")"
+  # What is no HTTP has no status: an open fate.
+  expect_eq "whether it was tried again" "$([ "$harm" = junk ] && echo t || echo f)" \
+    "$(pg_query "SELECT count(*) > 1 FROM attempt WHERE reply_id = '$REPLY'")"
+done
+memory_within "$(peak_mb responder 1)"
 
 say "a platform that asks to slow down is obeyed, also by the next process"
 echo busy >"$WORK/mood"
