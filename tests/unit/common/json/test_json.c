@@ -227,6 +227,24 @@ static void test_json_write__is_compact_and_in_order(void **state)
     ear_buf_release(&buf);
 }
 
+/* Wherever the room ends, at a name, a sign or in a text: whole or not at all. */
+static void test_json_write__is_whole_or_nothing(void **state)
+{
+    (void)state;
+    static const char whole[] =
+        "{\"b\":\"text\",\"c\":[true,null],\"a long name\":{\"another one\":1}}";
+    json_t *o = json_loads(whole, 0, NULL);
+    for (size_t max = 0; max <= strlen(whole); max++) {
+        struct ear_buf buf;
+        ear_buf_init(&buf, max);
+        ear_err err = ear_json_write(o, &buf);
+        assert_int_equal(err, max < strlen(whole) ? EAR_TOO_LARGE : EAR_OK);
+        assert_int_equal(buf.len, err ? 0 : strlen(whole));
+        ear_buf_release(&buf);
+    }
+    json_decref(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_json_text__refuses_nul),
         cmocka_unit_test(test_json_at__walks_a_path),
         cmocka_unit_test(test_json_write__is_compact_and_in_order),
+        cmocka_unit_test(test_json_write__is_whole_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
