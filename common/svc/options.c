@@ -59,25 +59,38 @@ static bool load_or_say(struct setup *setup, const struct ear_svc_def *def, int 
     return false;
 }
 
-bool ear_svc_options(struct setup *setup, const struct ear_svc_def *def, int argc, char **argv,
-                     int *code)
+static void print(struct setup *setup, const struct ear_svc_def *def, const char *option, int *code)
 {
-    *code = 0;
-    const char *option = argc > 1 ? argv[1] : NULL;
-    if (!option) return load_or_say(setup, def, code);
-    if (argc == 2 && strcmp(option, "--help") == 0) {
+    if (strcmp(option, "--help") == 0) {
         print_help(setup, def);
-    } else if (argc == 2 && strcmp(option, "--version") == 0) {
+    } else if (strcmp(option, "--version") == 0) {
         printf("earshot-%s %s\n", def->name, EAR_VERSION);
-    } else if (argc == 2 && strcmp(option, "--print-config-docs") == 0) {
+    } else if (strcmp(option, "--print-config-docs") == 0) {
         ear_conf_markdown(setup->tables, setup->table_count, stdout);
-    } else if (argc == 2 && strcmp(option, "--print-config") == 0) {
-        if (!load_or_say(setup, def, code)) return false;
+    } else if (strcmp(option, "--print-config") == 0) {
+        if (!load_or_say(setup, def, code)) return;
         ear_conf_print(setup->tables, setup->table_count, stdout);
         ear_conf_release(setup->tables, setup->table_count);
     } else {
         fprintf(stderr, "earshot-%s: do not understand \"%s\"; see --help\n", def->name, option);
         *code = 2;
     }
+}
+
+bool ear_svc_options(struct setup *setup, const struct ear_svc_def *def, int argc, char **argv,
+                     int *code)
+{
+    *code = 0;
+    if (argc < 2) return load_or_say(setup, def, code);
+    if (argc > 2) {
+        fprintf(stderr, "earshot-%s: \"%s\" is more than it takes; see --help\n", def->name,
+                argv[2]);
+        *code = 2;
+        return false;
+    }
+    print(setup, def, argv[1], code);
+    if (fflush(stdout) == 0 && !ferror(stdout)) return false;
+    fprintf(stderr, "earshot-%s: standard output cannot be written\n", def->name);
+    *code = 1;
     return false;
 }

@@ -54,6 +54,17 @@ for name in "${databases[@]}"; do
   ends "$name"
 done
 
+say "what is printed has arrived, or it is said"
+for option in --help --version --print-config --print-config-docs; do
+  status=0
+  "$EARSHOT_BIN/earshot-classifier" "$option" >/dev/full 2>"$WORK/out" || status=$?
+  expect_eq "$option on a full disk" 1 "$status"
+  grep -qF 'standard output cannot be written' "$WORK/out" || fail "$option on a full disk: $(cat "$WORK/out")"
+done
+status=0
+"$EARSHOT_BIN/earshot-classifier" --help me >"$WORK/out" 2>&1 || status=$?
+expect_eq '--help me' '2 earshot-classifier: "me" is more than it takes; see --help' "$status $(cat "$WORK/out")"
+
 say "keys are named"
 free_port
 taken=$PORT
