@@ -400,7 +400,7 @@ bool ear_ingest_ready(void *self, struct ear_diag *why)
     } else if (!ear_leases_held(ingest->leases, ingest->lease, NULL)) {
         ear_fail(why, EAR_AGAIN, "the lease on intake rows is not held yet");
     } else {
-        return true;
+        return ear_http_stores(ingest->http, why);
     }
     return false;
 }

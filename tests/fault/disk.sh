@@ -46,6 +46,9 @@ from=$(answers) line=$(log_lines)
 fill 64
 must_settle "posts are refused" 60 answered_with 503 10 "$from"
 must_settle "the log says why" 10 says_full "$line"
+refuses_to_be_ready() { [[ $(curl -s --max-time 2 "$(stack_url ingest 1)/readyz" | jq -r '.why // ""') == 'posts cannot be stored'* ]]; }
+must_settle "/readyz of ingest says so" 10 refuses_to_be_ready
+expect_eq "its status" 503 "$(curl -s -o /dev/null -w '%{http_code}' --max-time 2 "$(stack_url ingest 1)/readyz")"
 sleep "$full_s"
 lines=$(said_since "$line" | wc -l)
 say "$lines lines about $(sender_answers "$from" | grep -c '^503') refusals: $(said_since "$line" | grep 'No space' | head -n 1)"
@@ -53,6 +56,7 @@ say "$lines lines about $(sender_answers "$from" | grep -c '^503') refusals: $(s
 rm "$WORK/pg/ballast"
 from=$(answers)
 must_settle "with room again posts are accepted" 30 answered_with 200 40 "$from"
+service_wait_ready ingest 1
 sender_check_answers 0 5
 
 say "no room for the log: PostgreSQL stops"

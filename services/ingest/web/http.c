@@ -9,6 +9,8 @@
 #define ANSWER_BYTES_MAX (1u << 20)
 #define RETRY_DOWN_S     5
 #define RETRY_FULL_S     1
+#define REFUSING_MS      1000 /* one that failed is none */
+#define LATELY_MS        5000 /* nobody came since: perhaps it works again */
 
 /* Why a request is not let in. "body" has lines of its own, about its posts. */
 typedef enum refusal {
@@ -31,11 +33,13 @@ struct ear_http {
     const struct ear_ingest_settings *settings;
     struct ear_log_budget refused_lines[REFUSALS]; /* a flood of one kind hides no other */
     struct ear_log_budget malformed_lines;
+    int64_t failing_since_ms, failed_ms; /* 0: the last delivery was stored */
     bool draining;
 };
 
 /* A request whose posts are with intake. */
 struct visit {
+    struct ear_http *http;
     struct ear_httpd_request *request;
     struct ear_parcel parcel;
     struct ear_delivery delivery;
@@ -83,9 +87,20 @@ static void answer_fresh(const struct visit *visit)
     ear_buf_release(&lines);
 }
 
+static void note_fate(struct ear_http *http, ear_err err)
+{
+    int64_t now_ms = ear_clock_mono_ms();
+    if (!err) http->failing_since_ms = 0;
+    if (!ear_err_retryable(err)) return;
+    if (!http->failing_since_ms || now_ms - http->failed_ms > LATELY_MS)
+        http->failing_since_ms = now_ms;
+    http->failed_ms = now_ms;
+}
+
 static void on_done(struct ear_delivery *delivery)
 {
     struct visit *visit = delivery->self;
+    note_fate(visit->http, delivery->err);
     if (delivery->err != EAR_OK) {
         answer_down(visit->request);
     } else if (delivery->receipt) {
@@ -278,6 +293,7 @@ static void on_webhook(void *self, struct ear_httpd_request *request)
     struct ear_str account = ear_httpd_segment(request, "account");
     if (!can_take(http, request) || !is_signed(http, request, account)) return;
     struct visit *visit = ear_alloc(sizeof(*visit));
+    visit->http = http;
     visit->request = request;
     visit->delivery.lane = EAR_LANE_LIVE;
     visit->delivery.account = account;
@@ -319,6 +335,7 @@ static void on_replay(void *self, struct ear_httpd_request *request)
     }
     if (!can_take(http, request)) return;
     struct visit *visit = ear_alloc(sizeof(*visit));
+    visit->http = http;
     visit->request = request;
     visit->delivery.lane = EAR_LANE_BACKFILL;
     visit->delivery.entry = EARSHOT__V1__ENTRY__ENTRY_REPLAY;
@@ -349,6 +366,16 @@ void ear_http_new(struct ear_http **out, struct ear_httpd *httpd, struct ear_car
 void ear_http_free(struct ear_http **http)
 {
     EAR_FREE(*http);
+}
+
+bool ear_http_stores(const struct ear_http *http, struct ear_diag *why)
+{
+    int64_t now_ms = ear_clock_mono_ms();
+    if (!http->failing_since_ms || now_ms - http->failing_since_ms < REFUSING_MS ||
+        now_ms - http->failed_ms > LATELY_MS)
+        return true;
+    ear_fail(why, EAR_AGAIN, "posts cannot be stored: ingest.commit_failed in the log says why");
+    return false;
 }
 
 void ear_http_drain(struct ear_http *http)

@@ -20,6 +20,9 @@ void ear_http_new(struct ear_http **out, struct ear_httpd *httpd, struct ear_car
                   struct ear_intake *intake, const struct ear_ingest_settings *settings);
 /* After the intake: every request has been answered by then. */
 void ear_http_free(struct ear_http **http);
+/* Whether what comes is stored: false while whoever came for a second or longer, and lately, was
+ * turned away because PostgreSQL refused all of it (a full disk). For /readyz. */
+bool ear_http_stores(const struct ear_http *http, struct ear_diag *why);
 /* From now on everything is answered with 503. */
 void ear_http_drain(struct ear_http *http);
 
