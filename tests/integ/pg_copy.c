@@ -38,7 +38,7 @@ static void open_empty(struct world *world, unsigned connections)
     assert_int_equal(run(world, plain(CLEAR), &answer), EAR_OK);
 }
 
-#define WIDE_ROWS 4001 /* several pieces of what goes on its way at a time, none of whole rows */
+#define WIDE_ROWS 4000 /* several pieces of what goes on its way at a time, none of whole rows */
 
 static void test_copy__values_of_every_type_come_back_as_they_went(void **state)
 {

@@ -15,6 +15,8 @@ EARSHOT_SHARED=${EARSHOT_SHARED:-$EARSHOT_SOURCE/../shared}
 export EARSHOT_SOURCE EARSHOT_BUILD EARSHOT_BIN EARSHOT_SHARED
 # Settings of services that the caller's shell has, of a quickstart for example, are not the test's.
 unset -v "${!EAR_@}"
+# Letters are what they are in every shell.
+export LC_ALL=C.UTF-8
 # A clone of somebody else's is read all the same.
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:exitcode=99:detect_leaks=1}
