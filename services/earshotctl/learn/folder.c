@@ -11,6 +11,7 @@
 #define MUCH_WORK   200000 /* examples times columns */
 #define MANY_LABELS 25     /* where a network pays though no other texts prepare it */
 #define MANY_EPOCHS 40     /* which it then takes */
+#define MANY_DIMS   128    /* of its vectors: no reader sees them */
 #define TEXT_EPOCHS 20     /* that pay where texts without labels prepare it */
 #define TUNE        1      /* macro-F1 is what most benchmarks judge by */
 
@@ -263,8 +264,11 @@ static void settle(struct ear_task *task, const struct ear_folder *folder)
 static void set_network(const struct ear_folder *folder, struct ear_lessons *lessons)
 {
     if (folder->texts) lessons->network.epochs = TEXT_EPOCHS;
-    for (size_t i = 0; i < lessons->task_count; i++)
-        if (lessons->tasks[i].label_count >= MANY_LABELS) lessons->network.epochs = MANY_EPOCHS;
+    for (size_t i = 0; i < lessons->task_count; i++) {
+        if (lessons->tasks[i].label_count < MANY_LABELS) continue;
+        lessons->network.epochs = MANY_EPOCHS;
+        lessons->network.dims = MANY_DIMS;
+    }
 }
 
 /* Hundreds of labels or very many posts: no choice, three folds, so that it stays minutes. What
