@@ -58,6 +58,9 @@ void ear_pg_finish(struct ear_pg_flight *flight)
     ear_metric_add(&M_PG_BATCHES_TOTAL, 1, ear_err_name(flight->err));
     ear_metric_observe(&M_PG_BATCH_SECONDS,
                        (double)(ear_loop_now_ms(pg->loop) - flight->since_ms) / 1000.0);
+    if (ok && flight->wrote && (flight->commits || !flight->session))
+        ear_pg_pace_note(&pg->pace, ear_loop_now_ms(pg->loop),
+                         ear_loop_now_ms(pg->loop) - flight->begun_ms, flight->batch->used_bytes);
     bool outer = pg->calling;
     pg->calling = true;
     flight->fn(flight->self, flight->err, ok ? flight->set->shown : NULL,
@@ -132,6 +135,13 @@ static void keep_error(struct ear_pg_flight *flight, size_t command, const PGres
         flight->err = flight->diag.err = EAR_UNKNOWN_FATE;
 }
 
+/* WITH … SELECT that writes does not say so: others of the same transaction do. */
+static bool has_written(PGresult *result)
+{
+    const char *status = PQcmdStatus(result);
+    return strncmp(status, "SELECT", 6) != 0 && *PQcmdTuples(result) > '0';
+}
+
 static void on_result(void *self, size_t at, PGresult *result)
 {
     struct ear_pg_flight *flight = ((struct ear_pg_slot *)self)->flight;
@@ -143,6 +153,7 @@ static void on_result(void *self, size_t at, PGresult *result)
         struct ear_pg_result *item = &flight->set->items[command - flight->opens];
         PQclear(item->pq);
         item->pq = result;
+        flight->wrote = flight->wrote || has_written(result);
         return;
     }
     PQclear(result);
@@ -250,6 +261,7 @@ void ear_pg_launch(struct ear_pg_flight *flight, struct ear_pg_slot *slot)
         return;
     }
     flight->pg->waiting--;
+    flight->begun_ms = ear_loop_now_ms(flight->pg->loop);
     flight->phase = EAR_PG_RUNNING;
     flight->slot = slot;
     flight->set = ear_pg_set_new(flight->batch->step_count);

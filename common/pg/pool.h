@@ -8,6 +8,7 @@
 #include "log/log.h"
 #include "pg/batch.h"
 #include "pg/conn.h"
+#include "pg/pace.h"
 #include "pg/result.h"
 #include "pg/setup.h"
 #include <sys/queue.h>
@@ -29,8 +30,9 @@ struct ear_pg_flight {
     struct ear_pg_session *session; /* NULL: a transaction of its own */
     struct ear_pg_slot *slot;       /* while it runs */
     struct ear_pg_set *set;         /* owned; results as they come */
-    int64_t since_ms;
+    int64_t since_ms, begun_ms;
     ear_pg_phase phase;
+    bool wrote;          /* a row, by the word of the server */
     bool opens, commits; /* sends BEGIN before, COMMIT behind */
     /* Commands: these and the statements. Sent so far; before the job that runs. */
     size_t sent, sent_before;
@@ -84,6 +86,7 @@ struct ear_pg {
     bool quiet;             /* the caller says why there is no connection */
     struct ear_diag why;    /* the last reason of a failed connect */
     struct ear_log_gate gate;
+    struct ear_pg_pace pace;
     ear_loop_fn *up, *down;
     void *self;
     struct ear_pg_rights rights;

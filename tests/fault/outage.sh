@@ -65,10 +65,19 @@ answering=
 feed_answer 3 &
 answering=$!
 sleep "$slow_s"
+says() { grep -q "event=$2 " "$WORK/log/$1.1.log"; } # SERVICE EVENT
+for service in ingest assignment; do
+  must_settle "$service says that PostgreSQL is slow" 20 says "$service" pg.slow
+done
 sender_check_answers "$from" 5
 answered_with 200 20 "$from" || fail "hardly a post is accepted"
 wait "$answering" || fail "not answered"
 FEED_REPLIES=$((FEED_REPLIES + 3))
+pg_query "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+for service in ingest assignment; do
+  must_settle "$service says that it is over" 20 says "$service" pg.prompt
+  expect_eq "lines of $service about it" 2 "$(grep -cE 'event=pg\.(slow|prompt) ' "$WORK/log/$service.1.log")"
+done
 sender_stop
 say "$(sender_answers "$from" | grep -c '^200') posts accepted meanwhile, $SENDER_COUNTED in all"
 feed_check
