@@ -33,7 +33,8 @@ struct ear_svc {
     bool draining;
     bool was_ready;
     bool told; /* of its readiness, for the first time */
-    unsigned checks;
+    unsigned checks, told_at;
+    struct ear_diag told_why; /* what it waited for then */
     int exit_code;
 };
 

@@ -74,15 +74,25 @@ void ear_svc_fail(struct ear_svc *svc, const struct ear_diag *diag)
     ear_loop_stop(svc->loop);
 }
 
+/* Of one who waits for something else than before, too, but not of each turn. */
+static bool is_news(const struct ear_svc *svc, bool ready, const struct ear_diag *why)
+{
+    if (ready != svc->was_ready) return true;
+    if (ready || svc->checks - svc->told_at < START_CHECKS) return false;
+    return !svc->told || strcmp(why->text, svc->told_why.text) != 0;
+}
+
 static void on_ready_check(void *self)
 {
     struct ear_svc *svc = self;
     struct ear_diag why;
     bool ready = ear_svc_is_ready(svc, &why);
     svc->checks++;
-    if (ready == svc->was_ready && (svc->told || svc->checks < START_CHECKS)) return;
+    if (!is_news(svc, ready, &why)) return;
     svc->was_ready = ready;
     svc->told = true;
+    svc->told_at = svc->checks;
+    svc->told_why = why;
     if (ready) {
         ear_log(&EV_SVC_READY);
     } else if (!svc->draining) {
