@@ -55,6 +55,8 @@ ear_err ear_file_read(const char *path, struct ear_buf *out, struct ear_diag *di
     while (!err && !end) err = read_some(fd, out, &end);
     if (err == EAR_IO)
         err = fail_errno(diag, "read", path);
+    else if (err == EAR_TOO_LARGE)
+        ear_fail(diag, err, "%s is larger than the %zu bytes it may have", path, out->max - before);
     else if (err)
         ear_fail(diag, err, "cannot read %s: %s", path, ear_err_text(err));
     if (err) out->len = before;

@@ -90,7 +90,7 @@ head -c 300000 /dev/zero | tr '\0' x | exits 3 case note 019fa000-0000-7000-8000
 says 'the text is larger than 256 KiB'
 head -c 2000000 /dev/zero | tr '\0' x >"$WORK/long"
 exits 3 apply "$WORK/long"
-says 'is larger than 1024 KiB'
+says 'is larger than the 1048576 bytes it may have'
 # What is said back is short, and no terminal obeys it; what is no text goes nowhere.
 exits 2 case show $'Zo\u00eb\e[31m\nx'
 says "'Zoë.[31m x' is no case"

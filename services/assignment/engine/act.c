@@ -341,7 +341,8 @@ void ear_act(struct ear_book *book, const struct ear_ask *ask, struct ear_answer
     }
     if (!ask->of && ask->command->body_case != EARSHOT__V1__COMMAND__BODY_PRESENCE) {
         ear_refuse(book, answer, "not_found",
-                   "no such case: earshotctl case list shows those that are open");
+                   "no such case: earshotctl case list shows those that are open, with --all the "
+                   "closed ones too");
         return;
     }
     for (size_t i = 0; i < EAR_COUNT(acts); i++)

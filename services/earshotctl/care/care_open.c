@@ -8,10 +8,7 @@ ear_exit ear_care_open(const char *path, struct ear_buf *text, json_t **care)
     bool input = strcmp(path, "-") == 0;
     ear_buf_init(text, EAR_CARE_FILE_BYTES_MAX);
     if (input) ear_ctl_await_input();
-    ear_err err = ear_file_read(input ? "/dev/stdin" : path, text, &diag);
-    if (err == EAR_TOO_LARGE)
-        return ear_ctl_fail_file("%s is larger than %u KiB, which no care.yaml is", path,
-                                 EAR_CARE_FILE_BYTES_MAX >> 10);
-    if (err) return ear_ctl_fail_file("%s", diag.text);
+    if (ear_file_read(input ? "/dev/stdin" : path, text, &diag))
+        return ear_ctl_fail_file("%s", diag.text);
     return ear_ctl_exit_of(ear_care_parse(ear_buf_str(text), path, care, stderr));
 }

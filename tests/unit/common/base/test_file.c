@@ -68,6 +68,9 @@ static void test_file_read__keeps_the_ceiling(void **state)
         ear_buf_init(&buf, sizes[i] - 1);
         assert_int_equal(ear_file_read(path, &buf, &diag), EAR_TOO_LARGE);
         assert_non_null(strstr(diag.text, path));
+        char most[64];
+        snprintf(most, sizeof most, "than the %zu bytes", sizes[i] - 1);
+        assert_non_null(strstr(diag.text, most));
         assert_int_equal(buf.len, 0);
         ear_buf_release(&buf);
     }
