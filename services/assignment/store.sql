@@ -10,7 +10,7 @@ SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::int8[]) AS k;
 -- With the case that the post is in, and the further accounts that are known to have heard it.
 SELECT t.post_id, t.case_id,
        (SELECT string_agg(m.account_id, E'\n') FROM mention m
-         WHERE m.post_id = t.post_id AND m.customer_id = t.customer_id)
+         WHERE m.post_id = t.post_id AND m.customer_id = t.customer_id), t.customer_id
   FROM unnest($1::uuid[], $2::uuid[]) AS k (post_id, customer_id)
  CROSS JOIN LATERAL (SELECT d.* FROM triage d
                      WHERE d.post_id = k.post_id AND d.customer_id = k.customer_id OFFSET 0) t;

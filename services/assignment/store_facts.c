@@ -178,7 +178,7 @@ static void fill_decided(struct ear_book *book, const struct ear_pg_result *r)
 {
     for (size_t row = 0; row < ear_pg_rows(r); row++) {
         const char *heard = ear_store_text(book, r, row, 2);
-        struct ear_decided fact = {.post_id = ear_pg_get_id(r, row, 0),
+        struct ear_decided fact = {.key = {ear_pg_get_id(r, row, 0), ear_pg_get_id(r, row, 3)},
                                    .case_id = ear_pg_get_id(r, row, 1),
                                    .heard = ear_str_from(heard)};
         ear_book_put_decided(book, &fact);

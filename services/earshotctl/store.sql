@@ -169,7 +169,8 @@ SELECT c.case_id, c.account_id, c.platform, (ARRAY['open', 'waiting', 'closed'])
 -- Everything that was said and done, by the time at which it was; what a post says now is its last
 -- revision.
 -- name: case_history
-WITH told AS (SELECT DISTINCT post_id FROM earshot.case_events($1::uuid) WHERE post_id IS NOT NULL),
+WITH told AS (SELECT DISTINCT post_id, coalesce((detail ->> 'other_customer')::uuid, customer_id) AS author
+                FROM earshot.case_events($1::uuid) WHERE post_id IS NOT NULL),
 history AS (
     SELECT 0 AS rank, p.created_at AS at, 'post' AS entry, 0 AS seq,
            coalesce(nullif(i.name, '') || coalesce(' (' || nullif(i.handle, '') || ')', ''), nullif(i.handle, ''), 'unknown') AS who,
@@ -180,7 +181,7 @@ history AS (
                      CASE WHEN d.deleted_at IS NOT NULL THEN 'deleted by its author' END,
                      CASE WHEN p.body IS NULL THEN 'erased' END) AS what,
            NULL::text AS code, p.url, NULL::jsonb AS detail
-      FROM told JOIN earshot.post p USING (post_id)
+      FROM told t JOIN earshot.post p ON p.post_id = t.post_id AND (p.customer_id = t.author OR p.own)
       LEFT JOIN earshot.identity i USING (customer_id)
       LEFT JOIN earshot.tombstone d ON d.self_ref = p.self_ref
       LEFT JOIN LATERAL (SELECT v.body, v.revised_at FROM earshot.post_revision v

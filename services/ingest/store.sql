@@ -90,16 +90,17 @@ UPDATE post SET body = NULL, url = NULL, thread = NULL
 WITH told AS (
     UPDATE post p SET mentions = coalesce(p.mentions, '{}') || n.accounts
       FROM (SELECT o.place, o.part, array_agg(DISTINCT u.account_id) AS accounts
-              FROM unnest($1::uuid[], $2::text[]) AS u (post_id, account_id)
+              FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u (post_id, customer_id, account_id)
              CROSS JOIN LATERAL (SELECT o.ctid AS place, o.tableoid AS part FROM post o
-                                  WHERE o.post_id = u.post_id AND o.account_id <> u.account_id
+                                  WHERE o.post_id = u.post_id AND o.customer_id = u.customer_id
+                                    AND o.account_id <> u.account_id
                                     AND NOT u.account_id = ANY (coalesce(o.mentions, '{}'))
                                     AND o.body IS NOT NULL OFFSET 0) o
-             GROUP BY u.post_id, o.place, o.part ORDER BY u.post_id) n
+             GROUP BY u.post_id, o.place, o.part ORDER BY u.post_id, o.place) n
      WHERE p.ctid = n.place AND p.tableoid = n.part
     RETURNING p.post_id)
 INSERT INTO intake (intake_id, lane, received_at, owner, epoch, tries, trace, post_ids)
-SELECT $3, $4, $5, $6, $7, 0, $8, array_agg(post_id ORDER BY post_id) FROM told HAVING count(*) > 0
+SELECT $4, $5, $6, $7, $8, 0, $9, array_agg(post_id ORDER BY post_id) FROM told HAVING count(*) > 0
 
 -- name: upsert_identities
 INSERT INTO identity AS i (customer_id, platform, author_id, handle, name, first_seen, changed_at)
@@ -206,11 +207,11 @@ SELECT forget_instances()
 
 -- name: read_intake
 -- The oldest rows of a lane that are not in flight, whole, up to a number of posts.
-SELECT r.intake_id, r.tries, r.trace, u.post_id
-  FROM (SELECT i.intake_id, i.tries, i.trace, i.post_ids,
+SELECT r.intake_id, r.tries, r.trace, u.post_id, r.received_at
+  FROM (SELECT i.intake_id, i.tries, i.trace, i.received_at, i.post_ids,
                sum(cardinality(i.post_ids)) OVER (ORDER BY i.intake_id)
                    - cardinality(i.post_ids) AS before
-          FROM (SELECT intake_id, tries, trace, post_ids FROM intake
+          FROM (SELECT intake_id, tries, trace, received_at, post_ids FROM intake
                  WHERE lane = $1 AND owner = $2 AND intake_id <> ALL ($3::uuid[])
                  ORDER BY intake_id LIMIT 256) i) r,
        unnest(r.post_ids) AS u (post_id)
@@ -218,13 +219,19 @@ SELECT r.intake_id, r.tries, r.trace, u.post_id
  ORDER BY r.intake_id
 
 -- name: read_posts
--- What its author has removed is there no more.
-SELECT post_id, customer_id, platform, account_id, coalesce(body, ''), language_hint, created_at,
-       received_at, stored_at, self_ref, reply_ref, conversation_ref, visibility, entry, own,
-       automated, array_to_string(mentions, E'\n')
-  FROM post p
- WHERE post_id = ANY ($1::uuid[])
-   AND NOT EXISTS (SELECT FROM tombstone t WHERE t.self_ref = p.self_ref OFFSET 0)
+-- Those of rows of intake: of several authors who claim one id the one whose post was stored with its row
+-- ($2), or, where a post is asked for once more, any. What its author has removed is there no more.
+SELECT p.post_id, p.customer_id, p.platform, p.account_id, coalesce(p.body, ''), p.language_hint,
+       p.created_at, p.received_at, p.stored_at, p.self_ref, p.reply_ref, p.conversation_ref, p.visibility,
+       p.entry, p.own, p.automated, array_to_string(p.mentions, E'\n'), k.place
+  FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS k (post_id, stored_at, place)
+ CROSS JOIN LATERAL (SELECT o.* FROM post o
+                      WHERE o.post_id = k.post_id
+                        AND (o.stored_at = k.stored_at
+                             OR NOT EXISTS (SELECT FROM post e
+                                             WHERE e.post_id = k.post_id AND e.stored_at = k.stored_at OFFSET 0))
+                      LIMIT 1) p
+ WHERE NOT EXISTS (SELECT FROM tombstone t WHERE t.self_ref = p.self_ref OFFSET 0)
 
 -- name: delete_intake
 -- This and the next three leave alone what somebody else has adopted: it is theirs to judge.
@@ -241,7 +248,8 @@ SELECT $1, lane, received_at, owner, epoch, $2, trace, $3::uuid[] FROM intake
 -- name: bury_post
 INSERT INTO dead_letter (dead_letter_id, post_id, customer_id, lane, stage, reason, tries)
 SELECT $1, p.post_id, p.customer_id, $3, $4, $5, $6 FROM post p, intake i
- WHERE p.post_id = $2 AND i.intake_id = $7 AND i.owner = $8 FOR UPDATE OF i
+ WHERE p.post_id = $2 AND i.intake_id = $7 AND i.owner = $8
+ ORDER BY p.stored_at <> i.received_at LIMIT 1 FOR UPDATE OF i
 
 -- name: backlog
 SELECT lane, count(*), sum(cardinality(post_ids))::bigint, min(received_at)

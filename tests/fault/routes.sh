@@ -107,6 +107,34 @@ expect_none "posts of two accounts that only one of them knows" \
     GROUP BY 1, p.post_id HAVING count(m.account_id) <> 1"
 expect_eq "all are there" 100 "$(pg_query "SELECT count(*) FROM post WHERE external_id LIKE 's%'")"
 
+say "authors who claim one id, as two mails with the same Message-ID do: each has a post of its own"
+claim() { # EXTERNAL-ID AUTHOR
+  line "$1" @shop "$(jq -cn --arg author "$2" '{author: {id: $author}, text: ("My parcel arrived broken, says " + $author)}')"
+}
+by_replay "$(claim u1 ann)" "$(claim u1 bob)" "$(claim u1 ann)" "$(claim u1 cy)"
+must_settle "in one delivery" 30 stack_settled
+service_stop classifier 1
+by_replay "$(claim u2 ann)" "$(claim u2 bob)"
+by_replay "$(claim u2 cy)" "$(claim u1 dee)" "$(line u2 @help '{"author":{"id":"ann"}}')"
+by_replay "$(claim u3 ann)" "$(claim u3 bob)" # which are dead letters by now
+pg_query "WITH gone AS (DELETE FROM intake WHERE EXISTS (SELECT FROM post WHERE post_id = ANY (post_ids) AND external_id = 'u3'))
+  INSERT INTO dead_letter (dead_letter_id, post_id, customer_id, lane, stage, reason, tries)
+  SELECT gen_random_uuid(), post_id, customer_id, 0, 'downstream', 'of this test', 3 FROM post WHERE external_id = 'u3'"
+service_start classifier 1
+for letter in $(pg_query 'SELECT dead_letter_id FROM dead_letter'); do ctl dead-letter retry "$letter" >/dev/null; done
+must_settle "behind" 30 stack_settled
+expect_eq "stored and decided" "9|9|4" "$(pg_query "SELECT count(*), count(t.post_id), count(DISTINCT t.case_id)
+  FROM post p LEFT JOIN triage t USING (post_id, customer_id) WHERE external_id LIKE 'u%'")"
+expect_none "cases with a history that is not theirs" \
+  "SELECT c.case_id FROM \"case\" c, LATERAL (SELECT count(*) FILTER (WHERE e.customer_id = c.customer_id), count(*)
+     FROM case_events(c.case_id) e) n (own, all_of) WHERE own <> all_of OR all_of <> c.seq"
+expect_eq "who is mentioned" ann "$(pg_query 'SELECT author_id FROM mention JOIN post USING (post_id, customer_id)
+  JOIN identity USING (customer_id) WHERE external_id LIKE $$u%$$')"
+case_of=$(pg_query "SELECT case_id FROM triage JOIN identity USING (customer_id) WHERE author_id = 'bob' LIMIT 1")
+ctl case show "$case_of" >"$WORK/shown"
+grep -q 'says bob' "$WORK/shown" || fail "the case does not show its own posts"
+! grep -E 'says (ann|cy|dee)' "$WORK/shown" || fail "the case shows what others wrote"
+
 say "an edit, and a deletion, before what they mean"
 by_replay "$(line e1 @shop '{"kind":"edit","edited_at":"2026-11-02T06:00:00Z","text":"The parcel has come after all."}')"
 expect_eq "the edit is kept" 1 "$(pg_query 'SELECT count(*) FROM post_revision')"

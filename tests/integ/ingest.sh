@@ -184,10 +184,11 @@ expect_eq "taken twice" "" "$(awk '{print $2}' "$WORK/taken" | sort | uniq -d)"
 # --- A post that always fails becomes a dead letter and comes back by command
 sink_stop
 sink_start poison="bad apple" a
-{ line p1 "good apple"; line p2 "bad apple"; line p3 "good pear"; } >"$WORK/body"
+{ line p1 "good apple"; line p2 "bad apple"; line p3 "good pear"
+  line p2 "bad apple" '{"author": {"id": "another who claims this id"}}'; } >"$WORK/body"
 replay a "$WORK/body"
 must_settle "poison is buried" 30 nothing_owed
-expect_eq "dead letters" 1 "$(pg_query "SELECT count(*) FROM dead_letter")"
+expect_eq "dead letters, and their authors" "2|2" "$(pg_query "SELECT count(*), count(DISTINCT customer_id) FROM dead_letter")"
 sink_stop
 sink_start done a
 pg_query "SELECT dead_letter_retry(dead_letter_id, 'test') FROM dead_letter" >/dev/null

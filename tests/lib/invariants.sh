@@ -20,10 +20,12 @@ expect_none() { # WHAT QUERY
 
 invariant_posts() {
   expect_none "posts stored twice" \
-    'SELECT external_id FROM post GROUP BY platform, external_id HAVING count(*) > 1'
-  expect_none "posts that nobody decided" 'SELECT post_id FROM post EXCEPT SELECT post_id FROM triage'
+    'SELECT external_id FROM post GROUP BY platform, external_id, customer_id HAVING count(*) > 1'
+  expect_none "posts that nobody decided" \
+    'SELECT post_id, customer_id FROM post EXCEPT SELECT post_id, customer_id FROM triage'
   expect_none "decisions about no post" 'SELECT post_id FROM triage EXCEPT SELECT post_id FROM post'
-  expect_none "posts decided twice" 'SELECT post_id FROM triage GROUP BY post_id HAVING count(*) > 1'
+  expect_none "posts decided twice" 'SELECT post_id FROM triage t GROUP BY post_id
+    HAVING count(*) > (SELECT count(*) FROM post p WHERE p.post_id = t.post_id)'
   expect_none "dead letters" 'SELECT post_id, reason FROM dead_letter WHERE retried_at IS NULL'
 }
 
@@ -45,7 +47,7 @@ invariant_outcomes() {
   expect_none "posts that are in the history twice or not at all" \
     'SELECT t.post_id FROM triage t
        LEFT JOIN history e ON e.case_id = t.case_id AND e.post_id = t.post_id AND e.kinds & (1 | (1 << 6)) <> 0
-      WHERE t.case_id IS NOT NULL GROUP BY t.post_id HAVING count(e.seq) <> 1'
+      WHERE t.case_id IS NOT NULL GROUP BY t.post_id, t.customer_id HAVING count(e.seq) <> 1'
 }
 
 invariant_cases() {
@@ -56,7 +58,7 @@ invariant_cases() {
   expect_none "cases that do not know their last post by platform time" \
     'SELECT c.case_id, c.last_post_at, max(least(p.created_at, p.received_at)) FROM "case" c
        JOIN triage t ON t.case_id = c.case_id AND t.decision IN (1, 2, 3)
-       JOIN post p ON p.post_id = t.post_id
+       JOIN post p ON p.post_id = t.post_id AND p.customer_id = t.customer_id
       GROUP BY c.case_id, c.last_post_at HAVING c.last_post_at <> max(least(p.created_at, p.received_at))'
   expect_none "histories with gaps" \
     'SELECT c.case_id FROM "case" c LEFT JOIN history e USING (case_id) GROUP BY c.case_id, c.seq

@@ -8,6 +8,11 @@ static struct ear_str id_key(const struct ear_id *id)
     return (struct ear_str){(const char *)id->b, EAR_ID_BYTES};
 }
 
+static struct ear_str decided_key(const struct ear_id key[2])
+{
+    return (struct ear_str){(const char *)key[0].b, 2 * EAR_ID_BYTES};
+}
+
 void ear_book_init(struct ear_book *book, const struct ear_care *care, int64_t now_us,
                    ear_new_id_fn *new_id)
 {
@@ -84,7 +89,7 @@ void ear_book_put_decided(struct ear_book *book, const struct ear_decided *fact)
 {
     struct ear_decided *decided = ear_book_alloc(book, sizeof(*decided));
     *decided = *fact;
-    ear_map_put(book->decided, id_key(&decided->post_id), decided);
+    ear_map_put(book->decided, decided_key(decided->key), decided);
 }
 
 static struct ear_seat *add_seat(struct ear_book *book, const struct ear_agent *agent)
@@ -129,9 +134,10 @@ const struct ear_link *ear_book_link(const struct ear_book *book, const struct e
 }
 
 const struct ear_decided *ear_book_decided(const struct ear_book *book,
-                                           const struct ear_id *post_id)
+                                           const struct ear_heard *heard)
 {
-    return ear_map_get(book->decided, id_key(post_id));
+    const struct ear_id key[2] = {heard->post_id, heard->customer_id};
+    return ear_map_get(book->decided, decided_key(key));
 }
 
 struct ear_seat *ear_book_seat(struct ear_book *book, const char *agent)
@@ -180,7 +186,7 @@ void ear_book_decide(struct ear_book *book, const struct ear_heard *heard, struc
     }
     *book->verdict_end = v;
     book->verdict_end = &v->next;
-    struct ear_decided decided = {.post_id = heard->post_id};
+    struct ear_decided decided = {.key = {heard->post_id, heard->customer_id}};
     if (c) decided.case_id = c->case_id;
     ear_book_put_decided(book, &decided);
 }
@@ -216,21 +222,24 @@ struct ear_due *ear_book_due(struct ear_book *book, const struct ear_case *c, ea
     return due;
 }
 
-static bool is_mentioned(const struct ear_book *book, const struct ear_id *post_id,
+static bool is_mentioned(const struct ear_book *book, const struct ear_heard *heard,
                          const char *account)
 {
-    const struct ear_decided *decided = ear_book_decided(book, post_id);
+    const struct ear_decided *decided = ear_book_decided(book, heard);
     struct ear_str rest = decided ? decided->heard : EAR_STR_NONE, one;
     while (rest.len && ear_str_split(&rest, '\n', &one))
         if (ear_str_eq(one, ear_str_from(account))) return true;
     for (const struct ear_mention *m = book->mentions; m; m = m->next)
-        if (ear_id_cmp(&m->post_id, post_id) == 0 && strcmp(m->account, account) == 0) return true;
+        if (ear_id_cmp(&m->post_id, &heard->post_id) == 0 &&
+            ear_id_cmp(&m->customer_id, &heard->customer_id) == 0 &&
+            strcmp(m->account, account) == 0)
+            return true;
     return false;
 }
 
 bool ear_book_mention(struct ear_book *book, const struct ear_heard *heard, const char *account)
 {
-    if (strcmp(heard->post->account, account) == 0 || is_mentioned(book, &heard->post_id, account))
+    if (strcmp(heard->post->account, account) == 0 || is_mentioned(book, heard, account))
         return false;
     struct ear_mention *m = ear_book_alloc(book, sizeof(*m));
     *m = (struct ear_mention){

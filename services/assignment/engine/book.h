@@ -25,7 +25,7 @@ struct ear_book {
     struct ear_map *case_by_id;     /* case_id → ear_case */
     struct ear_map *case_by_person; /* customer_id → first ear_case of the customer */
     struct ear_map *link_by_ref;    /* ref → ear_link */
-    struct ear_map *decided;        /* post_id → ear_decided */
+    struct ear_map *decided;        /* post_id, customer_id → ear_decided */
 
     struct ear_verdict *verdicts;
     struct ear_verdict **verdict_end;
@@ -66,7 +66,7 @@ struct ear_case *ear_book_cases_of(const struct ear_book *book, const struct ear
 const struct ear_link *ear_book_link(const struct ear_book *book, const struct ear_id *ref);
 /* NULL: not decided yet. */
 const struct ear_decided *ear_book_decided(const struct ear_book *book,
-                                           const struct ear_id *post_id);
+                                           const struct ear_heard *heard);
 /* The seat of an agent, made (absent) when there is none; NULL for an agent care does not know. */
 struct ear_seat *ear_book_seat(struct ear_book *book, const char *agent);
 

@@ -116,7 +116,7 @@ size_t ear_decide(struct ear_book *book, const struct ear_heard **heard, size_t 
     size_t decided = 0;
     if (count) qsort(heard, count, sizeof(*heard), by_platform_time);
     for (size_t i = 0; i < count; i++) {
-        const struct ear_decided *before = ear_book_decided(book, &heard[i]->post_id);
+        const struct ear_decided *before = ear_book_decided(book, heard[i]);
         if (before) {
             hear_again(book, heard[i], before);
             continue;

@@ -105,7 +105,7 @@ struct ear_head {
 
 /* A post that was decided before. */
 struct ear_decided {
-    struct ear_id post_id;
+    struct ear_id key[2];  /* the post's, and its author's: two may claim one id */
     struct ear_id case_id; /* nil: none */
     struct ear_str heard;  /* further accounts that are known to have heard it, one a line */
 };

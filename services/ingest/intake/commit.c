@@ -94,10 +94,13 @@ static void add_mention(struct ear_entry *first, const struct ear_entry *repeat)
 static void mark_repeats(struct ear_commit *commit)
 {
     struct ear_entry *first = NULL;
+    commit->twins = false;
     for (size_t i = 0; i < commit->edits_at; i++) {
         struct ear_entry *entry = &commit->entries[i];
-        entry->repeat = first && ear_id_cmp(&first->known->post_id, &entry->known->post_id) == 0 &&
-                        ear_id_cmp(&first->known->customer_id, &entry->known->customer_id) == 0;
+        bool same = first && ear_id_cmp(&first->known->post_id, &entry->known->post_id) == 0;
+        entry->repeat =
+            same && ear_id_cmp(&first->known->customer_id, &entry->known->customer_id) == 0;
+        commit->twins |= same && !entry->repeat;
         if (entry->repeat) {
             add_mention(first, entry);
         } else {
@@ -244,16 +247,18 @@ static void add_posts(struct ear_commit *commit, struct ear_pg_batch *batch,
 static void add_mentions(struct ear_commit *commit, struct ear_pg_batch *batch,
                          const struct ear_commit_env *env)
 {
-    struct ear_pg_array *ids = NULL, *accounts = NULL;
+    struct ear_pg_array *ids = NULL, *authors = NULL, *accounts = NULL;
     for (size_t i = 0; i < commit->edits_at; i++) {
         const struct ear_post_known *known = commit->entries[i].known;
         if (!known->shared) continue;
         if (!ids) {
             commit->places.mentions = add(commit, batch, STORE_NOTE_MENTIONS);
             ids = ear_pg_array(batch, EAR_PG_ID);
+            authors = ear_pg_array(batch, EAR_PG_ID);
             accounts = ear_pg_array(batch, EAR_PG_TEXT);
         }
         ear_pg_push_id(ids, &known->post_id);
+        ear_pg_push_id(authors, &known->customer_id);
         ear_pg_push_text(accounts, known->account);
     }
     if (!ids) return;
@@ -415,8 +420,9 @@ struct ear_pg_batch *ear_commit_batch(void)
 
 struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ear_commit_env *env)
 {
-    struct ear_pg_batch *batch = ear_commit_batch();
     gather(commit);
+    if (commit->twins) return NULL;
+    struct ear_pg_batch *batch = ear_commit_batch();
     commit->places = (struct ear_commit_places){-1, -1, -1, -1, -1, -1};
     commit->cursors_at = -1;
     commit->statements = 0;

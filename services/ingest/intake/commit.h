@@ -54,6 +54,7 @@ struct ear_commit {
     bool copies;  /* its posts go by COPY */
     bool again;   /* it was refused for its content once, as a whole */
     bool follows; /* the follow-up is what is under way */
+    bool twins;   /* two authors claim one of its posts */
     bool told;    /* posts that were there before were heard for a further account */
 };
 
@@ -75,7 +76,9 @@ struct ear_commit_env {
 /* For all that a commit sends: who posts is told at once that the database is away, and comes
  * again. */
 struct ear_pg_batch *ear_commit_batch(void);
-/* (Re)builds entries and statements; ids of the months are asked for before. */
+/* (Re)builds entries and statements; ids of the months are asked for before. NULL: two authors
+ * claim one post, which have to be stored by a transaction each, so that when and what name one of
+ * them. */
 struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ear_commit_env *env);
 /* Asks for the partitions that the commit needs and that are not known; NULL when all are. */
 struct ear_pg_batch *ear_commit_months(const struct ear_commit *commit,

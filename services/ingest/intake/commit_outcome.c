@@ -187,6 +187,7 @@ void ear_commit_offer(const struct ear_commit *commit, struct ear_offer *offer)
         const struct ear_fresh fresh = {.intake_id = commit->intake_id,
                                         .lane = commit->lane,
                                         .trace = commit->trace,
+                                        .stored_at_us = commit->stored_at_us,
                                         .post_ids = out.ids,
                                         .items = out.items,
                                         .count = out.count};

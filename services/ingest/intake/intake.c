@@ -207,7 +207,12 @@ static void write_posts(struct ear_intake *intake, struct ear_commit *commit)
     if (intake->wary > 0) intake->wary--;
     struct ear_pg_batch *batch = ear_commit_build(commit, &env);
     (void)ear_fault("ingest.before_commit");
-    ear_pg_run(intake->opts.pg, &batch, on_written, commit);
+    if (batch) {
+        ear_pg_run(intake->opts.pg, &batch, on_written, commit);
+    } else {
+        release_lane(intake, commit);
+        split(intake, commit);
+    }
 }
 
 static void on_months(void *self, ear_err err, const struct ear_pg_result *const *results,
@@ -216,14 +221,14 @@ static void on_months(void *self, ear_err err, const struct ear_pg_result *const
     (void)results, (void)count;
     struct ear_commit *commit = self;
     struct ear_intake *intake = commit->home;
-    if (err != EAR_OK && err != EAR_DATA) {
+    if (err == EAR_OK) ear_commit_note_months(commit, &intake->months);
+    if (err == EAR_OK || err == EAR_DATA) {
+        write_posts(intake, commit); /* a month that cannot be made refuses its posts there */
+    } else {
         release_lane(intake, commit);
         failed(intake, commit, err, diag);
-        pump(intake);
-        return;
     }
-    if (err == EAR_OK) ear_commit_note_months(commit, &intake->months);
-    write_posts(intake, commit); /* a month that cannot be made refuses its posts there */
+    pump(intake);
 }
 
 static void start(struct ear_intake *intake, struct ear_commit *commit)
@@ -239,18 +244,14 @@ static void start(struct ear_intake *intake, struct ear_commit *commit)
     }
 }
 
-/* --- What was refused for its content --- */
+/* --- What was refused for its content, or cannot be stored together --- */
 
-static struct ear_commit *part(const struct ear_commit *of, const struct ear_slice *slices,
-                               size_t count)
+static void put_first(struct ear_intake *intake, ear_lane lane, const struct ear_slice *slices,
+                      size_t count)
 {
     struct ear_slice *copy = ear_alloc((count + 1) * sizeof(*copy));
     memcpy(copy, slices, count * sizeof(*copy));
-    return ear_commit_new(of->lane, copy, count);
-}
-
-static void put_first(struct ear_intake *intake, struct ear_commit *commit)
-{
+    struct ear_commit *commit = ear_commit_new(lane, copy, count);
     commit->home = intake;
     commit->next = intake->repairs;
     intake->repairs = commit;
@@ -272,19 +273,19 @@ static void split(struct ear_intake *intake, struct ear_commit *commit)
     struct ear_slice only = commit->slices[0];
     if (commit->slice_count > 1) {
         size_t half = commit->slice_count / 2;
-        put_first(intake, part(commit, commit->slices + half, commit->slice_count - half));
-        put_first(intake, part(commit, commit->slices, half));
+        put_first(intake, commit->lane, commit->slices + half, commit->slice_count - half);
+        put_first(intake, commit->lane, commit->slices, half);
     } else if (posts > 1) {
         struct ear_slice first = only, second = only;
         first.to = second.from = only.from + posts / 2;
         first.tail = false;
         only.delivery->slices++;
-        put_first(intake, part(commit, &second, 1));
-        put_first(intake, part(commit, &first, 1));
+        put_first(intake, commit->lane, &second, 1);
+        put_first(intake, commit->lane, &first, 1);
     } else if (posts == 1) {
         refuse(&only);
         only.from = only.to;
-        put_first(intake, part(commit, &only, 1)); /* what is left of it: cursor, receipt */
+        put_first(intake, commit->lane, &only, 1); /* what is left of it: cursor, receipt */
     } else {
         slice_over(intake, only.delivery, EAR_DATA);
     }
@@ -409,18 +410,23 @@ static void on_timer(void *self)
     ear_intake_wake(self);
 }
 
+static void give_up_waiting(struct ear_intake *intake, ear_err err)
+{
+    for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
+        while (intake->queues[lane].first) {
+            struct ear_delivery *delivery = ear_queue_shift(&intake->queues[lane]);
+            delivery->slices = 1;
+            slice_over(intake, delivery, err);
+        }
+    }
+}
+
 void ear_intake_wake(struct ear_intake *intake)
 {
     if (!ear_pg_is_up(intake->opts.pg)) {
         /* Nobody waits for a database that is away: routes try again. */
         ear_seen_forget(intake->seen);
-        for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
-            while (intake->queues[lane].first) {
-                struct ear_delivery *delivery = ear_queue_shift(&intake->queues[lane]);
-                delivery->slices = 1;
-                slice_over(intake, delivery, EAR_UNAVAILABLE);
-            }
-        }
+        give_up_waiting(intake, EAR_UNAVAILABLE);
     }
     pump(intake);
 }
@@ -461,13 +467,7 @@ void ear_intake_free(struct ear_intake **intake_ptr)
 {
     struct ear_intake *intake = *intake_ptr;
     if (!intake) return;
-    for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
-        while (intake->queues[lane].first) {
-            struct ear_delivery *delivery = ear_queue_shift(&intake->queues[lane]);
-            delivery->slices = 1;
-            slice_over(intake, delivery, EAR_CLOSED);
-        }
-    }
+    give_up_waiting(intake, EAR_CLOSED);
     while (intake->repairs) {
         struct ear_commit *commit = intake->repairs;
         intake->repairs = commit->next;

@@ -147,6 +147,7 @@ void ear_offer_fresh(struct ear_offer *offer, const struct ear_fresh *fresh)
     struct ear_row *row =
         add_row(offer, ear_row_new(&fresh->intake_id, fresh->lane, 0, ear_str_from(fresh->trace),
                                    fresh->post_ids, fresh->count));
+    row->stored_at_us = fresh->stored_at_us;
     struct ear_cell *cells = ear_alloc(fresh->count * sizeof(*cells));
     for (size_t i = 0; i < fresh->count; i++) {
         cells[i] = (struct ear_cell){row, i};
@@ -166,34 +167,30 @@ struct reading {
     size_t count;
     struct ear_cell left[EAR_BATCH_POSTS_MAX]; /* there, but no room for them now */
     size_t left_count;
+    bool there[EAR_BATCH_POSTS_MAX]; /* which of the lane's cells */
 };
 
 static void read_one(struct reading *reading, struct lane *lane, const struct ear_pg_result *result,
                      size_t row)
 {
-    struct ear_id id = ear_pg_get_id(result, row, 0);
-    struct ear_cell *cell = ear_cells_find(lane->cells, lane->cell_count, &id);
-    if (!cell || !cell->row || reading->count == EAR_BATCH_POSTS_MAX) return;
+    size_t at = ear_post_out_place(result, row);
+    EAR_CHECK(at < lane->cell_count && !reading->there[at]);
+    reading->there[at] = true;
     if (ear_post_out_row(result, row, &reading->bytes) != EAR_OK) {
-        reading->left[reading->left_count++] = *cell;
+        reading->left[reading->left_count++] = lane->cells[at];
         return;
     }
-    reading->cells[reading->count] = *cell;
+    reading->cells[reading->count] = lane->cells[at];
     reading->ends[reading->count++] = reading->bytes.len;
 }
 
 /* A post whose row is gone (erased, its month dropped) has nothing left to be done. */
 static void settle_missing(struct lane *lane, const struct reading *reading)
 {
-    if (reading->count + reading->left_count == lane->cell_count) return;
     for (size_t i = 0; i < lane->cell_count; i++) {
-        struct ear_row *row = lane->cells[i].row;
-        if (ear_cells_have(reading->cells, reading->count, &lane->cells[i]) ||
-            ear_cells_have(reading->left, reading->left_count, &lane->cells[i])) {
-            continue;
-        }
-        ear_row_set(row, lane->cells[i].at, EAR_CELL_DONE);
-        judge_if_over(lane->offer, row);
+        if (reading->there[i]) continue;
+        ear_row_set(lane->cells[i].row, lane->cells[i].at, EAR_CELL_DONE);
+        judge_if_over(lane->offer, lane->cells[i].row);
     }
 }
 
@@ -253,8 +250,11 @@ static void read_posts(struct lane *lane, size_t room)
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_READ_POSTS);
     struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
-    for (size_t i = 0; i < lane->cell_count; i++)
+    struct ear_pg_array *times = ear_pg_array(batch, EAR_PG_TIME);
+    for (size_t i = 0; i < lane->cell_count; i++) {
         ear_pg_push_id(ids, ear_cell_post(&lane->cells[i]));
+        ear_pg_push_int(times, lane->cells[i].row->stored_at_us);
+    }
     lane->busy = true;
     ear_pg_run(lane->offer->opts.pg, &batch, on_posts, lane);
 }
@@ -268,6 +268,7 @@ static void add_read_row(struct lane *lane, const struct ear_pg_result *result, 
     if (ear_map_get(lane->offer->rows, key_of(&id))) return;
     struct ear_row *row = ear_row_new(&id, lane->lane, (int)ear_pg_get_i64(result, first, 1),
                                       ear_pg_get_str(result, first, 2), posts, count);
+    row->stored_at_us = ear_pg_get_time(result, first, 4);
     ear_row_queue_push(queue_of(lane, row), add_row(lane->offer, row));
     if (row->tries > 0) lane->suspect_posts += count;
 }
@@ -304,9 +305,8 @@ static void on_rows(void *self, ear_err err, const struct ear_pg_result *const *
         return;
     }
     /* Nothing more, and nothing came meanwhile: from here on fresh posts go straight. */
-    if (take_rows(lane, results[0]) == 0 && lane->marks == lane->marks_at_read) {
+    if (take_rows(lane, results[0]) == 0 && lane->marks == lane->marks_at_read)
         lane->behind = false;
-    }
     ear_offer_pump(lane->offer);
 }
 

@@ -28,6 +28,7 @@ struct ear_fresh {
     struct ear_id intake_id;
     ear_lane lane;
     const char *trace;
+    int64_t stored_at_us;
     const struct ear_id *post_ids;
     const struct ear_str *items; /* packed posts, same order */
     size_t count;

@@ -107,12 +107,18 @@ enum column {
     OWN,
     AUTOMATED,
     MENTIONS,
+    PLACE,
 };
 
 static struct ear_id id_or_nil(const struct ear_pg_result *result, size_t row, size_t column)
 {
     return ear_pg_is_null(result, row, column) ? (struct ear_id){{0}}
                                                : ear_pg_get_id(result, row, column);
+}
+
+size_t ear_post_out_place(const struct ear_pg_result *result, size_t row)
+{
+    return (size_t)ear_pg_get_i64(result, row, PLACE) - 1;
 }
 
 ear_err ear_post_out_row(const struct ear_pg_result *result, size_t row, struct ear_buf *out)

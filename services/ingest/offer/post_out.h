@@ -24,7 +24,8 @@ struct ear_post_known {
 ear_err ear_post_out_fresh(const struct ear_post_in *post, const struct ear_post_known *known,
                            int64_t received_at_us, int64_t stored_at_us, struct ear_str mentions,
                            struct ear_buf *out) EAR_MUST_CHECK;
-/* From a row of the statement read_posts. */
+/* From a row of the statement read_posts: which of those asked for it is, and the post. */
+size_t ear_post_out_place(const struct ear_pg_result *result, size_t row);
 ear_err ear_post_out_row(const struct ear_pg_result *result, size_t row,
                          struct ear_buf *out) EAR_MUST_CHECK;
 

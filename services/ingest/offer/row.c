@@ -135,25 +135,7 @@ static int compare_cells(const void *a, const void *b)
     return ear_id_cmp(ear_cell_post(a), ear_cell_post(b));
 }
 
-static int compare_to_cell(const void *id, const void *cell)
-{
-    return ear_id_cmp(id, ear_cell_post(cell));
-}
-
 void ear_cells_sort(struct ear_cell *cells, size_t count)
 {
     qsort(cells, count, sizeof(*cells), compare_cells);
-}
-
-struct ear_cell *ear_cells_find(struct ear_cell *cells, size_t count, const struct ear_id *post)
-{
-    return bsearch(post, cells, count, sizeof(*cells), compare_to_cell);
-}
-
-bool ear_cells_have(const struct ear_cell *cells, size_t count, const struct ear_cell *cell)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (cells[i].row == cell->row && cells[i].at == cell->at) return true;
-    }
-    return false;
 }

@@ -20,6 +20,7 @@ struct ear_row {
     struct ear_id id;
     ear_lane lane;
     int tries;
+    int64_t stored_at_us; /* when its posts were, unless somebody asked for them again */
     char trace[EAR_TRACE_TEXT_BYTES];
     struct ear_id *posts;
     uint8_t *states; /* ear_cell_state */
@@ -61,10 +62,7 @@ static inline const struct ear_id *ear_cell_post(const struct ear_cell *cell)
 
 /* What an ear_fate of its batch makes of it. */
 ear_cell_state ear_cell_state_of(uint8_t fate);
-/* By post id; find wants them sorted and gives NULL where there is none. */
-void ear_cells_sort(struct ear_cell *cells, size_t count);
-struct ear_cell *ear_cells_find(struct ear_cell *cells, size_t count, const struct ear_id *post);
-bool ear_cells_have(const struct ear_cell *cells, size_t count, const struct ear_cell *cell);
+void ear_cells_sort(struct ear_cell *cells, size_t count); /* by post id */
 
 struct ear_flight *ear_flight_new(ear_lane lane, const struct ear_cell *cells, size_t count);
 

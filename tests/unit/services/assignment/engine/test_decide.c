@@ -330,8 +330,9 @@ static void test_decide__known_post_heard_by_a_further_account(void **state)
     struct said s;
     say(&s, 1, 1, 0);
     struct ear_case *c = decide_one(book, &s);
-    struct ear_decided fact = {
-        .post_id = s.heard.post_id, .case_id = c->case_id, .heard = EAR_STR("@help")};
+    struct ear_decided fact = {.key = {s.heard.post_id, s.heard.customer_id},
+                               .case_id = c->case_id,
+                               .heard = EAR_STR("@help")};
     ear_book_put_decided(book, &fact);
     int32_t seq = c->seq, posts = c->posts;
     s.post.mentions = heard;
