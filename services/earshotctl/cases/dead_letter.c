@@ -8,7 +8,7 @@
 static const struct ear_show_column columns[] = {
     {"dead_letter_id", "ID", EAR_SHOW_ID, 0, 0}, {"died_at", "DIED", EAR_SHOW_TIME, 0, 3},
     {"post_id", "POST", EAR_SHOW_ID, 0, 1},      {"stage", "STAGE", EAR_SHOW_TEXT, 0, 4},
-    {"tries", "TRIES", EAR_SHOW_INT, 0, 2},      {"reason", "REASON", EAR_SHOW_TEXT, 12, 0},
+    {"tries", "TRIES", EAR_SHOW_INT, 0, 2},      {"reason", "REASON", EAR_SHOW_WRAPPED, 24, 0},
     {"retried_at", NULL, EAR_SHOW_TIME, 0, 0},   {"retried_by", NULL, EAR_SHOW_TEXT, 0, 0},
 };
 

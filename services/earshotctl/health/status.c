@@ -114,7 +114,7 @@ static const struct ear_show_column columns[] = {
     {"service", "SERVICE", EAR_SHOW_TEXT, 0, 0}, {"replica", "REPLICA", EAR_SHOW_TEXT, 0, 0},
     {"ready", "READY", EAR_SHOW_BOOL, 0, 0},     {"version", "VERSION", EAR_SHOW_TEXT, 0, 1},
     {"lag_ms", "LAG", EAR_SHOW_SPAN, 0, 4},      {"backlog", "BACKLOG", EAR_SHOW_TEXT, 0, 3},
-    {"credit", "CREDIT", EAR_SHOW_TEXT, 0, 2},   {"why", "WHY", EAR_SHOW_TEXT, 24, 0},
+    {"credit", "CREDIT", EAR_SHOW_TEXT, 0, 2},   {"why", "WHY", EAR_SHOW_WRAPPED, 28, 0},
 };
 
 /* {"live": 3, "backfill": 120} as "3 live 120 backfill". */
