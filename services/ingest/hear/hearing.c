@@ -41,6 +41,7 @@ static void drop_changed(struct ear_hearing *hearing, const struct ear_care *car
         if (account && ear_listener_fits(listener, account)) {
             hearing->listeners[kept++] = listener;
         } else {
+            ear_metric_set(&M_HEARD_AGE, 0, ear_listener_account(listener));
             ear_listener_free(&listener);
         }
     }
@@ -79,8 +80,7 @@ void ear_hearing_show(const struct ear_hearing *hearing)
     int64_t now_us = ear_clock_wall_us();
     for (size_t i = 0; i < hearing->count; i++) {
         int64_t heard_us = ear_listener_heard_us(hearing->listeners[i]);
-        if (heard_us == 0) continue;
-        ear_metric_set(&M_HEARD_AGE, (double)(now_us - heard_us) / 1e6,
+        ear_metric_set(&M_HEARD_AGE, heard_us ? (double)(now_us - heard_us) / 1e6 : 0,
                        ear_listener_account(hearing->listeners[i]));
     }
 }

@@ -47,7 +47,7 @@ struct ear_listener {
     struct ear_timer *timer;
     unsigned failures;
     int64_t poll_ms;
-    int64_t heard_us;
+    int64_t heard_us;  /* the last round without an error, or when the lease was won; 0: not held */
     size_t statements; /* under way */
     bool with_intake;  /* intake has the delivery */
     /* The round that is being stored. */
@@ -388,6 +388,7 @@ bool ear_listener_fits(const struct ear_listener *listener, const struct ear_acc
 
 void ear_listener_lease_changed(struct ear_listener *listener, bool held)
 {
+    listener->heard_us = held ? ear_clock_wall_us() : 0;
     if (held) {
         if (listener->state == RESTING) ear_timer_start(listener->timer, 0, 0);
         return;

@@ -295,7 +295,8 @@ static ear_err open_session(struct bluesky *b, const struct ear_account_in *acco
         return ear_fail(diag, EAR_INVALID,
                         "the account has neither author_id nor the setting \"identifier\"");
     if (!account->secret_count)
-        return ear_fail(diag, EAR_INVALID, "the account names no secret: the app password");
+        return ear_fail(diag, EAR_INVALID,
+                        "no app password: the account names no secret, or none that can be read");
     char *service = setting(account->settings, "service", "https://bsky.social");
     char *ca_file = setting(account->settings, "ca_file", NULL);
     char *name = ear_alloc(identifier.len + 1);

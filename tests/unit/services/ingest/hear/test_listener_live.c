@@ -334,8 +334,10 @@ static void test_listener__stops_when_its_lease_runs_out(void **state)
     run(site, "UPDATE lease SET owner = gen_random_uuid(), until_at = now() + interval '1 hour'");
     turn_while(site, is_open);
     assert_int_equal(script.closes, 1);
+    assert_int_equal(ear_listener_heard_us(site->listener), 0); /* the new owner's to tell */
     run(site, "UPDATE lease SET until_at = now()");
     turn_while(site, is_not_open);
+    assert_true(ear_listener_heard_us(site->listener) > 0);
 }
 
 static bool has_few_polls(struct site *site)
@@ -350,9 +352,13 @@ static void test_listener__tries_again_after_errors(void **state)
     script.silent = false;
     script.round =
         (struct ear_round){.err = EAR_UNAVAILABLE, .why = "down", .session = EAR_STR("s2")};
+    int64_t before_us = ear_clock_wall_us();
     start(site);
     turn_while(site, has_few_polls);
     assert_int_equal(script.opens, 1);
+    /* Never heard, and all the same it is told for how long that has been so. */
+    assert_in_range(ear_listener_heard_us(site->listener), before_us, ear_clock_wall_us());
+    int64_t won_us = ear_listener_heard_us(site->listener);
     expect(site, "SELECT state FROM session", "s2");
     script.round = (struct ear_round){.err = EAR_UNSUPPORTED}; /* poll itself fails */
     unsigned polls = script.polls;
@@ -362,6 +368,7 @@ static void test_listener__tries_again_after_errors(void **state)
     set_round("c9", 1);
     turn_while(site, is_not_committed);
     expect(site, "SELECT position FROM cursor", "c9");
+    assert_true(ear_listener_heard_us(site->listener) > won_us);
 }
 
 static void test_listener__may_be_freed_while_its_round_is_stored(void **state)
