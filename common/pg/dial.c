@@ -74,6 +74,10 @@ static void fail_connect(struct ear_pg_dial *dial)
 {
     struct ear_diag why;
     ear_pg_dial_explain(dial->pq, EAR_UNAVAILABLE, &why);
+    bool password =
+        PQconnectionNeedsPassword(dial->pq) || strstr(why.text, "password authentication");
+    size_t len = strlen(why.text);
+    if (password) snprintf(why.text + len, sizeof(why.text) - len, " (see EAR_PG_PASSWORD_FILE)");
     fail_address(dial, &why);
 }
 

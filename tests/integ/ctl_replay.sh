@@ -136,6 +136,7 @@ echo '{"gone":1}' >"$WORK/gone"
 exits 1 replay "$WORK/gone"
 says 'not from here'
 target=http://127.0.0.1:1
-exits 4 replay --timeout 1s "$WORK/some.jsonl"
+exits 4 replay --timeout 1s "$WORK/wrong.jsonl"
+! grep -q 'no account' "$WORK/err" || fail 'of what was not stored it is said to whom it belongs'
 target=nonsense
 exits 2 replay "$WORK/some.jsonl"

@@ -363,8 +363,8 @@ ear_exit ear_replay(struct ear_ctl *ctl, int argc, char **argv)
     int64_t began_ms = ear_clock_mono_ms();
     run(replay);
     sum_up(replay, ear_clock_mono_ms() - began_ms);
-    ear_accounts_tell(replay->accounts, ctl);
     status = replay->status;
+    if (!status) ear_accounts_tell(replay->accounts, ctl);
 out:
     replay_free(replay);
     return status;
