@@ -22,13 +22,18 @@ static void kicked(void *self)
 static ear_err load_keys(struct ear_bus *bus, const struct ear_bus_opts *opts,
                          struct ear_diag *diag)
 {
-    if (!opts->key_file || !opts->key_file[0]) return EAR_OK;
-    if (!opts->peers_file || !opts->peers_file[0])
+    bool key = opts->key_file && opts->key_file[0], peers = opts->peers_file && opts->peers_file[0];
+    if (!key && !peers) return EAR_OK;
+    if (!peers)
         return ear_fail(diag, EAR_INVALID,
                         "EAR_BUS_PEERS_FILE: a CURVE key needs a file that says who may connect");
+    if (!key)
+        return ear_fail(diag, EAR_INVALID,
+                        "EAR_BUS_KEY_FILE: must be set where EAR_BUS_PEERS_FILE is");
     bus->key_file = opts->key_file;
     bus->peers_file = opts->peers_file;
-    ear_err err = ear_keyring_new(&bus->keyring, opts->key_file, opts->peers_file, diag);
+    ear_err err =
+        ear_keyring_new(&bus->keyring, bus->service, opts->key_file, opts->peers_file, diag);
     return err ? err : ear_zap_new(&bus->zap, bus, diag);
 }
 
@@ -44,7 +49,7 @@ ear_err ear_bus_reload(struct ear_bus *bus, struct ear_diag *diag)
 {
     struct ear_keyring *fresh;
     if (!bus->keyring) return EAR_OK;
-    ear_err err = ear_keyring_new(&fresh, bus->key_file, bus->peers_file, diag);
+    ear_err err = ear_keyring_new(&fresh, bus->service, bus->key_file, bus->peers_file, diag);
     if (err) return err;
     bool same = ear_str_eq(ear_str_from(ear_keyring_public(fresh)),
                            ear_str_from(ear_keyring_public(bus->keyring)));

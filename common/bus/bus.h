@@ -143,10 +143,8 @@ void ear_sink_drain(struct ear_sink *sink);
 bool ear_sink_is_quiet(const struct ear_sink *sink);
 size_t ear_sink_unsettled(const struct ear_sink *sink); /* batches */
 size_t ear_sink_sources(const struct ear_sink *sink);   /* live links */
-/* A name of `sources` that stands for no address now, for /readyz; NULL: none. Borrowed. */
-const char *ear_sink_unknown(const struct ear_sink *sink);
-/* Whether a source can be reached; otherwise why names the first that is unknown or does not
- * answer. */
+/* Whether a source can be reached, for /readyz; otherwise why names the first that is unknown or
+ * refuses us, or else that does not answer. */
 bool ear_sink_reaches(const struct ear_sink *sink, struct ear_diag *why);
 
 /* --- Calls ---------------------------------------------------------------------------------- */

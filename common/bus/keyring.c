@@ -84,8 +84,28 @@ static ear_err read_peers(struct ear_keyring *ring, const char *path, struct ear
     return err;
 }
 
-ear_err ear_keyring_new(struct ear_keyring **out, const char *key_file, const char *peers_file,
-                        struct ear_diag *diag)
+static bool is_of(const struct peer_key *peer, const char *service)
+{
+    return ear_str_eq(ear_str_from(peer->service), ear_str_from(service));
+}
+
+/* A file that was mixed up with another service's: nobody would let us in, and only they would say
+ * why. */
+static ear_err check_owner(const struct ear_keyring *ring, const char *service, const char *path,
+                           struct ear_diag *diag)
+{
+    const char *owner = NULL;
+    for (size_t i = 0; i < ring->count; i++) {
+        if (strcmp(ring->peers[i].text, ring->public_) != 0) continue;
+        if (is_of(&ring->peers[i], service)) return EAR_OK;
+        owner = ring->peers[i].service;
+    }
+    if (!owner) return EAR_OK;
+    return ear_fail(diag, EAR_INVALID, "%s: the key of %s, not of %s", path, owner, service);
+}
+
+ear_err ear_keyring_new(struct ear_keyring **out, const char *service, const char *key_file,
+                        const char *peers_file, struct ear_diag *diag)
 {
     struct ear_keyring *ring = ear_alloc(sizeof(*ring));
     ear_err err = read_secret(ring, key_file, diag);
@@ -93,6 +113,8 @@ ear_err ear_keyring_new(struct ear_keyring **out, const char *key_file, const ch
         ear_fail_in(diag, err, "EAR_BUS_KEY_FILE");
     } else if ((err = read_peers(ring, peers_file, diag)) != EAR_OK) {
         ear_fail_in(diag, err, "EAR_BUS_PEERS_FILE");
+    } else if ((err = check_owner(ring, service, key_file, diag)) != EAR_OK) {
+        ear_fail_in(diag, err, "EAR_BUS_KEY_FILE");
     }
     if (err) ear_keyring_free(&ring);
     *out = ring;
@@ -123,11 +145,6 @@ const char *ear_keyring_owner(const struct ear_keyring *keyring,
         if (ear_secret_eq(keyring->peers[i].key, key, EAR_KEY_BYTES))
             return keyring->peers[i].service;
     return NULL;
-}
-
-static bool is_of(const struct peer_key *peer, const char *service)
-{
-    return ear_str_eq(ear_str_from(peer->service), ear_str_from(service));
 }
 
 const char *ear_keyring_of(const struct ear_keyring *keyring, const char *service, size_t nth)

@@ -15,9 +15,10 @@
 
 struct ear_keyring;
 
-/* EAR_NOT_FOUND, EAR_INVALID: diag names file and line. */
-ear_err ear_keyring_new(struct ear_keyring **out, const char *key_file, const char *peers_file,
-                        struct ear_diag *diag) EAR_MUST_CHECK;
+/* EAR_NOT_FOUND, EAR_INVALID: diag names file and line; a key that is listed, but as another
+ * service's only, too. */
+ear_err ear_keyring_new(struct ear_keyring **out, const char *service, const char *key_file,
+                        const char *peers_file, struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_keyring_free(struct ear_keyring **keyring);         /* wipes the secret */
 size_t ear_keyring_count(const struct ear_keyring *keyring); /* keys of peers */
 

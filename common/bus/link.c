@@ -7,6 +7,7 @@
 #define HWM          4096
 #define RETRY_MS     50
 #define RETRY_MAX_MS 2000
+#define TROUBLE_MS   (EAR_BUS_GATE_MS + 2 * RETRY_MAX_MS) /* each further try says it again */
 
 static const bool legal[EAR_BUS_LINK_STATES][EAR_BUS_LINK_STATES] = {
     [EAR_BUS_LINK_WAITING] = {[EAR_BUS_LINK_OPENING] = true},
@@ -39,9 +40,16 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
         link->ops->frame(link->self, link, frame);
 }
 
+static void meet_trouble(struct ear_bus_link *link, const char *trouble)
+{
+    link->trouble = trouble;
+    link->trouble_ms = ear_loop_now_ms(link->bus->loop);
+}
+
 static void opened(struct ear_bus_link *link)
 {
     set_state(link, EAR_BUS_LINK_OPEN);
+    link->trouble = NULL;
     link->version = link->bus->version_min;
     link->heard_ms = link->spoke_ms = ear_loop_now_ms(link->bus->loop);
     link->ops->opened(link->self, link);
@@ -60,6 +68,11 @@ static void event(void *self, int event)
     default:
         /* libzmq gives a socket up for good after some of these. */
         ear_frame_handshake_failed(link->bus, link->host, link->port);
+        meet_trouble(link, link->bus->keyring
+                               ? "refuses our CURVE key, or has another one than we are told: "
+                                 "compare EAR_BUS_KEY_FILE and EAR_BUS_PEERS_FILE of both"
+                               : "refuses who has no CURVE key: set EAR_BUS_KEY_FILE and "
+                                 "EAR_BUS_PEERS_FILE");
         ear_bus_link_cut(link, "handshake failed", 0);
     }
 }
@@ -103,6 +116,9 @@ static bool choose_key(struct ear_bus_link *link)
         bus->keyring ? ear_keyring_of(bus->keyring, link->service, link->tries) : NULL;
     if (!ear_str_copy(link->key, sizeof(link->key), ear_str_from(key))) link->key[0] = '\0';
     if (bus->keyring ? key != NULL : ear_endpoint_is_loopback(link->host)) return true;
+    meet_trouble(link, bus->keyring
+                           ? "is not asked: EAR_BUS_PEERS_FILE lists no key of its service"
+                           : "is not asked: without EAR_BUS_KEY_FILE only this machine is");
     if (ear_log_gate_open(&bus->denied_gate, ear_loop_now_ms(bus->loop), EAR_BUS_GATE_MS,
                           &suppressed))
         ear_log(&EV_BUS_ADDRESS_DENIED, kv_text("address", link->host),
@@ -153,6 +169,12 @@ void ear_bus_link_free(struct ear_bus_link **link, int linger_ms)
     close_link(*link, "not needed any more", linger_ms);
     ear_timer_free(&(*link)->retry);
     EAR_FREE(*link);
+}
+
+const char *ear_bus_link_trouble(const struct ear_bus_link *link)
+{
+    int64_t since_ms = ear_loop_now_ms(link->bus->loop) - link->trouble_ms;
+    return since_ms < TROUBLE_MS ? link->trouble : NULL;
 }
 
 void ear_bus_link_confirm(struct ear_bus_link *link)

@@ -45,7 +45,9 @@ struct ear_bus_link {
     struct ear_socket *socket;    /* owned; NULL while waiting */
     struct ear_timer *retry;      /* owned */
     unsigned tries;
-    uint32_t version; /* what we write here; grows when the peer says what it reads */
+    const char *trouble; /* why the last try failed, where that is known; a constant, or NULL */
+    int64_t trouble_ms;  /* when that was */
+    uint32_t version;    /* what we write here; grows when the peer says what it reads */
     int64_t heard_ms, spoke_ms;
     void *data; /* the owner's */
 };
@@ -65,6 +67,10 @@ void ear_bus_link_send(struct ear_bus_link *link, Earshot__V1__Frame *frame);
 void ear_bus_link_send_hello(struct ear_bus_link *link);
 /* Once a beat: cuts a link that was silent for too long, beats where it was idle. */
 void ear_bus_link_tick(struct ear_bus_link *link, int64_t last_ms, int64_t now_ms);
+
+/* What somebody has to mend before the link can be used, behind "the address …"; NULL: not known.
+ */
+const char *ear_bus_link_trouble(const struct ear_bus_link *link);
 
 static inline bool ear_bus_link_is_up(const struct ear_bus_link *link)
 {

@@ -173,11 +173,13 @@ struct ear_bus_link *ear_names_first(const struct ear_names *names)
     return names->links;
 }
 
-const char *ear_names_unknown(const struct ear_names *names)
+static const char *trouble_of(const struct target *target)
 {
-    for (size_t i = 0; i < names->target_count; i++)
-        if (names->targets[i].unknown) return names->targets[i].endpoint.host;
-    return NULL;
+    const char *trouble = target->unknown ? "stands for no address" : NULL;
+    for (const struct ear_bus_link *link = target->names->links; link && !trouble;
+         link = link->next)
+        if (link->origin == target) trouble = ear_bus_link_trouble(link);
+    return trouble;
 }
 
 bool ear_names_reach(const struct ear_names *names, struct ear_diag *why)
@@ -185,10 +187,13 @@ bool ear_names_reach(const struct ear_names *names, struct ear_diag *why)
     for (const struct ear_bus_link *link = names->links; link; link = link->next)
         if (link->state == EAR_BUS_LINK_LIVE) return true;
     const struct target *first = &names->targets[0];
-    for (size_t i = 0; i < names->target_count && !first->unknown; i++)
-        if (names->targets[i].unknown) first = &names->targets[i];
+    const char *trouble = NULL;
+    for (size_t i = 0; i < names->target_count && !trouble; i++) {
+        trouble = trouble_of(&names->targets[i]);
+        if (trouble) first = &names->targets[i];
+    }
     ear_fail(why, EAR_UNAVAILABLE, "no %s can be reached: \"%s:%u\" %s", names->service,
              first->endpoint.host, (unsigned)first->endpoint.port,
-             first->unknown ? "stands for no address" : "does not answer");
+             trouble ? trouble : "does not answer");
     return false;
 }

@@ -14,9 +14,8 @@ ear_err ear_names_new(struct ear_names **out, struct ear_bus *bus, const char *t
 void ear_names_free(struct ear_names **names, int linger_ms);
 /* First of the links; go on with ->next. A link goes away only between turns of the caller. */
 struct ear_bus_link *ear_names_first(const struct ear_names *names);
-/* The first name of the list that stands for no address now; NULL: none. Borrowed. */
-const char *ear_names_unknown(const struct ear_names *names);
-/* True when a link is live; otherwise why names the first that is unknown or does not answer. */
+/* True when a link is live; otherwise why names the first that is unknown or refused, or else that
+ * does not answer. */
 bool ear_names_reach(const struct ear_names *names, struct ear_diag *why);
 
 #endif

@@ -399,11 +399,6 @@ size_t ear_sink_sources(const struct ear_sink *sink)
     return sink->live;
 }
 
-const char *ear_sink_unknown(const struct ear_sink *sink)
-{
-    return ear_names_unknown(sink->names);
-}
-
 bool ear_sink_reaches(const struct ear_sink *sink, struct ear_diag *why)
 {
     return ear_names_reach(sink->names, why);

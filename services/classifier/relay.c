@@ -417,7 +417,6 @@ void ear_relay_stats(const struct ear_relay *relay, struct ear_relay_stats *out)
     struct ear_source_stats source;
     ear_source_stats(relay->source, &source);
     *out = (struct ear_relay_stats){.upstream = ear_sink_sources(relay->sink),
-                                    .unknown = ear_sink_unknown(relay->sink),
                                     .downstream = source.sinks};
     int64_t now_ms = ear_clock_mono_ms(), oldest_ms = now_ms;
     ear_map_each(relay->works, find_oldest, &oldest_ms);
@@ -428,6 +427,11 @@ void ear_relay_stats(const struct ear_relay *relay, struct ear_relay_stats *out)
         out->away_posts[lane] = relay->away_posts[lane];
         out->credit_posts[lane] = source.credit_posts[lane];
     }
+}
+
+bool ear_relay_reaches(const struct ear_relay *relay, struct ear_diag *why)
+{
+    return ear_sink_reaches(relay->sink, why);
 }
 
 static size_t hand_back(struct ear_relay *relay, struct ear_work_queue *queue)

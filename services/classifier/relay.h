@@ -13,9 +13,8 @@
 struct ear_relay;
 
 struct ear_relay_stats {
-    size_t upstream;     /* ingests linked */
-    size_t downstream;   /* assignments linked */
-    const char *unknown; /* a name of EAR_CLASSIFIER_INGESTS without address; NULL: none */
+    size_t upstream;   /* ingests linked */
+    size_t downstream; /* assignments linked */
     size_t raw_posts[EAR_LANES], ready_posts[EAR_LANES], away_posts[EAR_LANES];
     int64_t credit_posts[EAR_LANES];
     int64_t oldest_ms; /* age of the oldest batch here; 0: none */
@@ -29,6 +28,8 @@ uint16_t ear_relay_port(const struct ear_relay *relay);
 /* Reads the CURVE key and the peers file again. */
 ear_err ear_relay_reload(struct ear_relay *relay, struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_relay_stats(const struct ear_relay *relay, struct ear_relay_stats *out);
+/* Whether an ingest can be reached; otherwise why. */
+bool ear_relay_reaches(const struct ear_relay *relay, struct ear_diag *why);
 /* Takes nothing more, hands back what was not sent on, and calls drained once all that was sent on
  * is settled (never from inside this call). */
 void ear_relay_drain(struct ear_relay *relay, ear_loop_fn *drained, void *self);

@@ -6,16 +6,12 @@ bool ear_report_ready(const struct ear_relay *relay, struct ear_diag *why)
 {
     struct ear_relay_stats stats;
     ear_relay_stats(relay, &stats);
-    if (stats.upstream == 0 && stats.unknown)
-        ear_fail(
-            why, EAR_UNAVAILABLE,
-            "no ingest answers: EAR_CLASSIFIER_INGESTS names \"%s\", which stands for no address",
-            stats.unknown);
-    else if (stats.upstream == 0)
-        ear_fail(why, EAR_UNAVAILABLE, "no ingest answers");
-    else if (stats.downstream == 0)
-        ear_fail(why, EAR_UNAVAILABLE, "no assignment is connected");
-    return stats.upstream > 0 && stats.downstream > 0;
+    if (!ear_relay_reaches(relay, why)) {
+        ear_fail_in(why, EAR_UNAVAILABLE, "EAR_CLASSIFIER_INGESTS");
+        return false;
+    }
+    if (stats.downstream == 0) ear_fail(why, EAR_UNAVAILABLE, "no assignment is connected");
+    return stats.downstream > 0;
 }
 
 /* What does not fit the caller's ceiling is left out. */

@@ -102,7 +102,7 @@ int main(int argc, char **argv)
     ear_streams_hold();
     turn_help(argc, argv);
     ear_crypt_start();
-    ear_log_start("earshotctl", EAR_LOG_WARN);
+    ear_log_start("earshotctl", EAR_LOG_ERROR); /* what failed is said once, for people */
     if (argc < 2) return ear_ctl_help(stderr), EAR_EXIT_USAGE;
     int alone = run_alone(argv[1]);
     if (alone >= 0) return (int)flushed((ear_exit)alone);

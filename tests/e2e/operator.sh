@@ -31,6 +31,16 @@ exits 0 agent present ana --as ana
 says 'ana is present'
 exits 0 agent list --json
 expect_eq 'who is there' 'ana true command,bo false shift' "$(json '[.[] | "\(.agent) \(.present) \(.by)"] | join(",")')"
+# --- keys that are not the operator's: said at once, or why nobody answers, in one line
+ENV_ctl=(EAR_BUS_KEY_FILE="$WORK/keys/ingest.key")
+exits 2 agent away ana
+says "EAR_BUS_KEY_FILE: $WORK/keys/ingest.key: the key of ingest, not of operator"
+quietly "$EARSHOT_BIN/earshotctl" keygen "$WORK/other"
+ENV_ctl=(EAR_BUS_KEY_FILE="$WORK/other/operator.key" EAR_BUS_PEERS_FILE="$WORK/other/peers" EAR_CTL_TIMEOUT=3s)
+exits 4 agent away ana
+says 'refuses our CURVE key'
+expect_eq 'lines' 1 "$(wc -l <"$WORK/err")"
+ENV_ctl=()
 exits 5 agent present nobody
 says "no agent 'nobody' in care.yaml"
 

@@ -57,10 +57,18 @@ must_be_ready responder 'EAR_RESPONDER_ASSIGNMENTS'
 must_be_ready classifier 'no assignment is connected'
 must_settle "the log of classifier says so, too" 10 said_ready 3
 service_kill ingest 1
-must_say classifier 'no ingest answers'
+must_say classifier "EAR_CLASSIFIER_INGESTS: no ingest can be reached: \"localhost:${stack_port[ingest.1.bus]}\" does not answer"
 service_start ingest 1
-must_be_ready classifier 'no ingest answers'
+must_be_ready classifier 'EAR_CLASSIFIER_INGESTS'
 service_wait_ready ingest 1
+
+say "keys of another keygen"
+quietly "$EARSHOT_BIN/earshotctl" keygen "$WORK/other"
+again classifier EAR_BUS_KEY_FILE="$WORK/other/classifier.key" EAR_BUS_PEERS_FILE="$WORK/other/peers"
+must_settle "/readyz of classifier says so" 20 why_says classifier "\"localhost:${stack_port[ingest.1.bus]}\" refuses our CURVE key"
+must_say assignment "\"localhost:${stack_port[classifier.1.bus]}\" refuses our CURVE key"
+again classifier
+service_wait_ready classifier 1
 
 say "one that nobody knows"
 again assignment EAR_ASSIGNMENT_CLASSIFIERS=typo.invalid:5702

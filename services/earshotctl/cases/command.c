@@ -43,8 +43,14 @@ static ear_err ask(struct ear_ctl *ctl, struct ear_str request, struct exchange 
         ear_client_ask(client, request, ctl->settings.timeout_ms, answered, exchange);
         while (!exchange->done) ear_loop_turn(ctl->loop, 50);
         err = exchange->err;
-        if (err)
+        if (err == EAR_TIMEOUT)
+            ear_fail(diag, err,
+                     "assignment at %s does not answer in time and may do it all the same",
+                     ctl->settings.commands);
+        else if (err != EAR_UNAVAILABLE || ear_client_reaches(client, diag))
             ear_fail(diag, err, "assignment at %s: %s", ctl->settings.commands, ear_err_text(err));
+        else
+            ear_fail_in(diag, err, "EAR_CTL_COMMANDS");
     }
     ear_client_free(&client);
     ear_bus_free(&bus);

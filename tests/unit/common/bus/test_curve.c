@@ -8,6 +8,7 @@ struct keys {
     struct ear_loop *loop;
     char folder[64], peers[96];
     char ingest[96], classifier[96], stranger[96]; /* key files */
+    char honest[512];                              /* the peers file */
 };
 
 static void write_file(const char *path, const char *text)
@@ -30,7 +31,7 @@ static int set_up(void **state)
     struct keys *keys = ear_alloc(sizeof(*keys));
     rig_show_failures();
     admitted = NULL;
-    char ingest[41], classifier[41], stranger[41], peers[512];
+    char ingest[41], classifier[41], stranger[41];
     ear_crypt_start();
     if (ear_loop_new(&keys->loop)) return -1;
     snprintf(keys->folder, sizeof(keys->folder), "/tmp/ear_curve_XXXXXX");
@@ -42,9 +43,9 @@ static int set_up(void **state)
     make_key(keys->ingest, ingest);
     make_key(keys->classifier, classifier);
     make_key(keys->stranger, stranger);
-    snprintf(peers, sizeof(peers), "# who may connect\n\ningest %s\nclassifier  %s\n", ingest,
-             classifier);
-    write_file(keys->peers, peers);
+    snprintf(keys->honest, sizeof(keys->honest), "# who may connect\n\ningest %s\nclassifier  %s\n",
+             ingest, classifier);
+    write_file(keys->peers, keys->honest);
     *state = keys;
     return 0;
 }
@@ -72,6 +73,18 @@ static struct ear_bus *bus_with(struct keys *keys, const char *service, const ch
                                 .beat_ms = BEAT_MS,
                                 .resolve_ms = 200};
     if (ear_bus_new(&bus, keys->loop, &opts, &diag)) fail_msg("%s", diag.text);
+    return bus;
+}
+
+/* The classifier's key under another name: in the liar's own peers file it is the name's. */
+static struct ear_bus *liar(struct keys *keys, const char *service)
+{
+    char peers[512], *classifier = strstr(keys->honest, "classifier");
+    snprintf(peers, sizeof(peers), "%.*s%s%s", (int)(classifier - keys->honest), keys->honest,
+             service, classifier + strlen("classifier"));
+    write_file(keys->peers, peers);
+    struct ear_bus *bus = bus_with(keys, service, keys->classifier);
+    write_file(keys->peers, keys->honest);
     return bus;
 }
 
@@ -110,11 +123,12 @@ static void test_curve__known_keys_work(void **state)
     giver_free(&giver);
 }
 
-static void refused(struct keys *keys, struct ear_bus *bus)
+static void refused(struct keys *keys, struct ear_bus *bus, const char *why_not)
 {
     struct giver *giver = safe_giver(keys, "127.0.0.1:0");
     struct taker *taker = safe_taker(keys, bus, ear_source_port(giver->source));
     struct ear_source_stats stats;
+    struct ear_diag why;
     /* At no time does either side take the link for a working one. */
     for (int64_t until = ear_clock_mono_ms() + 8 * BEAT_MS; ear_clock_mono_ms() < until;) {
         ear_loop_turn(keys->loop, 5);
@@ -123,6 +137,8 @@ static void refused(struct keys *keys, struct ear_bus *bus)
         assert_int_equal(ear_sink_sources(taker->sink), 0);
     }
     assert_int_equal(giver->rooms, 0);
+    assert_false(ear_sink_reaches(taker->sink, &why));
+    if (!strstr(why.text, why_not)) fail_msg("%s", why.text);
     taker_free(&taker);
     giver_free(&giver);
 }
@@ -130,26 +146,26 @@ static void refused(struct keys *keys, struct ear_bus *bus)
 static void test_curve__a_key_that_is_not_listed_is_refused(void **state)
 {
     struct keys *keys = *state;
-    refused(keys, bus_with(keys, "classifier", keys->stranger));
+    refused(keys, bus_with(keys, "classifier", keys->stranger), "refuses our CURVE key");
 }
 
 static void test_curve__no_key_is_refused(void **state)
 {
     struct keys *keys = *state;
-    refused(keys, open_bus(keys->loop, "classifier"));
+    refused(keys, open_bus(keys->loop, "classifier"), "refuses who has no CURVE key");
 }
 
 static void test_curve__a_name_that_is_not_the_keys_is_refused(void **state)
 {
     struct keys *keys = *state;
-    refused(keys, bus_with(keys, "assignment", keys->classifier));
+    refused(keys, liar(keys, "assignment"), "does not answer");
 }
 
 static void test_curve__a_service_that_is_not_admitted_is_refused(void **state)
 {
     struct keys *keys = *state;
     admitted = "assignment,responder";
-    refused(keys, bus_with(keys, "classifier", keys->classifier));
+    refused(keys, bus_with(keys, "classifier", keys->classifier), "does not answer");
     admitted = "assignment,classifier";
     struct giver *giver = safe_giver(keys, "127.0.0.1:0");
     struct taker *taker = safe_taker(keys, bus_with(keys, "classifier", keys->classifier),
@@ -214,7 +230,7 @@ static void test_curve__a_source_with_another_key_is_not_believed(void **state)
     struct keys *keys = *state;
     struct giver *giver = safe_giver(keys, "127.0.0.1:0");
     giver_close(giver);
-    giver->bus = bus_with(keys, "ingest", keys->classifier); /* known, but not ingest's */
+    giver->bus = liar(keys, "ingest"); /* a key that is known, but not ingest's */
     static const struct ear_source_ops ops = {giver_room, giver_settled, giver_lost};
     assert_int_equal(ear_source_new(&giver->source, giver->bus, "127.0.0.1:0", &ops, giver, NULL),
                      EAR_OK);
@@ -245,7 +261,7 @@ static void test_curve__without_keys_nothing_outside_this_machine(void **state)
 static void test_curve__key_files_are_checked_at_start(void **state)
 {
     struct keys *keys = *state;
-    char short_key[] = "tooshort", good[41], secret[41], text[128];
+    char short_key[] = "tooshort", good[41], secret[41], text[128], other[128], both[128];
     ear_bus_keypair(good, secret);
     struct {
         const char *key, *peers;
@@ -257,8 +273,12 @@ static void test_curve__key_files_are_checked_at_start(void **state)
         {secret, "ingest short", EAR_INVALID},
         {secret, text, EAR_INVALID},
         {secret, "# nobody\n", EAR_INVALID},
+        {secret, other, EAR_INVALID},
+        {secret, both, EAR_OK},
     };
     snprintf(text, sizeof(text), "ingest %sx\n", good);
+    snprintf(other, sizeof(other), "classifier %s\n", good); /* files that were mixed up */
+    snprintf(both, sizeof(both), "classifier %s\ningest %s\n", good, good);
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
         struct ear_bus *bus;
         struct ear_diag diag;
@@ -269,6 +289,16 @@ static void test_curve__key_files_are_checked_at_start(void **state)
         assert_int_equal(ear_bus_new(&bus, keys->loop, &opts, &diag), cases[i].err);
         ear_bus_free(&bus);
     }
+}
+
+static void test_curve__peers_without_a_key_are_a_mistake(void **state)
+{
+    struct keys *keys = *state;
+    struct ear_bus *bus;
+    struct ear_diag diag;
+    struct ear_bus_opts opts = {.service = "ingest", .key_file = "", .peers_file = keys->peers};
+    assert_int_equal(ear_bus_new(&bus, keys->loop, &opts, &diag), EAR_INVALID);
+    assert_non_null(strstr(diag.text, "EAR_BUS_KEY_FILE"));
 }
 
 int main(void)
@@ -289,6 +319,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_curve__without_keys_nothing_outside_this_machine,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_curve__key_files_are_checked_at_start, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_curve__peers_without_a_key_are_a_mistake, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
