@@ -174,7 +174,7 @@ WITH told AS (SELECT DISTINCT post_id, coalesce((detail ->> 'other_customer')::u
 history AS (
     SELECT 0 AS rank, p.created_at AS at, 'post' AS entry, 0 AS seq,
            coalesce(nullif(i.name, '') || coalesce(' (' || nullif(i.handle, '') || ')', ''), nullif(i.handle, ''), 'unknown') AS who,
-           coalesce(r.body, p.body) AS body, p.post_id AS id,
+           CASE WHEN p.body IS NOT NULL THEN coalesce(r.body, p.body) END AS body, p.post_id AS id,
            concat_ws(', ', CASE WHEN p.own THEN 'own' END,
                      CASE WHEN p.visibility = 1 THEN 'direct' END,
                      CASE WHEN r.revised_at IS NOT NULL THEN 'edited' END,

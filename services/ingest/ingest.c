@@ -14,10 +14,11 @@
 #define COUNT_MS   2000 /* backlog, stats */
 #define ADOPT_MS   3000
 #define FORGET_MS  (10 * 60 * 1000)
+#define DAY_MS     (INT64_C(86400) * 1000)
 #define DRAIN_MS   50
 #define LEASE_NAME 64
 /* What this build reads and writes; later migrations only add to it. */
-#define SCHEMA_LEAST 9
+#define SCHEMA_LEAST 16
 
 struct ear_ingest_settings ear_ingest_settings;
 
@@ -98,15 +99,23 @@ static void ask_key(struct ingest *ingest)
 
 /* --- Work of those who are gone --- */
 
-static void on_instances_forgotten(void *self, ear_err err,
-                                   const struct ear_pg_result *const *results, size_t count,
-                                   const struct ear_diag *diag)
+/* It comes around again. */
+static void on_swept(void *self, ear_err err, const struct ear_pg_result *const *results,
+                     size_t count, const struct ear_diag *diag)
 {
     (void)self;
     (void)results;
     (void)count;
     if (err == EAR_OK || err == EAR_CLOSED) return;
-    ear_log(&EV_INGEST_STORE_FAILED, kv_text("statement", "forget_instances"), kv_diag(diag));
+    ear_log(&EV_INGEST_STORE_FAILED, kv_text("statement", "sweep"), kv_diag(diag));
+}
+
+static void erase_removed(struct ear_pg_batch *batch, int64_t since_ms)
+{
+    ear_pg_batch_add(batch, STORE_ERASE_REMOVED);
+    ear_pg_i64(batch, since_ms);
+    ear_pg_batch_add(batch, STORE_ERASE_REMOVED_REVISIONS);
+    ear_pg_i64(batch, since_ms);
 }
 
 static void on_adopted(void *self, ear_err err, const struct ear_pg_result *const *results,
@@ -143,7 +152,8 @@ static void adopt(void *self)
     ear_pg_run(ingest->pg, &batch, on_adopted, ingest);
     batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_FORGET_INSTANCES);
-    ear_pg_run(ingest->pg, &batch, on_instances_forgotten, ingest);
+    erase_removed(batch, FORGET_MS);
+    ear_pg_run(ingest->pg, &batch, on_swept, ingest);
 }
 
 static void on_intake_notice(void *self, struct ear_str payload)
@@ -233,16 +243,6 @@ static void on_count(void *self)
     ear_pg_run(ingest->pg, &batch, on_backlog, ingest);
 }
 
-static void on_forgotten(void *self, ear_err err, const struct ear_pg_result *const *results,
-                         size_t count, const struct ear_diag *diag)
-{
-    (void)self;
-    (void)results;
-    (void)count;
-    if (err == EAR_OK || err == EAR_CLOSED) return;
-    ear_log(&EV_INGEST_STORE_FAILED, kv_text("statement", "forget_receipts"), kv_diag(diag));
-}
-
 static void on_forget(void *self)
 {
     struct ingest *ingest = self;
@@ -250,7 +250,8 @@ static void on_forget(void *self)
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_FORGET_RECEIPTS);
     ear_pg_i64(batch, ear_ingest_settings.receipts_ms);
-    ear_pg_run(ingest->pg, &batch, on_forgotten, ingest);
+    erase_removed(batch, DAY_MS); /* what nobody was there to see */
+    ear_pg_run(ingest->pg, &batch, on_swept, ingest);
 }
 
 /* --- The database comes and goes --- */

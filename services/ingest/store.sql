@@ -65,24 +65,45 @@ SELECT post_id, customer_id FROM fresh
 SELECT self_ref FROM tombstone WHERE self_ref = ANY ($1::uuid[])
 
 -- name: insert_revisions
+-- Of a post that its author has removed without the text.
 INSERT INTO post_revision (post_id, customer_id, revised_at, received_at, body)
-SELECT u.post_id, u.customer_id, u.revised_at, u.received_at, u.body
-  FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[])
-       AS u (post_id, customer_id, revised_at, received_at, body)
+SELECT u.post_id, u.customer_id, u.revised_at, u.received_at,
+       CASE WHEN NOT EXISTS (SELECT FROM tombstone t WHERE t.self_ref = u.self_ref OFFSET 0) THEN u.body END
+  FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::uuid[])
+       AS u (post_id, customer_id, revised_at, received_at, body, self_ref)
 ON CONFLICT DO NOTHING
 RETURNING post_id, revised_at
 
 -- name: insert_tombstones
-INSERT INTO tombstone (self_ref, platform, deleted_at, received_at)
-SELECT u.self_ref, u.platform, u.deleted_at, u.received_at
-  FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[])
-       AS u (self_ref, platform, deleted_at, received_at)
+INSERT INTO tombstone (self_ref, platform, deleted_at, received_at, post_id)
+SELECT u.self_ref, u.platform, u.deleted_at, u.received_at, u.post_id
+  FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::uuid[])
+       AS u (self_ref, platform, deleted_at, received_at, post_id)
 ON CONFLICT DO NOTHING
 RETURNING self_ref
 
 -- name: erase_posts
 UPDATE post SET body = NULL, url = NULL, thread = NULL
  WHERE post_id = ANY ($1::uuid[]) AND body IS NOT NULL
+
+-- name: erase_revisions
+UPDATE post_revision SET body = NULL WHERE post_id = ANY ($1::uuid[]) AND body IS NOT NULL
+
+-- name: erase_removed
+-- A post, or an edit, and its removal that were written at the same moment did not see one another: what
+-- was removed lately ($1 ms) is looked at again. A lock would make all posts wait for each removal.
+UPDATE post SET body = NULL, url = NULL, thread = NULL
+ WHERE post_id = ANY (ARRAY (SELECT t.post_id FROM tombstone t
+                              WHERE t.received_at > now() - $1::bigint * interval '1 millisecond'
+                                AND t.post_id IS NOT NULL))
+   AND body IS NOT NULL
+
+-- name: erase_removed_revisions
+UPDATE post_revision SET body = NULL
+ WHERE post_id = ANY (ARRAY (SELECT t.post_id FROM tombstone t
+                              WHERE t.received_at > now() - $1::bigint * interval '1 millisecond'
+                                AND t.post_id IS NOT NULL))
+   AND body IS NOT NULL
 
 -- name: note_mentions
 -- Another account of the firm heard a post that was there before: it is offered once more, so that its

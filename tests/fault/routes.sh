@@ -149,6 +149,34 @@ by_replay "$(line r2 @shop '{"kind":"delete"}')" "$(line r2 @shop)"
 expect_facts "deleted after it was decided" r2 "1|1|1|@shop|1"
 expect_eq "its text" "" "$(pg_query "SELECT body FROM post WHERE external_id = 'r2'")"
 
+say "what is removed has no text in any edit either, whenever that came"
+by_replay "$(line e1 @shop '{"kind":"delete"}')" \
+  "$(line e1 @shop '{"kind":"edit","edited_at":"2026-11-02T07:00:00Z","text":"And I said so."}')"
+by_replay "$(line e1 @shop '{"kind":"edit","edited_at":"2026-11-02T08:00:00Z","text":"I did say so."}')"
+expect_eq "edits, and their texts" "3|0" "$(pg_query 'SELECT count(*), count(body) FROM post_revision')"
+
+say "a post, an edit and their removals, none of which sees the other, since commits take their time"
+pg_query "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END'"
+for table in post post_revision tombstone; do
+  pg_query "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON $table DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
+done
+unseen() { # INGEST EXTERNAL-ID EXTRA-JSON
+  line "$2" @shop "$3" | curl -sS -o /dev/null --max-time 30 -H "Authorization: Bearer $STACK_REPLAY_TOKEN" \
+    -H 'Content-Type: application/x-ndjson' --data-binary @- "$(stack_url ingest "$1")/v1/replay?lane=live"
+}
+edit='{"kind":"edit","edited_at":"2026-11-02T07:00:00Z","text":"And I said so."}'
+removals=()
+for args in "1 y1 {}" "2 y1 {\"kind\":\"delete\"}" "1 y2 $edit" "2 y2 {\"kind\":\"delete\"}"; do
+  read -r n id extra <<<"$args"
+  unseen "$n" "$id" "$extra" &
+  removals+=($!)
+done
+wait "${removals[@]}"
+for table in post post_revision tombstone; do pg_query "DROP TRIGGER slow ON $table"; done
+texts() { [ "$(pg_query "SELECT (SELECT count(body) FROM post WHERE external_id = 'y1') + (SELECT count(body) FROM post_revision)")" = "$1" ]; }
+texts 2 || say "not at the same moment: nothing was seen of it"
+wait_until 20 texts 0 || fail "a text is there though its author removed it"
+
 say "a post and its deletion at the same moment, on two replicas, two hundred times"
 race() {
   local pids=() i

@@ -42,7 +42,7 @@ done
 may_not report "DELETE FROM reach"
 
 say "posts and who wrote them"
-may ingest "SELECT body FROM post; UPDATE post SET body = NULL; INSERT INTO tombstone VALUES (gen_random_uuid(), 'p', now(), now())"
+may ingest "SELECT body FROM post; UPDATE post SET body = NULL; UPDATE post_revision SET body = NULL; INSERT INTO tombstone VALUES (gen_random_uuid(), 'p', now(), now())"
 may assignment "SELECT body FROM post"
 may_not assignment "UPDATE post SET body = NULL"
 may_not assignment "SELECT handle FROM identity"

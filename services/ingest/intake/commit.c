@@ -280,6 +280,7 @@ static void add_revisions(struct ear_commit *commit, struct ear_pg_batch *batch)
     struct ear_pg_array *revised = ear_pg_array(batch, EAR_PG_TIME);
     struct ear_pg_array *received = ear_pg_array(batch, EAR_PG_TIME);
     struct ear_pg_array *bodies = ear_pg_array(batch, EAR_PG_TEXT);
+    struct ear_pg_array *refs = ear_pg_array(batch, EAR_PG_ID);
     for (size_t i = commit->edits_at; i < commit->deletions_at; i++) {
         const struct ear_entry *entry = &commit->entries[i];
         ear_pg_push_id(ids, &entry->known->post_id);
@@ -287,7 +288,16 @@ static void add_revisions(struct ear_commit *commit, struct ear_pg_batch *batch)
         ear_pg_push_int(revised, entry->post->created_at_us);
         ear_pg_push_int(received, entry->delivery->received_at_us);
         ear_pg_push_text(bodies, text_not_null(entry->post->text));
+        ear_pg_push_id(refs, &entry->known->self_ref);
     }
+}
+
+static void erase(struct ear_commit *commit, struct ear_pg_batch *batch, unsigned statement)
+{
+    (void)add(commit, batch, statement);
+    struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
+    for (size_t i = commit->deletions_at; i < commit->count; i++)
+        ear_pg_push_id(ids, &commit->entries[i].known->post_id);
 }
 
 static void add_deletions(struct ear_commit *commit, struct ear_pg_batch *batch)
@@ -298,18 +308,17 @@ static void add_deletions(struct ear_commit *commit, struct ear_pg_batch *batch)
     struct ear_pg_array *platforms = ear_pg_array(batch, EAR_PG_TEXT);
     struct ear_pg_array *deleted = ear_pg_array(batch, EAR_PG_TIME);
     struct ear_pg_array *received = ear_pg_array(batch, EAR_PG_TIME);
+    struct ear_pg_array *posts = ear_pg_array(batch, EAR_PG_ID);
     for (size_t i = commit->deletions_at; i < commit->count; i++) {
         const struct ear_entry *entry = &commit->entries[i];
         ear_pg_push_id(refs, &entry->known->self_ref);
         ear_pg_push_text(platforms, entry->post->platform);
         ear_pg_push_int(deleted, entry->delivery->received_at_us);
         ear_pg_push_int(received, entry->delivery->received_at_us);
+        ear_pg_push_id(posts, &entry->known->post_id);
     }
-    (void)add(commit, batch, STORE_ERASE_POSTS);
-    struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
-    for (size_t i = commit->deletions_at; i < commit->count; i++) {
-        ear_pg_push_id(ids, &commit->entries[i].known->post_id);
-    }
+    erase(commit, batch, STORE_ERASE_POSTS);
+    erase(commit, batch, STORE_ERASE_REVISIONS);
 }
 
 /* --- Authors --- */
