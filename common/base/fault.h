@@ -2,8 +2,8 @@
  * EAR_FAULTS is defined (cmake -DEARSHOT_FAULTS=ON); never in release builds.
  *
  * EAR_FAULT=name[~word][:nth][=kill|fail|hang] in the environment arms one point: at its nth
- * passing (default 1; *nth: and each nth after that) the process kills itself with SIGKILL, or the
- * point reports true ("fail").
+ * passing (default 1; *nth: and each nth after that) the process kills itself with SIGKILL, the
+ * point reports true ("fail"), or whoever passes stands still for ever ("hang").
  * With a word, only passings count whose subject, as a post's text, holds the word. */
 #ifndef EAR_BASE_FAULT_H
 #define EAR_BASE_FAULT_H

@@ -35,8 +35,7 @@ struct ear_pg_opts {
      * and the schema must be at migration schema_least or later. NULL: neither is asked. */
     const char *role;
     int64_t schema_least;
-    bool
-        quiet; /* the caller says itself why there is no connection: pg.unreachable is not logged */
+    bool quiet; /* the caller says why there is no connection: pg.unreachable is not logged */
     unsigned connections;         /* 0: 2 */
     unsigned max_waiting;         /* batches that wait for a connection; 0: 256 */
     int64_t statement_timeout_ms; /* 0: 30 s */
@@ -92,9 +91,8 @@ void ear_pg_bytes(struct ear_pg_batch *batch, struct ear_str value);
 void ear_pg_id(struct ear_pg_batch *batch, const struct ear_id *value); /* NULL: SQL NULL */
 void ear_pg_time(struct ear_pg_batch *batch, int64_t at_us);            /* timestamptz */
 
-/* Array parameters: the columns of a set, for unnest(). The array is owned by the batch and is
- * filled after this call, before the next parameter or statement of the same batch is added… in
- * any order: several arrays of one statement may be filled row by row. */
+/* Array parameters: the columns of a set, for unnest(). The batch owns the array, which is filled
+ * at any time before the batch is run: several arrays of one statement may be filled row by row. */
 typedef enum ear_pg_type {
     EAR_PG_BOOL,
     EAR_PG_I16,
@@ -198,8 +196,6 @@ bool ear_pg_get_bool(const struct ear_pg_result *result, size_t row, size_t colu
 struct ear_id ear_pg_get_id(const struct ear_pg_result *result, size_t row, size_t column);
 struct ear_str ear_pg_get_str(const struct ear_pg_result *result, size_t row, size_t column);
 int64_t ear_pg_get_time(const struct ear_pg_result *result, size_t row, size_t column);
-
-/* --- Configuration shared by all services that use it --------------------------------------- */
 
 /* Checks every statement of the table against the connected database (used by tests). */
 ear_err ear_pg_check_statements(struct ear_pg *pg, struct ear_diag *diag) EAR_MUST_CHECK;
