@@ -13,6 +13,11 @@
 #define REBINDS_QUIET   50
 #define ARENA_BYTES_MAX ((size_t)8 << 20)
 
+const char *ear_lane_name(ear_lane lane)
+{
+    return lane == EAR_LANE_LIVE ? "live" : "backfill";
+}
+
 /* The timer's only work is that the loop does not sleep before the next turn. */
 static void kicked(void *self)
 {

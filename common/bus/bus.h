@@ -25,6 +25,7 @@ struct ear_server;
 struct ear_client;
 
 typedef enum ear_lane { EAR_LANE_LIVE, EAR_LANE_BACKFILL, EAR_LANES } ear_lane;
+const char *ear_lane_name(ear_lane lane); /* "live", "backfill": for labels, logs and answers */
 
 struct ear_bus_opts {
     const char *service; /* "ingest": whose key this process holds */
@@ -99,9 +100,9 @@ ear_err ear_source_new(struct ear_source **out, struct ear_bus *bus, const char 
                        struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_source_free(struct ear_source **source);
 uint16_t ear_source_port(const struct ear_source *source);
-/* From now on only these services may take from it (("classifier", or several with commas), known
- * by their CURVE keys; the others get no answer. Copies. Without CURVE, and so on this machine
- * only, nobody is asked who he is. */
+/* From now on only these services may take from it ("classifier", or several with commas), known by
+ * their CURVE keys; the others get no answer. Copies. Without CURVE, and so on this machine only,
+ * nobody is asked who he is. */
 void ear_source_admit(struct ear_source *source, const char *services);
 /* Sends to the sink with the most credit in the lane. EAR_AGAIN without credit: keep the batch and
  * wait for room(). EAR_TOO_LARGE past the ceilings above. */
@@ -149,14 +150,16 @@ bool ear_sink_reaches(const struct ear_sink *sink, struct ear_diag *why);
 
 /* --- Calls ---------------------------------------------------------------------------------- */
 
-struct ear_call; /* one question under way at the server */
+/* A question under way at the server, which owns it until it is answered. */
+struct ear_call;
 typedef void ear_server_fn(void *self, struct ear_call *call, struct ear_str request);
 
 ear_err ear_server_new(struct ear_server **out, struct ear_bus *bus, const char *endpoint,
                        ear_server_fn *fn, void *self, struct ear_diag *diag) EAR_MUST_CHECK;
+/* Questions without an answer are forgotten: who asked hears of it by his time-out. */
 void ear_server_free(struct ear_server **server);
 uint16_t ear_server_port(const struct ear_server *server);
-/* The same for those who ask. */
+/* Who may ask: as ear_source_admit. */
 void ear_server_admit(struct ear_server *server, const char *services);
 /* Which service asked, by its CURVE key ("" without CURVE). Borrowed until answered. */
 const char *ear_call_peer(const struct ear_call *call);
@@ -177,7 +180,8 @@ ear_err ear_client_new(struct ear_client **out, struct ear_bus *bus, const char 
                        const char *server_service, struct ear_diag *diag) EAR_MUST_CHECK;
 /* Questions under way get EAR_CLOSED. */
 void ear_client_free(struct ear_client **client);
-/* The same for those who are asked. */
+/* Whether a replica can be asked; otherwise why names the first that is unknown or does not answer.
+ */
 bool ear_client_reaches(const struct ear_client *client, struct ear_diag *why);
 /* Asks one live replica; after a third of the time without an answer asks another the same. */
 void ear_client_ask(struct ear_client *client, struct ear_str request, int64_t timeout_ms,

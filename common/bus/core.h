@@ -9,6 +9,8 @@
 struct ear_socket;
 struct ear_zap;
 
+#define EAR_ROUTING_ID_BYTES 256 /* what libzmq calls a peer of a ROUTER; it takes one less */
+
 #define EAR_BUS_SILENT_BEATS 3
 /* Who said nothing for so long beats at this tick: a tick a little late, and the next one in time,
  * are less than a beat apart. */

@@ -2,7 +2,6 @@
 
 #include "bus/events.h"
 #include "bus/metrics.h"
-#include "bus/zap.h"
 
 ear_err ear_frame_send(struct ear_socket *socket, struct ear_str to, uint32_t version,
                        Earshot__V1__Frame *frame)
@@ -64,22 +63,6 @@ uint32_t ear_frame_version(const struct ear_bus *bus, const Earshot__V1__Hello *
     return least <= most ? most : 0;
 }
 
-void ear_admission_set(struct ear_admission *admission, const char *services)
-{
-    bool fits =
-        ear_str_copy(admission->services, sizeof(admission->services), ear_str_from(services));
-    EAR_CHECK(fits);
-}
-
-bool ear_admission_has(const struct ear_admission *admission, const char *sender)
-{
-    struct ear_str rest = ear_str_from(admission->services), service;
-    if (!sender[0] || !admission->services[0]) return true;
-    while (ear_str_split(&rest, ',', &service))
-        if (ear_str_eq(service, ear_str_from(sender))) return true;
-    return false;
-}
-
 void ear_frame_refuse(struct ear_bus *bus, const char *reason, const char *peer)
 {
     uint64_t suppressed;
@@ -90,32 +73,11 @@ void ear_frame_refuse(struct ear_bus *bus, const char *reason, const char *peer)
                 kv_int("suppressed", suppressed));
 }
 
-static const char *property(zmq_msg_t *part, const char *name)
-{
-    const char *value = zmq_msg_gets(part, name);
-    return value ? value : "";
-}
-
-struct ear_sender ear_frame_sender(zmq_msg_t *part)
-{
-    return (struct ear_sender){property(part, "User-Id"), property(part, EAR_ZAP_KEY)};
-}
-
-bool ear_sender_listed(const struct ear_bus *bus, const char *service, const char *key)
-{
-    return !bus->keyring || ear_keyring_lists(bus->keyring, service, key);
-}
-
 struct ear_amount ear_frame_amount(const Earshot__V1__Batch *batch)
 {
     struct ear_amount amount = {.posts = batch->n_items};
     for (size_t i = 0; i < batch->n_items; i++) amount.bytes += batch->items[i].len;
     return amount;
-}
-
-const char *ear_frame_lane(ear_lane lane)
-{
-    return lane == EAR_LANE_LIVE ? "live" : "backfill";
 }
 
 Earshot__V1__Credit ear_frame_credit(ear_lane lane, struct ear_amount amount, bool last)

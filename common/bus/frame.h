@@ -26,29 +26,13 @@ ear_err ear_frame_send_hello(struct ear_bus *bus, struct ear_socket *socket,
 const Earshot__V1__Frame *ear_frame_read(struct ear_bus *bus, zmq_msg_t *part);
 /* The greatest version that both sides read; 0 when there is none. */
 uint32_t ear_frame_version(const struct ear_bus *bus, const Earshot__V1__Hello *hello);
-/* Services that may do something. */
-struct ear_admission {
-    char services[256]; /* with commas; empty: all that have a key */
-};
-void ear_admission_set(struct ear_admission *admission, const char *services);
-/* sender: the service of ear_frame_sender. */
-bool ear_admission_has(const struct ear_admission *admission, const char *sender);
 /* Counts and logs (gated) a dropped message. */
 void ear_frame_refuse(struct ear_bus *bus, const char *reason, const char *peer);
 /* The same for a connection that did not get through its handshake. */
 void ear_frame_handshake_failed(struct ear_bus *bus, const char *address, uint16_t port);
-/* Who sent it, by CURVE; both "" without. Borrowed from the message. */
-struct ear_sender {
-    const char *service;
-    const char *key; /* Z85 */
-};
-struct ear_sender ear_frame_sender(zmq_msg_t *part);
-/* Whether the key is still listed: it may have been taken out since its owner connected. */
-bool ear_sender_listed(const struct ear_bus *bus, const char *service, const char *key);
 
 /* Posts and bytes of a batch, as credit counts them. */
 struct ear_amount ear_frame_amount(const Earshot__V1__Batch *batch);
-const char *ear_frame_lane(ear_lane lane);
 /* last: of a process that drains, or the answer to that. */
 Earshot__V1__Credit ear_frame_credit(ear_lane lane, struct ear_amount amount, bool last);
 

@@ -3,12 +3,10 @@
 #ifndef EAR_BUS_LEDGER_H
 #define EAR_BUS_LEDGER_H
 
-#include "bus/bus.h"
+#include "bus/core.h"
 #include "bus/credit.h"
-#include "bus/keyring.h"
 
-#define EAR_ROUTING_ID_BYTES 256
-#define EAR_PEERS_MAX        256
+#define EAR_PEERS_MAX 256
 
 /* A sink that said Hello on one connection. */
 struct ear_peer {

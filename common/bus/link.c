@@ -1,7 +1,7 @@
 #include "bus/link.h"
 
 #include "bus/events.h"
-#include "bus/metrics.h"
+#include "bus/sender.h"
 #include <stdlib.h>
 
 #define HWM          4096

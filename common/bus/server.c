@@ -2,16 +2,16 @@
 #include "bus/events.h"
 #include "bus/frame.h"
 #include "bus/metrics.h"
+#include "bus/sender.h"
 #include <stdlib.h>
 
-#define HWM              1024
-#define CALLS_MAX        1024
-#define ROUTING_ID_BYTES 256
-#define LINGER_MS        500 /* for the last answers of a process that stops */
+#define HWM       1024
+#define CALLS_MAX 1024
+#define LINGER_MS 500 /* for the last answers of a process that stops */
 
 struct ear_call {
     struct ear_call *prev, *next;
-    char routing_id[ROUTING_ID_BYTES];
+    char routing_id[EAR_ROUTING_ID_BYTES];
     size_t routing_id_len;
     struct ear_id question_id;
     uint32_t version; /* the question's, and so one that the client reads */
@@ -62,7 +62,7 @@ static void take_question(struct ear_server *server, struct ear_str from,
 {
     const Earshot__V1__CallQuestion *question = frame->question;
     struct ear_id id;
-    if (from.len > ROUTING_ID_BYTES || ear_wire_id(&question->question_id, false, &id)) {
+    if (from.len > EAR_ROUTING_ID_BYTES || ear_wire_id(&question->question_id, false, &id)) {
         ear_frame_refuse(server->bus, "malformed question", sender);
         return;
     }
@@ -83,24 +83,23 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
     struct ear_server *server = self;
     struct ear_str from = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
     const Earshot__V1__Frame *frame = count == 2 ? ear_frame_read(server->bus, &parts[1]) : NULL;
-    struct ear_sender from_whom = ear_frame_sender(&parts[count == 2]);
-    const char *sender = from_whom.service;
+    struct ear_sender sender = ear_sender_of(&parts[count == 2]);
     if (!frame) {
-        ear_frame_refuse(server->bus, "malformed", "");
-    } else if (!ear_sender_listed(server->bus, sender, from_whom.key)) {
+        ear_frame_refuse(server->bus, "malformed", sender.service);
+    } else if (!ear_sender_listed(server->bus, sender.service, sender.key)) {
         ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "key");
-        ear_frame_refuse(server->bus, "key not listed any more", sender);
-    } else if (!ear_admission_has(&server->admission, sender)) {
+        ear_frame_refuse(server->bus, "key not listed any more", sender.service);
+    } else if (!ear_admission_has(&server->admission, sender.service)) {
         ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "call");
-        ear_frame_refuse(server->bus, "service not admitted", sender);
+        ear_frame_refuse(server->bus, "service not admitted", sender.service);
     } else if (frame->body_case == EARSHOT__V1__FRAME__BODY_QUESTION) {
-        take_question(server, from, frame, sender);
+        take_question(server, from, frame, sender.service);
     } else if (frame->body_case == EARSHOT__V1__FRAME__BODY_BEAT) {
         /* The echo is how clients see that we live; one that left meanwhile needs none. */
         if (ear_frame_send_beat(server->socket, from, frame->version))
             ear_metric_add(&M_BUS_CALLS, 1, "server", "gone");
     } else {
-        ear_frame_refuse(server->bus, "not expected", sender);
+        ear_frame_refuse(server->bus, "not expected", sender.service);
     }
 }
 

@@ -147,7 +147,7 @@ static void hold(struct ear_sink *sink, struct ear_bus_link *link, const struct 
     struct account *account = link->data;
     ear_holdings_add(&sink->held, id, link, lane, amount);
     account->held++;
-    ear_metric_add(&M_BUS_RECEIVED_POSTS, (double)amount.posts, ear_frame_lane(lane));
+    ear_metric_add(&M_BUS_RECEIVED_POSTS, (double)amount.posts, ear_lane_name(lane));
 }
 
 static void deliver(struct ear_sink *sink, const Earshot__V1__Batch *batch, const struct ear_id *id)
@@ -241,7 +241,7 @@ static void orphan_all(struct ear_sink *sink, const struct ear_bus_link *link)
     ear_lane lane;
     bool last;
     while (ear_holdings_take_of(&sink->held, link, &id, &lane, &last)) {
-        ear_metric_add(&M_BUS_ORPHANED_BATCHES, 1, ear_frame_lane(lane));
+        ear_metric_add(&M_BUS_ORPHANED_BATCHES, 1, ear_lane_name(lane));
         if (last && sink->ops->orphaned) sink->ops->orphaned(sink->self, &id);
     }
 }
@@ -299,7 +299,7 @@ static void tick(void *self)
     }
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         ear_metric_set(&M_BUS_UNSETTLED_POSTS, (double)sink->held.posts[lane], "sink",
-                       ear_frame_lane(lane));
+                       ear_lane_name(lane));
 }
 
 /* --- the module's face --- */

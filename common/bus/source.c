@@ -3,6 +3,7 @@
 #include "bus/frame.h"
 #include "bus/ledger.h"
 #include "bus/metrics.h"
+#include "bus/sender.h"
 #include <stdlib.h>
 
 #define HWM               4096
@@ -36,7 +37,7 @@ static void lose_flights(struct ear_source *source, const struct ear_peer *peer)
     struct ear_flight *flight;
     while ((flight = ear_ledger_flight_of(&source->ledger, peer))) {
         struct ear_id id = flight->id;
-        ear_metric_add(&M_BUS_LOST_BATCHES, 1, ear_frame_lane(flight->lane));
+        ear_metric_add(&M_BUS_LOST_BATCHES, 1, ear_lane_name(flight->lane));
         ear_ledger_remove_flight(&source->ledger, flight);
         source->ops->lost(source->self, &id);
     }
@@ -185,7 +186,7 @@ static void count_settled(const struct ear_source *source, const struct ear_flig
 {
     static const char *const names[] = {"done", "returned", "failed"};
     double counts[EAR_COUNT(names)] = {0};
-    const char *lane = ear_frame_lane(flight->lane);
+    const char *lane = ear_lane_name(flight->lane);
     int64_t took_ms = now_ms(source) - flight->offered_ms;
     for (size_t i = 0; i < fates->len; i++) counts[fates->data[i]]++;
     for (size_t i = 0; i < EAR_COUNT(names); i++)
@@ -257,7 +258,7 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
     struct ear_source *source = self;
     struct ear_str id = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
     const Earshot__V1__Frame *frame = count == 2 ? ear_frame_read(source->bus, &parts[1]) : NULL;
-    struct ear_sender sender = ear_frame_sender(&parts[count == 2]);
+    struct ear_sender sender = ear_sender_of(&parts[count == 2]);
     struct ear_peer *peer = ear_ledger_peer(&source->ledger, id);
     if (!frame) {
         ear_frame_refuse(source->bus, "malformed", peer ? peer->name : "");
@@ -305,8 +306,8 @@ static void show(const struct ear_source *source)
     ear_metric_set(&M_BUS_OLDEST_UNSETTLED, (double)age_ms / 1000);
     for (ear_lane lane = 0; lane < EAR_LANES; lane++) {
         ear_metric_set(&M_BUS_UNSETTLED_POSTS, (double)stats.unsettled_posts[lane], "source",
-                       ear_frame_lane(lane));
-        ear_metric_set(&M_BUS_CREDIT_POSTS, (double)stats.credit_posts[lane], ear_frame_lane(lane));
+                       ear_lane_name(lane));
+        ear_metric_set(&M_BUS_CREDIT_POSTS, (double)stats.credit_posts[lane], ear_lane_name(lane));
     }
 }
 
@@ -423,7 +424,7 @@ ear_err ear_source_offer(struct ear_source *source, const struct ear_batch *batc
     if (!peer) return EAR_AGAIN;
     peer->spoke_ms = now_ms(source);
     ear_ledger_add_flight(&source->ledger, batch, peer, amount, now_ms(source));
-    ear_metric_add(&M_BUS_OFFERED_POSTS, (double)amount.posts, ear_frame_lane(batch->lane));
+    ear_metric_add(&M_BUS_OFFERED_POSTS, (double)amount.posts, ear_lane_name(batch->lane));
     if (ear_fault("bus.offered")) mark_gone(source, peer, "fault point");
     return EAR_OK;
 }

@@ -1,5 +1,4 @@
 #include "events.h"
-#include "bus/bus.h"
 
 #define EAR_EVENT EAR_EVENT_DEFINE
 #include "events.def"
@@ -8,8 +7,3 @@
 #define EAR_METRIC EAR_METRIC_DEFINE
 #include "metrics.def"
 #undef EAR_METRIC
-
-const char *ear_lane_name(unsigned lane)
-{
-    return lane == EAR_LANE_LIVE ? "live" : "backfill";
-}

@@ -13,7 +13,4 @@
 #include "metrics.def"
 #undef EAR_METRIC
 
-/* "live" and "backfill", for labels and logs. */
-const char *ear_lane_name(unsigned lane);
-
 #endif
