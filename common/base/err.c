@@ -4,31 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[] = {
-    [EAR_OK] = "ok",
-    [EAR_AGAIN] = "again",
-    [EAR_TIMEOUT] = "timeout",
-    [EAR_UNAVAILABLE] = "unavailable",
-    [EAR_LIMITED] = "limited",
-    [EAR_CLOSED] = "closed",
-    [EAR_INVALID] = "invalid",
-    [EAR_TOO_LARGE] = "too_large",
-    [EAR_NO_MEMORY] = "no_memory",
-    [EAR_NOT_FOUND] = "not_found",
-    [EAR_CONFLICT] = "conflict",
-    [EAR_DENIED] = "denied",
-    [EAR_UNSUPPORTED] = "unsupported",
-    [EAR_DATA] = "data",
-    [EAR_UNKNOWN_FATE] = "unknown_fate",
-    [EAR_IO] = "io",
-};
-_Static_assert(sizeof(names) / sizeof(*names) == EAR_ERR_COUNT, "a name for each code");
-
 static const struct {
+    const char *name;
     bool retryable;
     const char *text;
 } table[] = {
-#define X(code, retry, text) [code] = {retry, text},
+#define X(code, name, retry, text) [code] = {name, retry, text},
     EAR_ERR_TABLE(X)
 #undef X
 };
@@ -40,7 +21,7 @@ static bool known(ear_err err)
 
 const char *ear_err_name(ear_err err)
 {
-    return known(err) ? names[err] : "unknown_error";
+    return known(err) ? table[err].name : "unknown_error";
 }
 
 const char *ear_err_text(ear_err err)

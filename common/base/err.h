@@ -10,27 +10,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/*        code          retry  text */
-#define EAR_ERR_TABLE(X)                                                 \
-    X(EAR_OK, false, "ok")                                               \
-    X(EAR_AGAIN, true, "not now: no room, no credit or not ready")       \
-    X(EAR_TIMEOUT, true, "no answer in time")                            \
-    X(EAR_UNAVAILABLE, true, "the other side cannot be reached")         \
-    X(EAR_LIMITED, true, "the other side asks to slow down")             \
-    X(EAR_CLOSED, false, "closed")                                       \
-    X(EAR_INVALID, false, "malformed or out of range")                   \
-    X(EAR_TOO_LARGE, false, "larger than its ceiling")                   \
-    X(EAR_NO_MEMORY, true, "out of memory")                              \
-    X(EAR_NOT_FOUND, false, "no such thing")                             \
-    X(EAR_CONFLICT, false, "exists already or was changed meanwhile")    \
-    X(EAR_DENIED, false, "not allowed")                                  \
-    X(EAR_UNSUPPORTED, false, "not supported")                           \
-    X(EAR_DATA, false, "refused by the database because of its content") \
-    X(EAR_UNKNOWN_FATE, false, "may or may not have happened")           \
-    X(EAR_IO, true, "input or output failed")
+/*    code, its name, retry, a clause for people */
+#define EAR_ERR_TABLE(X)                                                          \
+    X(EAR_OK, "ok", false, "ok")                                                  \
+    X(EAR_AGAIN, "again", true, "not now: no room, no credit or not ready")       \
+    X(EAR_TIMEOUT, "timeout", true, "no answer in time")                          \
+    X(EAR_UNAVAILABLE, "unavailable", true, "the other side cannot be reached")   \
+    X(EAR_LIMITED, "limited", true, "the other side asks to slow down")           \
+    X(EAR_CLOSED, "closed", false, "closed")                                      \
+    X(EAR_INVALID, "invalid", false, "malformed or out of range")                 \
+    X(EAR_TOO_LARGE, "too_large", false, "larger than its ceiling")               \
+    X(EAR_NO_MEMORY, "no_memory", true, "out of memory")                          \
+    X(EAR_NOT_FOUND, "not_found", false, "no such thing")                         \
+    X(EAR_CONFLICT, "conflict", false, "exists already or was changed meanwhile") \
+    X(EAR_DENIED, "denied", false, "not allowed")                                 \
+    X(EAR_UNSUPPORTED, "unsupported", false, "not supported")                     \
+    X(EAR_DATA, "data", false, "refused by the database because of its content")  \
+    X(EAR_UNKNOWN_FATE, "unknown_fate", false, "may or may not have happened")    \
+    X(EAR_IO, "io", true, "input or output failed")
 
 typedef enum ear_err {
-#define X(code, retry, text) code,
+#define X(code, name, retry, text) code,
     EAR_ERR_TABLE(X)
 #undef X
         EAR_ERR_COUNT
@@ -39,7 +39,7 @@ typedef enum ear_err {
 #define EAR_MUST_CHECK              __attribute__((warn_unused_result))
 #define EAR_PRINTF(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
 
-/* The code's short name without its prefix, lower case ("unavailable"); static text. */
+/* The code without its prefix, in lower case ("unavailable"), for logs and labels; static text. */
 const char *ear_err_name(ear_err err);
 
 /* One clause for people; static text. */

@@ -12,7 +12,7 @@ static void test_err__names_are_those_of_the_codes(void **state)
 {
     (void)state;
     static const char *const codes[] = {
-#define X(code, retry, text) #code,
+#define X(code, name, retry, text) #code,
         EAR_ERR_TABLE(X)
 #undef X
     };
