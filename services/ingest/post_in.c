@@ -1,6 +1,5 @@
 #include "post_in.h"
 #include "text/text.h"
-#include "web/feed_line.h"
 
 #define AHEAD_MAX_US (INT64_C(86400) * EAR_US_PER_S)
 /* 1990-01-01: older than any platform. */
@@ -56,7 +55,7 @@ ear_err ear_post_in_check(const struct ear_post_in *post, int64_t now_us, struct
         {"author.handle", post->author_handle, EAR_POST_NAME_BYTES_MAX, false},
         {"author.name", post->author_name, EAR_POST_NAME_BYTES_MAX, false},
         {"text", post->text, EAR_POST_TEXT_BYTES_MAX, false},
-        {"language", post->language, 64, false},
+        {"language", post->language, EAR_POST_LANGUAGE_BYTES_MAX, false},
         {"in_reply_to", post->in_reply_to, EAR_POST_REF_BYTES_MAX, false},
         {"conversation", post->conversation, EAR_POST_REF_BYTES_MAX, false},
         {"url", post->url, EAR_POST_URL_BYTES_MAX, false},

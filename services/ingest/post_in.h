@@ -1,10 +1,18 @@
-/* post_in: a post as some route hands it to ingest, before it has an id. Plain data; every text is
- * borrowed from whoever made it. Connectors, the webhook and the feed reader all speak this. */
+/* post_in: a post as some route hands it to ingest, before it has an id, and what it must fulfil.
+ * Plain data; every text is borrowed from whoever made it. Connectors, the webhook and the feed
+ * reader all speak this. Pure. */
 #ifndef EAR_INGEST_POST_IN_H
 #define EAR_INGEST_POST_IN_H
 
 #include "base/base.h"
 #include "pb/post.pb-c.h"
+
+#define EAR_POST_TEXT_BYTES_MAX     (64u << 10)
+#define EAR_POST_REF_BYTES_MAX      1024 /* external ids */
+#define EAR_POST_NAME_BYTES_MAX     512  /* handles, names, accounts */
+#define EAR_POST_URL_BYTES_MAX      2048
+#define EAR_PLATFORM_BYTES_MAX      64
+#define EAR_POST_LANGUAGE_BYTES_MAX 64
 
 typedef enum ear_post_kind {
     EAR_POST_NEW,
@@ -41,5 +49,12 @@ struct ear_post_in {
     bool own;              /* written by the account itself */
     bool automated;        /* auto-reply or bulk by its headers: no rule ever answers it */
 };
+
+/* Whether its time can be believed at all. */
+bool ear_post_in_dated(const struct ear_post_in *post, int64_t now_us);
+/* What every route's posts must fulfil: sizes, UTF-8, sane times. EAR_INVALID or EAR_TOO_LARGE with
+ * a diag that names the member. */
+ear_err ear_post_in_check(const struct ear_post_in *post, int64_t now_us,
+                          struct ear_diag *diag) EAR_MUST_CHECK;
 
 #endif

@@ -13,21 +13,10 @@
 #include "json/json.h"
 
 #define EAR_FEED_LINE_BYTES_MAX (256u << 10)
-#define EAR_POST_TEXT_BYTES_MAX (64u << 10)
-#define EAR_POST_REF_BYTES_MAX  1024 /* external ids */
-#define EAR_POST_NAME_BYTES_MAX 512  /* handles, names, accounts */
-#define EAR_POST_URL_BYTES_MAX  2048
-#define EAR_PLATFORM_BYTES_MAX  64
 
 /* Fills post, which borrows from line and, where that has escapes, from room (four times the bytes
  * of line). EAR_INVALID or EAR_TOO_LARGE with a diag that names the member; EAR_NO_MEMORY. */
 ear_err ear_feed_line_parse(struct ear_str line, int64_t now_us, struct ear_post_in *post,
                             struct ear_arena *room, struct ear_diag *diag) EAR_MUST_CHECK;
-
-/* Whether its time can be believed at all. */
-bool ear_post_in_dated(const struct ear_post_in *post, int64_t now_us);
-/* What every route's posts must fulfil: sizes, UTF-8, sane times. Names the member. */
-ear_err ear_post_in_check(const struct ear_post_in *post, int64_t now_us,
-                          struct ear_diag *diag) EAR_MUST_CHECK;
 
 #endif

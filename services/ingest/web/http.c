@@ -1,6 +1,5 @@
 #include "web/http.h"
 #include "events.h"
-#include "web/feed_line.h"
 #include "web/parcel.h"
 #include "web/webhook.h"
 #include <stdlib.h>
