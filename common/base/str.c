@@ -71,3 +71,16 @@ bool ear_str_copy(char *dst, size_t size_bytes, struct ear_str s)
     dst[s.len] = '\0';
     return true;
 }
+
+char *ear_str_dup(struct ear_str s)
+{
+    char *copy = ear_alloc(s.len + 1);
+    if (s.len) memcpy(copy, s.ptr, s.len);
+    return copy;
+}
+
+char *ear_str_dup_or(struct ear_str s, const char *fallback)
+{
+    if (s.len) return ear_str_dup(s);
+    return fallback ? ear_strdup(fallback) : NULL;
+}

@@ -32,5 +32,9 @@ struct ear_str ear_str_trim(struct ear_str s); /* ASCII white space */
 bool ear_str_split(struct ear_str *rest, char sep, struct ear_str *part);
 /* Copies into dst, NUL-terminated; false (and an empty dst) when it does not fit or holds NUL. */
 bool ear_str_copy(char *dst, size_t size_bytes, struct ear_str s);
+/* A NUL-terminated copy for the caller to free; aborts without memory, as ear_alloc. */
+char *ear_str_dup(struct ear_str s);
+/* The same of the fallback where s is empty; NULL where that is NULL. */
+char *ear_str_dup_or(struct ear_str s, const char *fallback);
 
 #endif

@@ -155,9 +155,7 @@ static ear_err read_text(const struct ear_conf_key *key, struct ear_str text, vo
     /* An empty end point is none, where the table's default says so. */
     if (key->type == EAR_CONF_ENDPOINT && text.len && !is_endpoint(text))
         return fail_type(key, text, diag);
-    char *copy = ear_alloc(text.len + 1);
-    if (text.len) memcpy(copy, text.ptr, text.len);
-    *ear_conf_text_of(key, target) = copy;
+    *ear_conf_text_of(key, target) = ear_str_dup(text);
     return EAR_OK;
 }
 

@@ -39,9 +39,7 @@ static ear_err split(const char *list, char **items, size_t *count, struct ear_d
     while (ear_str_split(&rest, ',', &part)) {
         if (*count == EAR_PG_HOSTS_MAX)
             return ear_fail(diag, EAR_INVALID, "more than %d hosts or ports", EAR_PG_HOSTS_MAX);
-        char *item = ear_alloc(part.len + 1);
-        if (part.len) memcpy(item, part.ptr, part.len);
-        items[(*count)++] = item;
+        items[(*count)++] = ear_str_dup(part);
     }
     return EAR_OK;
 }

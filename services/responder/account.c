@@ -256,10 +256,8 @@ size_t ear_accounts_under_way(struct ear_accounts *accounts)
 static bool renew_text(char **text, struct ear_str value)
 {
     if (ear_str_eq(ear_str_from(*text), value)) return false;
-    char *copy = ear_alloc(value.len + 1);
-    if (value.len) memcpy(copy, value.ptr, value.len);
     free(*text);
-    *text = copy;
+    *text = ear_str_dup(value);
     return true;
 }
 

@@ -88,22 +88,15 @@ static void take_print(struct ear_account *account)
     ear_buf_release(&all);
 }
 
-static char *copy(struct ear_str text)
-{
-    char *out = ear_alloc(text.len + 1);
-    if (text.len) memcpy(out, text.ptr, text.len);
-    return out;
-}
-
 enum column { KEY, PLATFORM, AUTHOR_ID, SETTINGS, SECRETS, ENABLED };
 
 static void read_account(const struct ear_care *care, struct ear_account *account,
                          const struct ear_pg_result *result, size_t row)
 {
     struct ear_str secrets = ear_pg_get_str(result, row, SECRETS), name;
-    account->key = copy(ear_pg_get_str(result, row, KEY));
-    account->platform = copy(ear_pg_get_str(result, row, PLATFORM));
-    account->author_id = copy(ear_pg_get_str(result, row, AUTHOR_ID));
+    account->key = ear_str_dup(ear_pg_get_str(result, row, KEY));
+    account->platform = ear_str_dup(ear_pg_get_str(result, row, PLATFORM));
+    account->author_id = ear_str_dup(ear_pg_get_str(result, row, AUTHOR_ID));
     account->enabled = ear_pg_get_bool(result, row, ENABLED);
     if (ear_json_parse(ear_pg_get_str(result, row, SETTINGS), SETTINGS_BYTES_MAX,
                        &account->settings, NULL) != EAR_OK ||

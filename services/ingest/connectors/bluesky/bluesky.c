@@ -259,12 +259,6 @@ static void bluesky_close(void **self)
     *self = NULL;
 }
 
-static char *setting(const json_t *settings, const char *name, const char *fallback)
-{
-    struct ear_str value = ear_json_at(settings, name);
-    return value.len ? ear_strdup(value.ptr) : fallback ? ear_strdup(fallback) : NULL;
-}
-
 /* Where to go on; without a readable cursor as far back as "history" says. */
 static ear_err read_cursor(struct bluesky *b, const json_t *settings, struct ear_str cursor,
                            struct ear_diag *diag)
@@ -297,12 +291,11 @@ static ear_err open_session(struct bluesky *b, const struct ear_account_in *acco
     if (!account->secret_count)
         return ear_fail(diag, EAR_INVALID,
                         "no app password: the account names no secret, or none that can be read");
-    char *service = setting(account->settings, "service", "https://bsky.social");
-    char *ca_file = setting(account->settings, "ca_file", NULL);
-    char *name = ear_alloc(identifier.len + 1);
-    char *password = ear_alloc(account->secrets[0].len + 1);
-    memcpy(name, identifier.ptr, identifier.len);
-    if (account->secrets[0].len) memcpy(password, account->secrets[0].ptr, account->secrets[0].len);
+    char *service =
+        ear_str_dup_or(ear_json_at(account->settings, "service"), "https://bsky.social");
+    char *ca_file = ear_str_dup_or(ear_json_at(account->settings, "ca_file"), NULL);
+    char *name = ear_str_dup(identifier);
+    char *password = ear_str_dup(account->secrets[0]);
     ear_err err = ear_atp_new(&b->atp,
                               &(struct ear_atp_opts){.fetch = b->env.fetch,
                                                      .service = service,
@@ -320,25 +313,19 @@ static ear_err open_session(struct bluesky *b, const struct ear_account_in *acco
     return err ? ear_fail_in(diag, err, "setting \"service\"") : EAR_OK;
 }
 
-static char *copy_text(struct ear_str text)
-{
-    char *copy = ear_alloc(text.len + 1);
-    if (text.len) memcpy(copy, text.ptr, text.len);
-    return copy;
-}
-
 static ear_err bluesky_open(void **out, const struct ear_listen_env *env,
                             const struct ear_account_in *account, struct ear_str cursor,
                             struct ear_str session, struct ear_diag *diag)
 {
     struct bluesky *b = ear_alloc(sizeof(*b));
     void *self = b;
-    *b = (struct bluesky){.env = *env,
-                          .platform = copy_text(account->platform),
-                          .account = copy_text(account->key),
-                          .web = setting(account->settings, "web", "https://bsky.app"),
-                          .seen = ear_map_new(),
-                          .arena = ear_arena_new(ROUND_BYTES_MAX)};
+    *b = (struct bluesky){
+        .env = *env,
+        .platform = ear_str_dup(account->platform),
+        .account = ear_str_dup(account->key),
+        .web = ear_str_dup_or(ear_json_at(account->settings, "web"), "https://bsky.app"),
+        .seen = ear_map_new(),
+        .arena = ear_arena_new(ROUND_BYTES_MAX)};
     ear_err err = read_cursor(b, account->settings, cursor, diag);
     if (!err) err = open_session(b, account, session, diag);
     if (err) bluesky_close(&self);

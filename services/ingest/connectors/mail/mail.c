@@ -391,14 +391,6 @@ static void mail_close(void **self)
 
 /* ---- settings ---- */
 
-static char *copy_text(struct ear_str text, const char *fallback)
-{
-    if (!text.len) return fallback ? ear_strdup(fallback) : NULL;
-    char *copy = ear_alloc(text.len + 1);
-    memcpy(copy, text.ptr, text.len);
-    return copy;
-}
-
 static ear_err read_switch(const json_t *settings, const char *name, bool *value,
                            struct ear_diag *diag)
 {
@@ -436,11 +428,11 @@ static ear_err read_settings(struct mailbox *m, const struct ear_account_in *acc
 {
     const json_t *settings = account->settings;
     struct ear_str user = ear_json_at(settings, "user");
-    m->url = copy_text(ear_json_at(settings, "imap"), NULL);
-    m->user = copy_text(user.len ? user : account->author_id, NULL);
-    m->ca_file = copy_text(ear_json_at(settings, "ca_file"), NULL);
-    m->name = copy_text(ear_json_at(settings, "mailbox"), "INBOX");
-    m->own = copy_text(account->author_id, "");
+    m->url = ear_str_dup_or(ear_json_at(settings, "imap"), NULL);
+    m->user = ear_str_dup_or(user.len ? user : account->author_id, NULL);
+    m->ca_file = ear_str_dup_or(ear_json_at(settings, "ca_file"), NULL);
+    m->name = ear_str_dup_or(ear_json_at(settings, "mailbox"), "INBOX");
+    m->own = ear_str_dup_or(account->author_id, "");
     m->starttls = m->mark_seen = true;
     if (!m->url) return ear_fail(diag, EAR_INVALID, "setting \"imap\" is missing: imaps://HOST");
     ear_err err = ear_url_check(ear_str_from(m->url), "imap,imaps", diag);
@@ -449,7 +441,7 @@ static ear_err read_settings(struct mailbox *m, const struct ear_account_in *acc
         return ear_fail(diag, EAR_INVALID,
                         "the account needs a secret (the mailbox's password), and author_id or "
                         "the setting \"user\"");
-    m->password = copy_text(account->secrets[0], "");
+    m->password = ear_str_dup_or(account->secrets[0], "");
     for (char *c = m->own; *c; c++)
         if (*c >= 'A' && *c <= 'Z') *c = (char)(*c + ('a' - 'A'));
     err = read_switch(settings, "starttls", &m->starttls, diag);
@@ -464,8 +456,8 @@ static ear_err mail_open(void **out, const struct ear_listen_env *env,
     struct mailbox *m = ear_alloc(sizeof(*m));
     void *self = m;
     *m = (struct mailbox){.env = *env,
-                          .platform = copy_text(account->platform, "mail"),
-                          .account = copy_text(account->key, ""),
+                          .platform = ear_str_dup_or(account->platform, "mail"),
+                          .account = ear_str_dup_or(account->key, ""),
                           .arena = ear_arena_new(ROUND_BYTES_MAX)};
     ear_buf_init(&m->to_mark, 1024);
     ear_timer_new(&m->limit, env->loop, on_limit, m);

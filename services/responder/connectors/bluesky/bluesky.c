@@ -363,20 +363,13 @@ static void bluesky_close(void **self)
     *self = NULL;
 }
 
-static char *copy_text(struct ear_str text, const char *fallback)
-{
-    if (!text.len) return fallback ? ear_strdup(fallback) : NULL;
-    char *copy = ear_alloc(text.len + 1);
-    memcpy(copy, text.ptr, text.len);
-    return copy;
-}
-
 static ear_err open_session(struct bluesky *b, const struct ear_account_out *account,
                             struct ear_str session, struct ear_diag *diag)
 {
-    char *service = copy_text(ear_json_at(account->settings, "service"), "https://bsky.social");
-    char *ca_file = copy_text(ear_json_at(account->settings, "ca_file"), NULL);
-    char *password = copy_text(account->secrets[0], "");
+    char *service =
+        ear_str_dup_or(ear_json_at(account->settings, "service"), "https://bsky.social");
+    char *ca_file = ear_str_dup_or(ear_json_at(account->settings, "ca_file"), NULL);
+    char *password = ear_str_dup_or(account->secrets[0], "");
     ear_err err = ear_atp_new(&b->atp,
                               &(struct ear_atp_opts){.fetch = b->env.fetch,
                                                      .service = service,
@@ -398,8 +391,8 @@ static ear_err read_settings(struct bluesky *b, const struct ear_account_out *ac
 {
     struct ear_str identifier = ear_json_at(account->settings, "identifier");
     struct ear_str parts = ear_json_at(account->settings, "max_posts");
-    b->repo = copy_text(identifier.len ? identifier : account->author_id, NULL);
-    b->web = copy_text(ear_json_at(account->settings, "web"), "https://bsky.app");
+    b->repo = ear_str_dup_or(identifier.len ? identifier : account->author_id, NULL);
+    b->web = ear_str_dup_or(ear_json_at(account->settings, "web"), "https://bsky.app");
     b->parts_max = PARTS_DEFAULT;
     if (!b->repo)
         return ear_fail(diag, EAR_INVALID,

@@ -151,14 +151,6 @@ static void mail_close(void **self)
     *self = NULL;
 }
 
-static char *copy_text(struct ear_str text, const char *fallback)
-{
-    if (!text.len) return fallback ? ear_strdup(fallback) : NULL;
-    char *copy = ear_alloc(text.len + 1);
-    memcpy(copy, text.ptr, text.len);
-    return copy;
-}
-
 static ear_err read_login(struct postman *p, const struct ear_account_out *account,
                           struct ear_diag *diag)
 {
@@ -173,8 +165,8 @@ static ear_err read_login(struct postman *p, const struct ear_account_out *accou
                         "the account names no secret: the mailbox's password (or set "
                         "\"smtp_login\" to off)");
     /* A second secret is the password for sending where that differs. */
-    p->user = copy_text(user.len ? user : account->author_id, NULL);
-    p->password = copy_text(account->secrets[account->secret_count > 1 ? 1 : 0], "");
+    p->user = ear_str_dup_or(user.len ? user : account->author_id, NULL);
+    p->password = ear_str_dup_or(account->secrets[account->secret_count > 1 ? 1 : 0], "");
     return p->user ? EAR_OK
                    : ear_fail(diag, EAR_INVALID, "author_id or the setting \"user\" is missing");
 }
@@ -200,10 +192,10 @@ static ear_err read_settings(struct postman *p, const struct ear_account_out *ac
                              struct ear_diag *diag)
 {
     struct ear_str from = ear_json_at(account->settings, "from");
-    p->url = copy_text(ear_json_at(account->settings, "smtp"), NULL);
-    p->from = copy_text(from.len ? from : account->author_id, "");
-    p->from_name = copy_text(ear_json_at(account->settings, "from_name"), "");
-    p->ca_file = copy_text(ear_json_at(account->settings, "ca_file"), NULL);
+    p->url = ear_str_dup_or(ear_json_at(account->settings, "smtp"), NULL);
+    p->from = ear_str_dup_or(from.len ? from : account->author_id, "");
+    p->from_name = ear_str_dup_or(ear_json_at(account->settings, "from_name"), "");
+    p->ca_file = ear_str_dup_or(ear_json_at(account->settings, "ca_file"), NULL);
     if (!p->url)
         return ear_fail(diag, EAR_INVALID,
                         "setting \"smtp\" is missing: smtps://HOST or smtp://HOST:587");

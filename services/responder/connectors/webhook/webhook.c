@@ -34,17 +34,11 @@ struct webhook {
 
 /* ---- settings ---- */
 
-static char *copy_setting(const json_t *settings, const char *name)
-{
-    struct ear_str value = ear_json_at(settings, name);
-    return value.len ? ear_strdup(value.ptr) : NULL;
-}
-
 static ear_err read_settings(struct webhook *w, const struct ear_account_out *account,
                              struct ear_diag *diag)
 {
-    w->url = copy_setting(account->settings, "url");
-    w->ca_file = copy_setting(account->settings, "ca_file");
+    w->url = ear_str_dup_or(ear_json_at(account->settings, "url"), NULL);
+    w->ca_file = ear_str_dup_or(ear_json_at(account->settings, "ca_file"), NULL);
     w->length_max = LENGTH_DEFAULT;
     if (!w->url)
         return ear_fail(diag, EAR_INVALID, "setting \"url\" is missing: where replies are posted");

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -91,6 +92,26 @@ static void test_str_copy__fits_or_is_empty(void **state)
     assert_string_equal(dst, "");
 }
 
+static void test_str_dup__ends_with_nul_and_may_fall_back(void **state)
+{
+    (void)state;
+    char *copies[] = {
+        ear_str_dup((struct ear_str){"abcd", 3}),
+        ear_str_dup(EAR_STR_NONE),
+        ear_str_dup_or((struct ear_str){"abcd", 3}, "no"),
+        ear_str_dup_or(EAR_STR(""), "instead"),
+        ear_str_dup_or(EAR_STR_NONE, NULL),
+    };
+    static const char *const wanted[] = {"abc", "", "abc", "instead", NULL};
+    for (size_t i = 0; i < EAR_COUNT(copies); i++) {
+        if (wanted[i])
+            assert_string_equal(copies[i], wanted[i]);
+        else
+            assert_null(copies[i]);
+        free(copies[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_str_trim__takes_white_space_off_both_ends),
         cmocka_unit_test(test_str_split__gives_every_part),
         cmocka_unit_test(test_str_copy__fits_or_is_empty),
+        cmocka_unit_test(test_str_dup__ends_with_nul_and_may_fall_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
