@@ -61,7 +61,23 @@ static void rest(struct ear_outbox *outbox, int64_t ms)
 
 /* ---- offering ---- */
 
-/* Borrowed from the result; protobuf wants text that ends in NUL. */
+/* Of read_outbox. */
+enum column {
+    REPLY_ID,
+    CUSTOMER_ID,
+    CASE_ID,
+    ACCOUNT,
+    PLATFORM,
+    POST_ID,
+    TEXT,
+    AGENT,
+    SIGN_OFF,
+    BY_RULE,
+    DIRECT,
+    CREATED_AT,
+};
+
+/* A copy, since protobuf wants text that ends in NUL. */
 static char *text_of(struct ear_arena *arena, const struct ear_pg_result *r, size_t row,
                      size_t column)
 {
@@ -73,22 +89,23 @@ static char *text_of(struct ear_arena *arena, const struct ear_pg_result *r, siz
 static ear_err pack(const struct ear_pg_result *r, size_t row, struct ear_buf *out)
 {
     struct ear_arena *arena = ear_arena_new(4 * REPLY_BYTES);
-    struct ear_id ids[4];
-    static const size_t columns[4] = {0, 1, 2, 5};
-    for (size_t i = 0; i < 4; i++) ids[i] = ear_pg_get_id(r, row, columns[i]);
+    const struct ear_id reply_id = ear_pg_get_id(r, row, REPLY_ID);
+    const struct ear_id customer_id = ear_pg_get_id(r, row, CUSTOMER_ID);
+    const struct ear_id case_id = ear_pg_get_id(r, row, CASE_ID);
+    const struct ear_id post_id = ear_pg_get_id(r, row, POST_ID);
     Earshot__V1__Reply reply = EARSHOT__V1__REPLY__INIT;
-    reply.reply_id = ear_wire_bytes(&ids[0]);
-    reply.customer_id = ear_wire_bytes(&ids[1]);
-    reply.case_id = ear_wire_bytes(&ids[2]);
-    reply.post_id = ear_wire_bytes(&ids[3]);
-    reply.account = text_of(arena, r, row, 3);
-    reply.platform = text_of(arena, r, row, 4);
-    reply.text = text_of(arena, r, row, 6);
-    reply.agent = text_of(arena, r, row, 7);
-    reply.sign_off = text_of(arena, r, row, 8);
-    reply.by_rule = ear_pg_get_bool(r, row, 9);
-    reply.direct = ear_pg_get_bool(r, row, 10);
-    reply.created_at_us = ear_pg_get_time(r, row, 11);
+    reply.reply_id = ear_wire_bytes(&reply_id);
+    reply.customer_id = ear_wire_bytes(&customer_id);
+    reply.case_id = ear_wire_bytes(&case_id);
+    reply.post_id = ear_wire_bytes(&post_id);
+    reply.account = text_of(arena, r, row, ACCOUNT);
+    reply.platform = text_of(arena, r, row, PLATFORM);
+    reply.text = text_of(arena, r, row, TEXT);
+    reply.agent = text_of(arena, r, row, AGENT);
+    reply.sign_off = text_of(arena, r, row, SIGN_OFF);
+    reply.by_rule = ear_pg_get_bool(r, row, BY_RULE);
+    reply.direct = ear_pg_get_bool(r, row, DIRECT);
+    reply.created_at_us = ear_pg_get_time(r, row, CREATED_AT);
     ear_err err = ear_wire_pack(&reply.base, out);
     ear_arena_free(&arena);
     return err;
@@ -97,9 +114,9 @@ static ear_err pack(const struct ear_pg_result *r, size_t row, struct ear_buf *o
 static struct parcel *keep(struct ear_outbox *outbox, const struct ear_pg_result *r, size_t row)
 {
     struct parcel *parcel = ear_alloc(sizeof(*parcel));
-    parcel->reply_id = ear_pg_get_id(r, row, 0);
-    parcel->customer_id = ear_pg_get_id(r, row, 1);
-    parcel->case_id = ear_pg_get_id(r, row, 2);
+    parcel->reply_id = ear_pg_get_id(r, row, REPLY_ID);
+    parcel->customer_id = ear_pg_get_id(r, row, CUSTOMER_ID);
+    parcel->case_id = ear_pg_get_id(r, row, CASE_ID);
     TAILQ_INSERT_TAIL(&outbox->parcels, parcel, link);
     outbox->count++;
     return parcel;
@@ -150,7 +167,7 @@ static void give_up(struct ear_outbox *outbox, struct parcel *parcel)
 static ear_err offer(struct ear_outbox *outbox, const struct ear_pg_result *r, size_t row)
 {
     struct ear_buf packed;
-    struct ear_id reply_id = ear_pg_get_id(r, row, 0);
+    struct ear_id reply_id = ear_pg_get_id(r, row, REPLY_ID);
     char trace[EAR_TRACE_TEXT_BYTES];
     ear_buf_init(&packed, REPLY_BYTES);
     ear_err err = pack(r, row, &packed);
@@ -167,7 +184,7 @@ static ear_err offer(struct ear_outbox *outbox, const struct ear_pg_result *r, s
         err = EAR_OK; /* it holds up no other */
     } else if (!err) {
         keep(outbox, r, row)->batch_id = batch.id;
-        struct ear_id case_id = ear_pg_get_id(r, row, 2);
+        struct ear_id case_id = ear_pg_get_id(r, row, CASE_ID);
         ear_log(&EV_REPLY_OFFERED, kv_id("reply", &reply_id), kv_id("case", &case_id),
                 kv_text("trace", trace));
     }

@@ -7,12 +7,11 @@
 #include "store_sql.h"
 #include <stdlib.h>
 
-#define PAGE 256
-#define SLEEP_LEAST_MS                                                         \
-    1000 /* at most, with the shortest policies: other replicas set clocks too \
-          */
-#define SLEEP_MOST_MS 5000
-#define AGAIN_MS      500
+#define PAGE     256
+#define AGAIN_MS 500
+/* However short the policies are, and however long: other replicas set clocks too. */
+#define SLEEP_LEAST_MS 1000
+#define SLEEP_MOST_MS  5000
 
 struct ear_timers {
     struct ear_ground ground;

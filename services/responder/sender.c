@@ -46,16 +46,37 @@ static int64_t wait_ms(struct ear_account *account)
     return ear_bucket_wait_ms(&account->bucket, ear_loop_now_ms(account->core->loop));
 }
 
+/* Of read_due. */
+enum column {
+    REPLY_ID,
+    CUSTOMER_ID,
+    NEXT_AT,
+    TRIES,
+    ACCEPTED_AT,
+    PAYLOAD,
+    ATTEMPT_NO,
+    STATE,
+    KEY,
+    STARTED_AT,
+    LOOKS,
+    MAYBE_VISIBLE,
+    POST_ID,
+    THREAD,
+    RECIPIENT_ID,
+    RECIPIENT_NAME,
+    NOW,
+};
+
 static void read_view(const struct ear_pg_result *rows, size_t row, struct ear_reply_view *view)
 {
     *view = (struct ear_reply_view){
-        .tries = ear_pg_get_i64(rows, row, 3),
-        .accepted_at_us = ear_pg_get_time(rows, row, 4),
-        .attempt_no = ear_pg_get_i64(rows, row, 6),
-        .last = (ear_attempt_state)ear_pg_get_i64(rows, row, 7),
-        .started_at_us = ear_pg_get_time(rows, row, 9),
-        .looks = ear_pg_get_i64(rows, row, 10),
-        .maybe_visible = ear_pg_get_bool(rows, row, 11),
+        .tries = ear_pg_get_i64(rows, row, TRIES),
+        .accepted_at_us = ear_pg_get_time(rows, row, ACCEPTED_AT),
+        .attempt_no = ear_pg_get_i64(rows, row, ATTEMPT_NO),
+        .last = (ear_attempt_state)ear_pg_get_i64(rows, row, STATE),
+        .started_at_us = ear_pg_get_time(rows, row, STARTED_AT),
+        .looks = ear_pg_get_i64(rows, row, LOOKS),
+        .maybe_visible = ear_pg_get_bool(rows, row, MAYBE_VISIBLE),
     };
 }
 
@@ -63,14 +84,14 @@ static void launch(struct ear_account *account, const struct ear_pg_result *rows
                    const struct ear_reply_view *view)
 {
     struct ear_attempt_source source = {
-        .reply_id = ear_pg_get_id(rows, row, 0),
-        .customer_id = ear_pg_get_id(rows, row, 1),
-        .payload = ear_pg_get_str(rows, row, 5),
-        .key = ear_pg_get_str(rows, row, 8),
-        .post_id = ear_pg_get_str(rows, row, 12),
-        .thread = ear_pg_get_str(rows, row, 13),
-        .recipient_id = ear_pg_get_str(rows, row, 14),
-        .recipient_name = ear_pg_get_str(rows, row, 15),
+        .reply_id = ear_pg_get_id(rows, row, REPLY_ID),
+        .customer_id = ear_pg_get_id(rows, row, CUSTOMER_ID),
+        .payload = ear_pg_get_str(rows, row, PAYLOAD),
+        .key = ear_pg_get_str(rows, row, KEY),
+        .post_id = ear_pg_get_str(rows, row, POST_ID),
+        .thread = ear_pg_get_str(rows, row, THREAD),
+        .recipient_id = ear_pg_get_str(rows, row, RECIPIENT_ID),
+        .recipient_name = ear_pg_get_str(rows, row, RECIPIENT_NAME),
     };
     ear_attempt_start(account, &source, view);
 }
@@ -95,8 +116,8 @@ static int64_t launch_due(struct ear_account *account, const struct ear_pg_resul
     struct ear_reply_view view;
     bool launched = false;
     for (size_t i = 0; i < ear_pg_rows(rows); i++) {
-        account->ahead_us = ear_pg_get_time(rows, i, 16) - ear_clock_wall_us();
-        int64_t due_us = ear_pg_get_time(rows, i, 2) - ear_account_now_us(account);
+        account->ahead_us = ear_pg_get_time(rows, i, NOW) - ear_clock_wall_us();
+        int64_t due_us = ear_pg_get_time(rows, i, NEXT_AT) - ear_account_now_us(account);
         if (due_us > 0) return launched ? 0 : due_us / EAR_US_PER_MS + 1;
         read_view(rows, i, &view);
         if (!may_launch(account, &view)) continue;
