@@ -42,13 +42,13 @@ struct ear_inbox {
     struct ear_responder *core;
     struct ear_sink *sink;
     TAILQ_HEAD(, arrival) arrivals;
-    size_t under_way;
+    size_t under_way; /* replies of these */
 };
 
 static void arrival_free(struct arrival *arrival)
 {
     TAILQ_REMOVE(&arrival->inbox->arrivals, arrival, link);
-    arrival->inbox->under_way--;
+    arrival->inbox->under_way -= arrival->count;
     ear_timer_free(&arrival->later);
     ear_arena_free(&arrival->arena);
     free(arrival->items);
@@ -240,7 +240,7 @@ static void on_batch(void *self, const struct ear_batch *batch)
                                 .count = batch->count,
                                 .fates = ear_alloc(batch->count)};
     TAILQ_INSERT_TAIL(&inbox->arrivals, arrival, link);
-    inbox->under_way++;
+    inbox->under_way += batch->count;
     read_items(arrival, batch);
     arrival->span = arrival->item_count;
     if (arrival->span)
