@@ -65,9 +65,6 @@ struct ear_listen_env {
 struct ear_connector_in_caps {
     int64_t poll_default_ms; /* between polls when care.yaml does not say ("poll_interval") */
     int64_t poll_least_ms;   /* what the platform's limits bear at most */
-    size_t round_posts_max;  /* never more posts in a round */
-    bool hears_direct;       /* private messages come this way too */
-    bool trusted_time;       /* posts carry trusted_at_us */
 };
 
 struct ear_connector_in {
@@ -97,7 +94,5 @@ struct ear_connector_in {
  * name; NULL when there is none (nothing is polled then). settings may be NULL. */
 const struct ear_connector_in *ear_connector_in_find(struct ear_str platform,
                                                      const json_t *settings);
-/* All of them, ended by NULL. */
-const struct ear_connector_in *const *ear_connectors_in(void);
 
 #endif

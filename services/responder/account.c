@@ -261,21 +261,24 @@ static bool renew_text(char **text, struct ear_str value)
     return true;
 }
 
+/* Of read_accounts. */
+enum column { ACCOUNT_ID, PLATFORM, AUTHOR_ID, SETTINGS, SECRETS, ENABLED, DECLARED };
+
 static void take_row(struct ear_accounts *accounts, const struct ear_pg_result *rows, size_t row)
 {
-    struct ear_str id = ear_pg_get_str(rows, row, 0);
+    struct ear_str id = ear_pg_get_str(rows, row, ACCOUNT_ID);
     struct ear_account *account = ear_accounts_find(accounts, id);
     if (!account) {
         account = account_new(accounts->core, id);
         ear_map_put(accounts->by_id, id, account);
     }
-    bool declared = ear_pg_get_bool(rows, row, 6);
-    bool changed = renew_text(&account->platform, ear_pg_get_str(rows, row, 1));
-    changed |= renew_text(&account->author_id, ear_pg_get_str(rows, row, 2));
-    changed |= renew_text(&account->settings, ear_pg_get_str(rows, row, 3));
-    changed |= renew_text(&account->secrets, ear_pg_get_str(rows, row, 4));
+    bool declared = ear_pg_get_bool(rows, row, DECLARED);
+    bool changed = renew_text(&account->platform, ear_pg_get_str(rows, row, PLATFORM));
+    changed |= renew_text(&account->author_id, ear_pg_get_str(rows, row, AUTHOR_ID));
+    changed |= renew_text(&account->settings, ear_pg_get_str(rows, row, SETTINGS));
+    changed |= renew_text(&account->secrets, ear_pg_get_str(rows, row, SECRETS));
     changed |= account->declared != declared;
-    account->enabled = ear_pg_get_bool(rows, row, 5);
+    account->enabled = ear_pg_get_bool(rows, row, ENABLED);
     account->declared = declared;
     account->listed = true;
     if (changed || accounts->renew) {

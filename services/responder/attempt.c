@@ -342,8 +342,6 @@ static void fill_job(struct ear_attempt *a, const struct ear_attempt_source *sou
         .conversation = EAR_STR(""),
         .recipient_id = keep(a, source->recipient_id),
         .recipient_name = keep(a, source->recipient_name),
-        .attempt = (unsigned)a->number,
-        .epoch = (uint64_t)a->epoch,
     };
 }
 
@@ -399,7 +397,6 @@ static void begin_send(struct ear_attempt *a)
     const struct ear_connector_out *connector = a->account->connector;
     const char *reason = misfit(a, &diag);
     a->number = a->view.attempt_no + 1;
-    a->job.attempt = (unsigned)a->number;
     if (!reason && connector->key(a->account->voice, &a->reply_id, &a->key) != EAR_OK)
         reason = "no_key";
     if (reason) {

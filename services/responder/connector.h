@@ -20,10 +20,10 @@
 
 #include "base/base.h"
 #include "fetch/fetch.h"
+#include "fit.h"
 #include "loop/loop.h"
 #include <jansson.h>
 
-#define EAR_REPLY_PARTS_MAX 8
 #define EAR_REPLY_KEY_BYTES 256 /* a key is shorter than this */
 
 /* What may be done when nobody knows whether a try became visible. */
@@ -34,11 +34,8 @@ typedef enum ear_again {
 } ear_again;
 
 struct ear_connector_out_caps {
-    const char *length; /* for people and docs: "300 graphemes, 3000 bytes" */
-    size_t parts_max;   /* longer texts are split into at most so many; 1: refused */
-    bool direct;        /* can answer privately */
-    bool public_reply;  /* can answer in public */
-    bool look;          /* look can ever say FOUND or ABSENT */
+    bool direct; /* can answer privately */
+    bool look;   /* look can ever say FOUND or ABSENT */
     ear_again again;
     int64_t send_timeout_ms; /* longest that one send takes */
     int64_t settling_ms;     /* until a sent reply can surely be seen by look */
@@ -60,19 +57,6 @@ struct ear_account_out {
     size_t secret_count;
 };
 
-/* A reply's text cut for the platform. Owned by the caller (init, release). */
-struct ear_fit {
-    struct ear_buf text; /* all parts, one behind the other */
-    size_t ends[EAR_REPLY_PARTS_MAX];
-    size_t count;
-    size_t over; /* by how many of the platform's units it is too long; 0 when it fits */
-};
-void ear_fit_init(struct ear_fit *fit);
-void ear_fit_release(struct ear_fit *fit);
-struct ear_str ear_fit_part(const struct ear_fit *fit, size_t part);
-/* Appends a part. */
-ear_err ear_fit_add(struct ear_fit *fit, struct ear_str part) EAR_MUST_CHECK;
-
 /* What is sent. Everything is borrowed and must live until the call back. */
 struct ear_send_job {
     struct ear_id reply_id;
@@ -93,8 +77,6 @@ struct ear_send_job {
     struct ear_str conversation;   /* may be empty */
     struct ear_str recipient_id;   /* author's immutable id */
     struct ear_str recipient_name; /* handle or name; may be empty */
-    unsigned attempt;              /* 1 for the first try */
-    uint64_t epoch;                /* of the lease that this try runs under */
 };
 
 typedef enum ear_send_state {
@@ -107,7 +89,6 @@ typedef enum ear_send_state {
 struct ear_send_result {
     ear_send_state state;
     struct ear_str external_id; /* SENT: what the platform calls the reply (of the first part) */
-    struct ear_str url;         /* SENT: for people; may be empty */
     int64_t visible_at_us;      /* SENT: 0: now */
     int64_t retry_at_us;        /* RETRY: not before; 0: the core's back-off */
     int64_t pause_until_us;     /* whatever the state: no send of this account before; 0: none */
@@ -128,7 +109,6 @@ typedef enum ear_look_state {
 struct ear_look_result {
     ear_look_state state;
     struct ear_str external_id; /* FOUND */
-    struct ear_str url;
     int64_t visible_at_us;
     int64_t retry_at_us; /* CANT: not before; 0: the core's back-off */
     const char *why;

@@ -10,11 +10,6 @@ static const struct ear_connector_in *const connectors[] = {
     NULL,
 };
 
-const struct ear_connector_in *const *ear_connectors_in(void)
-{
-    return connectors;
-}
-
 const struct ear_connector_in *ear_connector_in_find(struct ear_str platform,
                                                      const json_t *settings)
 {

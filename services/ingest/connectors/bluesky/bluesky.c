@@ -335,11 +335,7 @@ static ear_err bluesky_open(void **out, const struct ear_listen_env *env,
 
 const struct ear_connector_in ear_bluesky_in = {
     .name = "bluesky",
-    .caps = {.poll_default_ms = 10000,
-             .poll_least_ms = 2000,
-             .round_posts_max = PAGE_MAX,
-             .hears_direct = false,
-             .trusted_time = true},
+    .caps = {.poll_default_ms = 10000, .poll_least_ms = 2000},
     .open = bluesky_open,
     .poll = bluesky_poll,
     .committed = bluesky_committed,

@@ -470,11 +470,7 @@ static ear_err mail_open(void **out, const struct ear_listen_env *env,
 
 const struct ear_connector_in ear_mail_in = {
     .name = "mail",
-    .caps = {.poll_default_ms = 15000,
-             .poll_least_ms = 1000,
-             .round_posts_max = ROUND_MAX,
-             .hears_direct = true,
-             .trusted_time = true},
+    .caps = {.poll_default_ms = 15000, .poll_least_ms = 1000},
     .open = mail_open,
     .poll = mail_poll,
     .committed = mail_committed,

@@ -19,7 +19,7 @@ struct bluesky {
     struct ear_speak_env env;
     struct ear_atp *atp;
     struct ear_timer *limit; /* owned: for a whole send or look */
-    char *repo, *web;        /* owned */
+    char *repo;              /* owned */
     int64_t parts_max;
     /* the job under way */
     const struct ear_send_job *job; /* borrowed; NULL: none */
@@ -28,7 +28,7 @@ struct bluesky {
     json_t *thread; /* owned: what parent and root borrow at first */
     struct ear_bluesky_ref parent, root;
     char uri[URI_BYTES], cid[CID_BYTES]; /* of the part before */
-    char first_uri[URI_BYTES], url[URI_BYTES];
+    char first_uri[URI_BYTES];
     int64_t visible_at_us;
     int64_t pause_until_us; /* what the platform said of its limits last */
     int status;             /* the server's last */
@@ -51,24 +51,12 @@ static const struct ear_send_job *end_job(struct bluesky *b)
     return job;
 }
 
-static void make_url(struct bluesky *b)
-{
-    struct ear_at_uri uri;
-    b->url[0] = '\0';
-    if (ear_at_uri_parse(ear_str_from(b->first_uri), &uri)) return;
-    int len = snprintf(b->url, sizeof(b->url), "%s/profile/%.*s/post/%.*s", b->web,
-                       EAR_STR_ARG(uri.authority), EAR_STR_ARG(uri.rkey));
-    if (len < 0 || (size_t)len >= sizeof(b->url)) b->url[0] = '\0';
-}
-
 static void end_visible(struct bluesky *b)
 {
-    make_url(b);
     struct ear_str session = ear_atp_session_changed(b->atp);
     if (b->looking) {
         struct ear_look_result found = {.state = EAR_LOOK_FOUND,
                                         .external_id = ear_str_from(b->first_uri),
-                                        .url = ear_str_from(b->url),
                                         .visible_at_us = b->visible_at_us,
                                         .session = session};
         b->env.looked(b->env.core, end_job(b), &found);
@@ -76,7 +64,6 @@ static void end_visible(struct bluesky *b)
         struct ear_send_result sent = {.state = EAR_SEND_SENT,
                                        .status = b->status,
                                        .external_id = ear_str_from(b->first_uri),
-                                       .url = ear_str_from(b->url),
                                        .visible_at_us = b->visible_at_us,
                                        .pause_until_us = b->pause_until_us,
                                        .session = session};
@@ -357,7 +344,6 @@ static void bluesky_close(void **self)
     ear_atp_free(&b->atp);
     json_decref(b->thread);
     ear_timer_free(&b->limit);
-    free(b->web);
     free(b->repo);
     free(b);
     *self = NULL;
@@ -392,7 +378,6 @@ static ear_err read_settings(struct bluesky *b, const struct ear_account_out *ac
     struct ear_str identifier = ear_json_at(account->settings, "identifier");
     struct ear_str parts = ear_json_at(account->settings, "max_posts");
     b->repo = ear_str_dup_or(identifier.len ? identifier : account->author_id, NULL);
-    b->web = ear_str_dup_or(ear_json_at(account->settings, "web"), "https://bsky.app");
     b->parts_max = PARTS_DEFAULT;
     if (!b->repo)
         return ear_fail(diag, EAR_INVALID,
@@ -422,10 +407,7 @@ static ear_err bluesky_open(void **out, const struct ear_speak_env *env,
 
 const struct ear_connector_out ear_bluesky_out = {
     .name = "bluesky",
-    .caps = {.length = "300 graphemes and 3,000 bytes a post, 4 posts or the setting \"max_posts\"",
-             .parts_max = EAR_REPLY_PARTS_MAX,
-             .direct = false,
-             .public_reply = true,
+    .caps = {.direct = false,
              .look = true,
              .again = EAR_AGAIN_AFTER_LOOK,
              .send_timeout_ms = SEND_TIMEOUT_MS,

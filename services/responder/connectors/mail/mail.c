@@ -224,11 +224,7 @@ static ear_err mail_open(void **out, const struct ear_speak_env *env,
 
 const struct ear_connector_out ear_mail_out = {
     .name = "mail",
-    .caps = {.length = "100 KiB",
-             .parts_max = 1,
-             .direct = true,
-             .public_reply =
-                 true, /* a mail is its own place: an answer to it is what is asked for */
+    .caps = {.direct = true,
              .look = false,
              .again = EAR_AGAIN_NEVER,
              .send_timeout_ms = TIMEOUT_MS,

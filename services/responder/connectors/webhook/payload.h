@@ -4,7 +4,7 @@
 
 #include "connector.h"
 
-/* Appends; the same bytes for every try of a reply. EAR_INVALID for text that is not UTF-8. */
+/* Appends; the same bytes for every try of a reply. EAR_NO_MEMORY. */
 ear_err ear_webhook_payload(const struct ear_send_job *job, struct ear_buf *out) EAR_MUST_CHECK;
 
 #endif

@@ -250,10 +250,7 @@ static ear_err webhook_look(void *self, const struct ear_send_job *job, struct e
 
 const struct ear_connector_out ear_webhook_out = {
     .name = "webhook",
-    .caps = {.length = "10,000 characters, or the setting \"max_length\"",
-             .parts_max = 1,
-             .direct = true,
-             .public_reply = true,
+    .caps = {.direct = true,
              .look = false,
              .again = EAR_AGAIN_SAFE,
              .send_timeout_ms = TIMEOUT_MS,

@@ -81,7 +81,7 @@ static void script_close(void **self)
 
 static const struct ear_connector_in connector = {
     .name = "script",
-    .caps = {.poll_default_ms = 10, .poll_least_ms = 5, .round_posts_max = 2},
+    .caps = {.poll_default_ms = 10, .poll_least_ms = 5},
     .open = script_open,
     .poll = script_poll,
     .committed = script_committed,

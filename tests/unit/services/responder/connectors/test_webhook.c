@@ -133,8 +133,7 @@ static struct ear_send_job job_of(struct rig *rig, struct ear_fit *fit, struct e
                                  .agent = EAR_STR("ana"),
                                  .created_at_us = INT64_C(1790000000000000),
                                  .post_id = EAR_STR("post-7"),
-                                 .recipient_id = EAR_STR("visitor-1"),
-                                 .attempt = 1};
+                                 .recipient_id = EAR_STR("visitor-1")};
 }
 
 static void send_once(struct rig *rig)
@@ -345,8 +344,7 @@ static void test_registry__finds_by_platform_or_setting(void **state)
     assert_ptr_equal(ear_connector_out_find(EAR_STR("webchat"), chosen), &ear_webhook_out);
     assert_null(ear_connector_out_find(EAR_STR("webchat"), NULL));
     for (const struct ear_connector_out *const *c = ear_connectors_out(); *c; c++) {
-        assert_true((*c)->name && (*c)->caps.length && (*c)->caps.parts_max);
-        assert_true((*c)->caps.parts_max <= EAR_REPLY_PARTS_MAX);
+        assert_non_null((*c)->name);
         assert_true((*c)->caps.concurrent && (*c)->caps.rate_count && (*c)->caps.rate_ms);
         assert_true((*c)->caps.look || (*c)->caps.again != EAR_AGAIN_AFTER_LOOK);
         assert_true((*c)->open && (*c)->fit && (*c)->key && (*c)->send && (*c)->look &&

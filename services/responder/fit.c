@@ -1,5 +1,4 @@
-/* The parts of a reply. */
-#include "connector.h"
+#include "fit.h"
 
 /* Longer than any platform takes in EAR_REPLY_PARTS_MAX parts, shorter than a mistake. */
 #define FIT_BYTES_MAX (256 * 1024)
