@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # stand.sh: what is measured: PostgreSQL with its default durability, the four services with CURVE,
-# one replica each. Source after common.sh, pg.sh, webhook.sh, stack.sh and cpu.sh.
+# one replica each. Source after webhook.sh, stack.sh and cpu.sh.
 #
 #   stand_start              cluster, schema, care.yaml, texts, services
 #   stand_restart SETTING…   the same with other settings of PostgreSQL

@@ -1,10 +1,6 @@
 #!/usr/bin/env bash
 # The real Bluesky network: a mention becomes a case, the answer stands in the thread exactly once,
 # through kill -9 of both ends, lost answers and an outage of the platform.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/peers.sh"
 . "$(dirname "$0")/../lib/bluesky.sh"
 need_command jq curl
 need_peer bsky faultproxy

@@ -2,10 +2,6 @@
 # Real mail servers (Dovecot, Exim): a mail becomes a case, the answer comes to the customer's mailbox
 # as an answer to it, and an answer to that joins the case. What the server refuses fails with its
 # reason, what it defers is tried again later, and a mail is never sent twice.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/peers.sh"
 . "$(dirname "$0")/../lib/mail.sh"
 need_command jq curl
 need_peer mail

@@ -2,8 +2,6 @@
 # A day of an operator, over the whole stack: a feed is played, cases are listed, shown, answered,
 # noted, given away, settled and opened again by earshotctl; every command is harmless to repeat; the
 # way of a post is traced from the platform to the answer's outcome; status sees every replica.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 . "$(dirname "$0")/../lib/stack.sh"
 exec </dev/null # no command waits for what somebody types

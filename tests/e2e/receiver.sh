@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # The receiver that the quickstart shows: takes what is signed by the shared secret, each id once,
 # also after a restart, and nothing else.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
 need_command openssl curl jq
 need_program earshot-receiver

@@ -2,9 +2,6 @@
 # Signed webhooks in and out, with signatures made and checked by the scheme's own library: what is
 # signed becomes a case once, everything else is refused; an answer reaches the firm's system once,
 # also when the system's first answers get lost.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/peers.sh"
 need_command jq curl openssl

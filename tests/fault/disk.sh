@@ -2,11 +2,6 @@
 # The disk of PostgreSQL runs full while webhooks keep coming: first its tables have no room, then not
 # even its log, and it stops. Senders get 503 with Retry-After, what was accepted is there, memory stays
 # flat, one line says what is wrong; with room again all settles. Needs root, for a small file system.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/sender.sh"
 [ "$(id -u)" = 0 ] || skip "a file system of its own for PostgreSQL is made by root only"
 need_command mount umount fallocate

@@ -3,10 +3,6 @@
 # promoted. The services have both in their connection string, the standby first: they leave it alone
 # while it is read-only, follow once it is promoted, and are never restarted. What was acknowledged is
 # there; while the standby is away nothing is acknowledged. --full: then the old one is made a standby anew and the new one dies, and once more.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 declare -A data=() port=() pid=()

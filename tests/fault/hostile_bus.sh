@@ -4,10 +4,6 @@
 # that are cut off, of another version, of other people's names, settles of what was never offered,
 # batches past their credit, garbage for commands. All is refused, counted, and logged without a
 # flood; memory stays within its bound; a feed and its answers go through meanwhile.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/hostile.sh"
 need_program fault.hostile_bus

@@ -3,10 +3,6 @@
 # bodies without end, slow-loris, floods of headers and connections, bombs, forged and repeated
 # signatures, requests that are none. Each is refused, counted and logged without a flood of lines;
 # memory stays within its bound; an honest sender beside them loses nothing.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/hostile.sh"
 need_command node jq

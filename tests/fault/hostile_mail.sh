@@ -2,10 +2,6 @@
 # Hostile mails in a real mailbox: bombs of parts and nesting, floods of headers, recipients and
 # references, charsets that are none, bytes that are no mail. Each is heard as a post that the
 # database takes or passed over with a line in the log; honest mails between them become cases.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/peers.sh"
 . "$(dirname "$0")/../lib/mail.sh"
 . "$(dirname "$0")/../lib/hostile.sh"
 need_command jq curl

@@ -2,10 +2,6 @@
 # Keys are taken out and changed while everything runs: SIGHUP, nothing is restarted. An intruder that had
 # a key until now, and holds posts, loses both at once and comes in no more, on the connection that it has
 # or on a new one; a broken file changes nothing. Feeds go through all of it, and every invariant holds.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 need_program integ.ingest_sink
 

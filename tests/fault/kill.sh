@@ -1,10 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of each service in the middle of a feed, while an agent answers: after it was started
 # again, nothing is lost and nothing is doubled.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 pg_start

@@ -2,10 +2,6 @@
 # PostgreSQL has room for fewer locks than a full batch of assignment wants (a small server's
 # max_connections × max_locks_per_transaction): the batch is made in smaller parts until it fits, each post
 # is decided once, and the log says what was short.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 posts=8000 ahead=700 # of some 600 customers wait for assignment

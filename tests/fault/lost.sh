@@ -2,10 +2,6 @@
 # What gets lost on the way back: settles of batches that were worked on, answers of commits that were
 # carried out (a proxy before PostgreSQL cuts the connection between the two), and replicas that never
 # come back, with batches in their hands. Nothing is lost with them, and nothing is done twice.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 need_program integ.pg_cut
 

@@ -2,13 +2,9 @@
 # valgrind (memcheck) over every unit test and over the four services in a small feed with answers: no
 # invalid or uninitialised read, no block that nobody points at any more. By tests/run --full only: it
 # takes many minutes, and a build without sanitizers, in a tree of its own beside the tests' build.
-. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/feed.sh"
 [ -n "${EARSHOT_FULL:-}" ] || skip "many minutes under valgrind: by tests/run --full only"
 need_command valgrind cmake ninja
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/feed.sh"
 tree=${EARSHOT_MEMCHECK_TREE:-$EARSHOT_BUILD/plain}
 check=(valgrind --quiet --error-exitcode=97 --leak-check=full --show-leak-kinds=definite
   --errors-for-leak-kinds=definite "--suppressions=$EARSHOT_SOURCE/tests/lib/memcheck.supp" --child-silent-after-fork=yes)

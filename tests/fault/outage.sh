@@ -2,11 +2,6 @@
 # Webhooks keep coming while PostgreSQL is away, and while every commit takes 200 ms: who cannot be
 # stored for gets 503 with Retry-After, at once; what was accepted is there; memory stays flat, all
 # settles afterwards, and each log says in one line what is wrong.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/sender.sh"
 
 away_s=6 slow_s=6

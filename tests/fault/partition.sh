@@ -3,11 +3,6 @@
 # no longer reach one another, longer than the links' patience: packets dropped without a word, or a
 # cable pulled. Everything settles once they do again; nothing is lost or doubled.
 # --full: each pair that talks, for 20 s, and each cable.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/sender.sh"
 . "$(dirname "$0")/../lib/hosts.sh"
 hosts_begin "$@"

@@ -2,10 +2,6 @@
 # A replica of each service stands still (SIGSTOP) in the middle of a feed, longer than any lease and
 # the links' patience; the others take over what it held. Then it goes on, with all it had in hand,
 # and must do no harm.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 pg_start

@@ -2,9 +2,6 @@
 # A platform that limits, breaks, resets, hangs, is slow, loses its answers, has a login page put before it,
 # or another certificate than it had: each reply is shown once, is tried again where that is safe, and
 # nothing is restarted. The receiver checks signatures by the library of those who wrote the scheme.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/peers.sh"
 need_command jq curl openssl

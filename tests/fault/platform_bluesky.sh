@@ -2,12 +2,8 @@
 # What platform.sh does, on the real Bluesky network, which knows no ids of ours but the record's key:
 # each answer stands in the thread exactly once, or is said to be unknown and why. Only by --full; lost
 # answers and an outage are part of e2e/bluesky.sh always.
-. "$(dirname "$0")/../lib/common.sh"
-[ -n "${EARSHOT_FULL:-}" ] || skip "minutes on a whole network: by tests/run --full only"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/peers.sh"
 . "$(dirname "$0")/../lib/bluesky.sh"
+[ -n "${EARSHOT_FULL:-}" ] || skip "minutes on a whole network: by tests/run --full only"
 need_command jq curl
 need_peer bsky faultproxy
 

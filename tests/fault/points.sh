@@ -4,10 +4,6 @@
 # one is tested from its first day; one that is never reached fails the test, and so does one that nobody
 # attacks: those that no feed can reach (a post by its words, an allocation) must be armed by a test of
 # their own.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 source_points() {

@@ -1,10 +1,6 @@
 #!/usr/bin/env bash
 # A post that kills whoever decides it: tried three times, alone in the end, then a dead letter with
 # its reason, while others get through; brought back by command once the cause is mended.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 is_over() { ! kill -0 "${stack_pid[assignment.1]}" 2>/dev/null; }

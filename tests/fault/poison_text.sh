@@ -2,10 +2,6 @@
 # A post whose text kills every classifier that reads it, in the midst of others, with two replicas:
 # the batch is halved until the post is alone; that one becomes a dead letter with its reason, and no
 # other. Mended, it comes back by command.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 letters_are() { [ "$(pg_query 'SELECT count(*) FROM dead_letter WHERE retried_at IS NULL')" = "$1" ]; }

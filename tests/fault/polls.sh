@@ -1,10 +1,6 @@
 #!/usr/bin/env bash
 # Two replicas of ingest poll the same mailbox of a real mail server, which one of them has by lease.
 # Whoever has it is killed with -9 in the midst of the mails, again and again: every mail is heard once.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/peers.sh"
 . "$(dirname "$0")/../lib/mail.sh"
 . "$(dirname "$0")/../lib/invariants.sh"
 need_command curl

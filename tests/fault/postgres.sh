@@ -2,10 +2,6 @@
 # PostgreSQL crashes (immediate stop) in the middle of a feed, again and again, for moments and for
 # longer than a lease, while an agent answers: nothing is lost, nothing is doubled, nobody has to be
 # restarted.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 pg_start

@@ -2,10 +2,6 @@
 # /readyz tells the truth, and the log says it once: an upstream that nobody knows, one that does not
 # answer, nobody to work for, and a right in the database that is taken away while everything runs. What was sent meanwhile
 # is refused or waits; with the right back, all goes on without a restart.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 why() { curl -s --max-time 2 "$(stack_url "$1" 1)/readyz" | jq -r '.why // "none"'; }

@@ -7,12 +7,8 @@
 #
 # The older release is what stood before migration EARSHOT_OLD_BEFORE came (0012), built from the
 # history; EARSHOT_OLD names a folder with its programs instead. By tests/run --full only: it is a build.
-. "$(dirname "$0")/../lib/common.sh"
-[ -n "${EARSHOT_FULL:-}${EARSHOT_OLD:-}" ] || skip "builds an older release: by tests/run --full only"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
+[ -n "${EARSHOT_FULL:-}${EARSHOT_OLD:-}" ] || skip "builds an older release: by tests/run --full only"
 
 posts=1200 answers=12
 FEED_RATE=3000

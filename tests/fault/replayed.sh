@@ -3,10 +3,6 @@
 # sent again: on the same connection in another order, by somebody who says the same Hello, and by one who
 # says none. On all four links, under a feed and answers; without CURVE, since with it nobody could read
 # or repeat a frame at all. Nothing is lost or doubled.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 need_program fault.hostile_relay
 posts=300 answers=6

@@ -3,10 +3,6 @@
 # since is gone, and the services still have it in memory and in mind (authors that are known, models by
 # number, rows on their way). Nothing is restarted; what was said since is heard again from the platform,
 # here by a second replay, and then every invariant holds, as if nothing had been.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 posts=300
 [ -z "${EARSHOT_FULL:-}" ] || posts=20000

@@ -3,11 +3,6 @@
 # and is started again; then as a release that knows a newer protocol beside the old, then as one that
 # has forgotten the old. Nothing is lost or doubled, nothing even counts as a failure, and /readyz of
 # every replica says yes exactly as long as it does its work.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/sender.sh"
 
 posts=400

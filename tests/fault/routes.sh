@@ -2,8 +2,6 @@
 # The same post by several routes, for two accounts, in any order, at the same moment on two replicas;
 # edits and deletions before what they mean; times that nobody can believe; posts of two months, and a
 # month without partitions. Each post ends up stored once and decided once, or with a reason why not.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/invariants.sh"

@@ -2,11 +2,6 @@
 # A consumer that is a hundred times slower than its producer: assignment may run for a hundredth of the
 # time while thousands of posts come in to be caught up on, and live ones among them. What is in flight
 # is bounded (every process stays below 128 MiB), nothing is dropped, and live posts overtake the others.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
-. "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/sender.sh"
 
 posts=2500 bytes=4000 slow_s=15

@@ -2,10 +2,6 @@
 # A feed at 80 % of the rate that this machine was just seen to reach, with answers, for ten minutes
 # (--full; else half of that rate for half a minute): memory, descriptors, lag and the tables that work
 # passes through stay flat, by the slope of a line through the samples.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 soak_s=30 share=50 sample_s=1 tables=

@@ -5,10 +5,6 @@
 #
 # 2,000 posts, or 20,000 with EARSHOT_FULL. Feed and victims follow from a seed, which is printed;
 # EARSHOT_SEED=N replays it.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 
 seed=${EARSHOT_SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}

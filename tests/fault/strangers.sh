@@ -5,10 +5,6 @@
 # listed keys whose secret he lacks, and poses as an ingest. Then he takes every descriptor that the
 # services may have, by connections that say nothing, and lets go. Feeds and answers go through both, with
 # all invariants; nobody dies, everybody is ready again; it is counted, and logged in few lines.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/hostile.sh"
 need_command node jq

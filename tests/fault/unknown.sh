@@ -3,9 +3,6 @@
 # the responder dies (kill -9) when the dot is out and nothing is written down. Each is told as `unknown`
 # with its reason, never sent again by itself, its case is open for a person, and what that person writes
 # then goes out. The death by --full only: a mail may take its server two minutes, and so long nobody judges.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/care.sh"
 . "$(dirname "$0")/../lib/peers.sh"
 . "$(dirname "$0")/../lib/invariants.sh"

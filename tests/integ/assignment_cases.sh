@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # One replica on real PostgreSQL: what becomes of posts, commands, replies and clocks, seen in the
 # rows that are committed.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/assignment.sh"
 pg_start
 assignment_prepare

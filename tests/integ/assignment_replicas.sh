@@ -2,8 +2,6 @@
 # Two replicas at once on real PostgreSQL: the same and different posts of the same customers come
 # to both at the same time, replicas are killed with -9 in the middle, PostgreSQL is restarted. No
 # customer ever has two cases for one burst, nothing is lost, nothing is counted twice.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/assignment.sh"
 pg_start
 assignment_prepare 2 2

@@ -2,10 +2,6 @@
 # The classifier takes another model, a topic table and rules while a feed runs through everything,
 # refuses bad files, and goes back; then the shipped model twice: no post is lost or decided twice, each
 # says by which model, and the classifier never has more than 96 MiB, with two models for a moment. Takes 60 s.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
-. "$(dirname "$0")/../lib/stack.sh"
 . "$(dirname "$0")/../lib/feed.sh"
 . "$(dirname "$0")/../lib/hostile.sh"
 need_command curl jq

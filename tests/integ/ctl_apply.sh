@@ -2,8 +2,6 @@
 # earshotctl apply: the plan is what happens, a dry run changes nothing, what left the file leaves
 # the database (agents stay as a row, since history names them), mistakes are named by line and
 # change nothing, and services are told.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl

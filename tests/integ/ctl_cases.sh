@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # What earshotctl reads: case list (order, filters, short ids), case show (whole history), agent
 # list, trace and dead letters, as the operator's role, out of rows as the services write them.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl

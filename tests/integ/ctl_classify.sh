@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # earshotctl classify: a line out for each line in, in order, bad ones named in place; answers come
 # when the input pauses; whatever is fed, every line is JSON. Takes 5 s.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl integ.word_model

@@ -2,8 +2,6 @@
 # A file or folder that the command line names and that is missing, is of the wrong kind, lies below
 # what is none or may not be read is one kind of mistake, whatever command it is given to: exit code 3,
 # and a message with its name.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 need_program earshotctl
 ctl_database

@@ -2,8 +2,6 @@
 # earshotctl relabel and export-labels with a real PostgreSQL: who corrected what and when is kept,
 # the triage stays as it was, the export has masked text and the last word of each correction, and
 # evaluate reads it and says which of two models the people agree with. Takes 10 s.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl integ.word_model

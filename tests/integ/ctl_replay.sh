@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # earshotctl replay against the real ingest: counts, malformed lines by their numbers, the same feed
 # again, lanes, accounts, rate and pace; and against one that refuses: it is asked again, as it wants.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 need_command jq node
 need_program earshotctl earshot-ingest

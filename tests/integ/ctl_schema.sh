@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # earshotctl migrate and keygen: once is enough, again is harmless, a newer or another database is
 # refused, a dry run changes nothing, and the exit codes say what happened.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 need_command jq
 need_program earshotctl

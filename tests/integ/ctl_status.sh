@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # earshotctl status asks every replica behind every name at once: one row a process however many
 # addresses it has, exit code 1 as soon as one is not ready or a name has none. And probe.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl earshot-ingest

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # earshotctl train with a network: what only the order of words says is learned, by a recipe and by
 # --network, the file is the same each time, and classify reads it. Takes 10 s.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/ctl.sh"
 need_command jq
 need_program earshotctl

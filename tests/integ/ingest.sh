@@ -2,7 +2,6 @@
 # ingest over real PostgreSQL and the real bus, with a sink of the test's own in the classifier's
 # place: webhooks and replays, repeats, edits and deletions, backlog, poison, kill -9 at the fault
 # points, adoption by another instance.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 need_command jq curl openssl
 need_program earshot-ingest

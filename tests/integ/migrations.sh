@@ -2,7 +2,6 @@
 # The schema on a fresh cluster, on a second database of the same cluster (the roles exist already),
 # and applied again by several at once. Then months: partitions ahead, past ones on demand, the posts
 # without a time, and rows that lie on a border.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 need_program earshotctl
 

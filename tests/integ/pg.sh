@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # common/pg against a real PostgreSQL that crashes and comes back when a test program asks.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 
 pg_start

@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # The responder between a stand-in for assignment (over the real bus), a real PostgreSQL and a
 # platform that misbehaves: every reply becomes visible once or is said to be unknown, whatever dies.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/responder.sh"
 . "$(dirname "$0")/../lib/hostile.sh"
 

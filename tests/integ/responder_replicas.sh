@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # Two responders and several accounts: each sends for its share, whoever is left sends for all, nobody
 # sends for an account that it gave up, and no account is left without a sender.
-. "$(dirname "$0")/../lib/common.sh"
-. "$(dirname "$0")/../lib/pg.sh"
-. "$(dirname "$0")/../lib/webhook.sh"
 . "$(dirname "$0")/../lib/responder.sh"
 
 for n in 1 2 3 4 5; do

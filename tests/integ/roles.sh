@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Least rights: each role can do what its service does, and every forbidden read or write fails with
 # "permission denied" or as a row that is not there.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 
 pg_start

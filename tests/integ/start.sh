@@ -2,7 +2,6 @@
 # What a stranger meets at the first start: no PostgreSQL, no schema, another schema, a role without
 # rights, a misspelt name, an address that is taken, a file that is not there. Each says what to do,
 # in the log and in /readyz, and SIGTERM ends at once whatever was never under way.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 need_command jq curl
 need_program earshot-ingest earshot-classifier earshot-assignment earshot-responder earshotctl

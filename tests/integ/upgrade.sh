@@ -2,7 +2,6 @@
 # A database that release 0010 has filled: migrated, then written on as the release before this one does
 # and as this one does. The history of a case, and what was decided about a post, read the same whoever
 # wrote them. 20 cases of 5 posts each: 1 and 2 by the first, 3 by the second, 4 and 5 by this one.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 need_program earshotctl
 

@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # assignment.sh: replicas of assignment alone, over a cluster of pg.sh, with the program
-# integ.assignment_peer in the place of classifiers and responders. Source after common.sh, pg.sh.
+# integ.assignment_peer in the place of classifiers and responders.
 #
 #   assignment_prepare [REPLICAS [CLASSIFIERS]]   schema, a small firm, ports
 #   assignment_start N | assignment_stop N | assignment_kill N
 #   feed FILE [PORTS [N]]   plays the classifiers, for N replicas; prints what became of the items
 #   ask ID ACTOR KIND CASE ARGUMENT [REASON]      a command to any replica
 #   respond COUNT STATE     a responder that takes COUNT replies
+! declare -F assignment_prepare >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/pg.sh"
 
 declare -A assignment_pid=()
 PEER=$EARSHOT_BIN/integ.assignment_peer

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# bluesky.sh: people on the real Bluesky network of the peers. Source after peers.sh.
+# bluesky.sh: people on the real Bluesky network of the peers.
 #
 #   bluesky_start                  PLC, PDS and AppView; sets BSKY_* (BASE_URL, ALICE_DID …)
 #   bluesky_care FILE SERVICE      a firm whose only account is @brand.test, reached at SERVICE, with agent ana
@@ -7,6 +7,8 @@
 #   bluesky_post NAME TEXT [ROOT PARENT]   mentions @brand.test where the text names it; ROOT and PARENT
 #                                  are "uri cid" pairs; sets POST_URI and POST_REF ("uri cid")
 #   bluesky_thread NAME URI        the thread as JSON on standard output
+! declare -F bluesky_start >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/peers.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/care.sh"
 
 declare -A bluesky_token=()

@@ -1,11 +1,14 @@
 # shellcheck shell=bash
-# common.sh: what every test script begins with. Source it first:
+# common.sh: what every test script begins with. A script sources what it uses of this folder; each
+# of the files reads what it stands on itself, and all of them stand on this one:
 #
 #   . "$(dirname "$0")/../lib/common.sh"
 #
 # It sets strict mode, the places (EARSHOT_SOURCE, EARSHOT_BUILD, EARSHOT_BIN, EARSHOT_SHARED) and
 # WORK, a folder of the run's own that is removed at the end (kept with EARSHOT_KEEP=1). What was
 # registered by at_exit runs in reverse order however the script ends.
+! declare -F say >/dev/null || return 0 # it has been read
+
 set -Eeuo pipefail
 
 EARSHOT_SOURCE=${EARSHOT_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}

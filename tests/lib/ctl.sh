@@ -1,11 +1,13 @@
 # shellcheck shell=bash
-# ctl.sh: earshotctl and what it says. Source after common.sh, and after pg.sh for ctl_database.
+# ctl.sh: earshotctl and what it says.
 #
 #   ctl_database                a migrated database whose roles have the password "secret"
 #   ctl ARGUMENT…               as the operator there; a script with other settings has its own
 #   exits CODE ARGUMENT…        ctl ends with CODE; what it printed is in $WORK/out and $WORK/err
 #   says TEXT                   stands in what it printed
 #   json FILTER                 what jq makes of it
+! declare -F ctl_database >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/pg.sh"
 
 ctl_database() {
   local role

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # feed.sh: feeds of many customers and an agent who answers; what must hold afterwards is in
-# invariants.sh. Source after common.sh, pg.sh, webhook.sh and stack.sh.
+# invariants.sh.
 #
 #   feed_stack NAME=COUNT…   a receiver, care.yaml with one account, the services; agent ana present
 #   feed_make RUN POSTS      $WORK/feed.RUN.jsonl: distinct posts of POSTS/4 customers, a tenth of
@@ -12,7 +12,9 @@
 #   feed_check               waits until nothing is on its way (FEED_PATIENCE seconds), then checks
 #                            every invariant
 #   feed_check_checks        whether each of those checks can fail at all; when all services have stopped
-
+! declare -F feed_stack >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/webhook.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/invariants.sh"
 
 FEED_POSTS=0

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # hosts.sh: Earshot on several hosts: PostgreSQL and each replica in a network namespace of its own, on
-# one bridge, with the test. Source after stack.sh and feed.sh; needs root and iproute2, and skips
-# loudly otherwise.
+# one bridge, with the test. Needs root and iproute2, and skips loudly otherwise.
 #
 #   hosts_begin "$@"            first of all: the script starts itself again in a network of its own
 #   hosts_start NAME=COUNT…     feed_stack, with a host for PostgreSQL ("postgres") and one for each
@@ -10,6 +9,8 @@
 #   sever HOST HOST | heal HOST HOST   packets between the two are dropped without a word
 #   pull HOST | plug HOST              its cable
 # The test itself is the host "outside": senders, the platform and earshotctl.
+! declare -F hosts_begin >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/feed.sh"
 
 HOSTS=()
 declare -A host_address=() host_pid=()

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # invariants.sh: what must hold once nothing is on its way any more, however a deployment was treated
-# meanwhile. Each check is a query that finds what breaks it. Source after common.sh and pg.sh.
+# meanwhile. Each check is a query that finds what breaks it.
 #
 #   invariant_posts            one row and one triage a post, no dead letter
 #   invariant_outcomes         each post has its place in a case or the decision that it needs none
@@ -11,6 +11,8 @@
 #   invariants_notice LEDGER COUNT FILE…
 #                              spoils one thing at a time and sees that the very check for it notices
 #   expect_none WHAT QUERY     fails with the first rows that the query finds
+! declare -F expect_none >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/pg.sh"
 
 expect_none() { # WHAT QUERY
   local found

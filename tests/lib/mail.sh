@@ -1,8 +1,10 @@
 # shellcheck shell=bash
-# mail.sh: real mail servers (Dovecot, Exim) and the firm's mailbox on them. Source after peers.sh.
+# mail.sh: real mail servers (Dovecot, Exim) and the firm's mailbox on them.
 #
 #   mail_start        the servers; sets MAIL_* (IMAP_URL, SUBMISSION_URL, CARE_USER, CA …)
 #   mail_care FILE    a firm whose only account is the mailbox, with agent ana; its secret beside it
+! declare -F mail_start >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/peers.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/care.sh"
 
 mail_start() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# peers.sh: real servers as a test uses them. Source after common.sh and stack.sh.
+# peers.sh: real servers as a test uses them.
 #
 #   peer_read FILE PREFIX     KEY=VALUE lines of a peer as variables PREFIX_KEY
 #   peer_stop PIDFILE…        ends what a peer's script started
@@ -7,6 +7,8 @@
 #   fault_proxy HOST:PORT     sets PROXY_URL (http://localhost:PORT); fault NAME PERCENT switches it
 #   only_case [STATE]         sets CASE to the id of the one case there is
 #   reply CASE TEXT [OPTION…] as agent ana, through earshotctl
+! declare -F peer_read >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
 peer_read() {
   local key value

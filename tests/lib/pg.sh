@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pg.sh: a PostgreSQL 15 cluster of the test's own, thrown away at its end.
 #
-# Sourced after common.sh:
+# Sourced:
 #   pg_start            sets PG_PORT, PG_SOCKET (folder of the Unix socket), PG_PID and EAR_PG (the
 #                       owner's conninfo, exported), database "earshot"
 #   pg_query SQL        as the owner, bare rows, columns separated by |
@@ -14,7 +14,8 @@
 # The cluster is not root's: as root it runs as user postgres. It ends with the test even when that
 # is killed with -9 (parent death signal). Over the socket everybody is trusted; over TCP roles need
 # their passwords, as in production.
-[ "${BASH_SOURCE[0]}" = "$0" ] && . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+! declare -F pg_start >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 PG_BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
 PG_LISTEN=127.0.0.1 PG_ENTER=() # hosts.sh puts it on a host of its own

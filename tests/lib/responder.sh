@@ -1,7 +1,11 @@
 # shellcheck shell=bash
 # responder.sh: a stand-in for assignment (over the real bus), a real PostgreSQL and a platform that
-# misbehaves, and between them the responders that a test starts. Sourced after common.sh, pg.sh and
-# webhook.sh; account @shop is a webhook of $PLATFORM, @mute has no connector.
+# misbehaves, and between them the responders that a test starts. To source it starts the first three;
+# account @shop is a webhook of $PLATFORM, @mute has no connector.
+! declare -F start_responder >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/pg.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/webhook.sh"
+
 need_command node jq openssl
 need_program earshot-responder
 feed_program=$(find "$EARSHOT_BUILD" -name integ.responder_feed -type f -perm -u+x | head -1)

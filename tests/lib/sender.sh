@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # sender.sh: systems that post signed webhooks one after another and repeat what was not accepted, and
-# what must hold of the answers. What was accepted is a feed to feed.sh: feed_check looks for it. Source
-# after common.sh, pg.sh, webhook.sh, stack.sh and feed.sh.
+# what must hold of the answers. What was accepted is a feed to feed.sh: feed_check looks for it.
 #
 #   sender_start RUN COUNT [BYTES]   COUNT senders at once to ingest.1; texts of BYTES that do not compress
 #   sender_stop                      each has its last post accepted and ends
 #   sender_answers [FROM]            lines "STATUS RETRY-AFTER SECONDS" of all answers, from that line on
 #   memory_watch | memory_check MIB  the resident size of every service each second; must not have grown by
 #                                    more, nor be above MEMORY_MAX_MIB
+! declare -F sender_start >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/feed.sh"
 
 sender_pids=()
 SENDER_COUNTED=0

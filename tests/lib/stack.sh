@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # stack.sh: Earshot's services as processes, on free ports, over a cluster of pg.sh.
-# Source after common.sh and pg.sh; then
 #
 #   stack_prepare [CARE.yaml]        keys, role passwords, secrets, migrate, apply
 #   stack_start ingest=2 classifier=1 assignment=1 responder=1     replicas, all ready at the end
@@ -13,6 +12,8 @@
 # Ports of a replica are fixed for the run, so that a restarted one is found again. Logs are
 # $WORK/log/NAME.N.log; settings for one service come from arrays ENV_ingest=(KEY=value …), for earshotctl from ENV_ctl.
 # Every process dies with the test, also when that is killed with -9.
+! declare -F stack_prepare >/dev/null || return 0 # it has been read
+. "$(dirname "${BASH_SOURCE[0]}")/pg.sh"
 
 STACK_SERVICES=(ingest classifier assignment responder)
 STACK_ROLES=(earshot_ingest earshot_assignment earshot_responder earshot_operator earshot_report)

@@ -7,6 +7,7 @@
 #                                       posts BODY; sets WEBHOOK_STATUS, answer in $WORK/webhook.answer
 #   webhook_care FILE URL [CA_FILE]     a firm whose only account is @shop, answered at URL, with agent ana;
 #                                       its secret is the file "shop"
+! declare -F webhook_secret >/dev/null || return 0 # it has been read
 . "$(dirname "${BASH_SOURCE[0]}")/care.sh"
 
 webhook_secret() {

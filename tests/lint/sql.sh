@@ -3,7 +3,6 @@
 # own role: misspelt columns, wrong types and missing rights come out here, not in production.
 # The statements of ingest and assignment are planned once a connection, whatever is in the tables then:
 # so they must be found by key also where all tables are known to be empty.
-. "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/pg.sh"
 cd "$EARSHOT_SOURCE"
 pg_start
