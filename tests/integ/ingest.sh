@@ -185,9 +185,14 @@ sink_stop
 sink_start poison="bad apple" a
 { line p1 "good apple"; line p2 "bad apple"; line p3 "good pear"
   line p2 "bad apple" '{"author": {"id": "another who claims this id"}}'; } >"$WORK/body"
+burials_refused() { [ "$(grep -c 'statement=verdict' "$WORK/log/a")" -ge 2 ]; }
+pg_query 'REVOKE INSERT ON dead_letter FROM earshot_ingest'
 replay a "$WORK/body"
+must_settle "burials that do not come about, again and again" 30 burials_refused
+pg_query 'GRANT INSERT ON dead_letter TO earshot_ingest'
 must_settle "poison is buried" 30 nothing_owed
 expect_eq "dead letters, and their authors" "2|2" "$(pg_query "SELECT count(*), count(DISTINCT customer_id) FROM dead_letter")"
+expect_eq "dead letters that were told of, each once" 2 "$(grep -c 'event=ingest.dead_letter ' "$WORK/log/a")"
 sink_stop
 sink_start done a
 pg_query "SELECT dead_letter_retry(dead_letter_id, 'test') FROM dead_letter" >/dev/null

@@ -24,6 +24,8 @@ struct ear_settler {
     struct list deleting;   /* in the statement under way */
     struct list to_judge;   /* verdicts that could not be written yet */
     struct ear_row *judged; /* whose verdict is being written; one at a time */
+    struct ear_verdict verdict;
+    struct ear_id buried; /* the post, where the verdict is that */
 };
 
 static void push(struct list *list, struct ear_row *row)
@@ -94,6 +96,13 @@ static void delete_some(struct ear_settler *settler)
     ear_pg_run(settler->pg, &batch, on_deleted, settler);
 }
 
+static void tell_burial(const struct ear_settler *settler)
+{
+    ear_log(&EV_INGEST_DEAD_LETTER, kv_id("post", &settler->buried),
+            kv_int("tries", settler->verdict.tries));
+    ear_metric_add(&M_DEAD_LETTERS, 1);
+}
+
 static void on_judged(void *self, ear_err err, const struct ear_pg_result *const *results,
                       size_t count, const struct ear_diag *diag)
 {
@@ -109,6 +118,7 @@ static void on_judged(void *self, ear_err err, const struct ear_pg_result *const
         ear_timer_start(settler->timer, RETRY_MS, 0);
         return;
     }
+    if (settler->verdict.kind == EAR_VERDICT_BURY) tell_burial(settler);
     finish(settler, row, true);
     work(settler);
 }
@@ -143,8 +153,6 @@ static void add_burial(struct ear_pg_batch *batch, const struct ear_row *row,
                        const struct ear_id *post_id, int tries, const struct ear_id *owner)
 {
     struct ear_id id = ear_id_new(ear_clock_wall_us());
-    ear_log(&EV_INGEST_DEAD_LETTER, kv_id("post", post_id), kv_int("tries", tries));
-    ear_metric_add(&M_DEAD_LETTERS, 1);
     ear_pg_batch_add(batch, STORE_BURY_POST);
     ear_pg_id(batch, &id);
     ear_pg_id(batch, post_id);
@@ -192,10 +200,11 @@ static void judge_one(struct ear_settler *settler)
     struct ear_id *left = ear_alloc(row->count * sizeof(*left));
     bool counted = false;
     size_t count = ear_row_left(row, left, &counted);
-    struct ear_verdict verdict = ear_verdict_of(row->tries, count, counted);
-    struct ear_pg_batch *batch = write_verdict(row, verdict, left, count, &settler->owner);
-    free(left);
     settler->judged = row;
+    settler->verdict = ear_verdict_of(row->tries, count, counted);
+    if (settler->verdict.kind == EAR_VERDICT_BURY) settler->buried = left[0];
+    struct ear_pg_batch *batch = write_verdict(row, settler->verdict, left, count, &settler->owner);
+    free(left);
     ear_pg_run(settler->pg, &batch, on_judged, settler);
 }
 
