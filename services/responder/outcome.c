@@ -25,21 +25,26 @@ struct ear_outcomes {
     struct ear_timer *timer;
     struct told told[AT_ONCE];
     size_t busy;
-    bool reading, wake_again, failed;
+    struct ear_id from; /* where the next page begins; behind the last one comes the first again */
+    bool reading, wake_again, failed, told_one;
     unsigned failures; /* in a row */
 };
 
 static void plan(struct ear_outcomes *outcomes);
 
-static void finish(struct told *told)
+static void one_less(struct ear_outcomes *outcomes)
 {
-    struct ear_outcomes *outcomes = told->outcomes;
-    told->busy = false;
-    outcomes->busy--;
-    if (outcomes->busy) return;
-    outcomes->failures = outcomes->failed ? outcomes->failures + 1 : 0;
+    if (--outcomes->busy) return;
+    /* Where some are taken, those that are not make no others wait. */
+    outcomes->failures = outcomes->failed && !outcomes->told_one ? outcomes->failures + 1 : 0;
     plan(outcomes);
     if (outcomes->core->draining) ear_responder_check_drained(outcomes->core);
+}
+
+static void finish(struct told *told)
+{
+    told->busy = false;
+    one_less(told->outcomes);
 }
 
 static void later(struct told *told, const char *err, const char *why)
@@ -61,6 +66,7 @@ static void on_deleted(void *self, ear_err err, const struct ear_pg_result *cons
         later(told, ear_err_name(err), diag->text);
         return;
     }
+    told->outcomes->told_one = true;
     finish(told);
 }
 
@@ -72,10 +78,12 @@ static void forget(struct told *told)
     ear_pg_run(told->outcomes->core->pg, &batch, on_deleted, told);
 }
 
-/* Refusals that no repeat mends; "denied" may be a key that is about to be exchanged. */
+/* Refusals that no repeat mends; "denied" may be a key that is about to be exchanged. A conflict:
+ * it has another outcome, as when nobody could read the reply for a time. */
 static bool is_final(const char *error)
 {
-    return strcmp(error, "not_found") == 0 || strcmp(error, "invalid") == 0;
+    return strcmp(error, "not_found") == 0 || strcmp(error, "invalid") == 0 ||
+           strcmp(error, "conflict") == 0;
 }
 
 static void on_answer(void *self, ear_err err, struct ear_str answer)
@@ -155,6 +163,7 @@ static void on_outcomes(void *self, ear_err err, const struct ear_pg_result *con
     outcomes->reading = false;
     if (err == EAR_CLOSED) return;
     outcomes->failed = err != EAR_OK;
+    outcomes->told_one = false;
     if (err) {
         ear_log(&EV_READ_FAILED, kv_text("what", "outcomes"), kv_diag(diag));
         outcomes->failures++;
@@ -163,10 +172,12 @@ static void on_outcomes(void *self, ear_err err, const struct ear_pg_result *con
     }
     EAR_CHECK(count == 1);
     size_t rows = ear_pg_rows(results[0]);
-    if (rows == AT_ONCE) outcomes->wake_again = true;
+    bool more = rows == AT_ONCE;
+    if (more) outcomes->wake_again = true;
+    outcomes->from = more ? ear_pg_get_id(results[0], rows - 1, 0) : (struct ear_id){{0}};
+    outcomes->busy++; /* the page: it is not over before all of it was tried */
     for (size_t i = 0; i < rows; i++) tell(outcomes, results[0], i);
-    if (!rows) plan(outcomes);
-    if (!rows && outcomes->core->draining) ear_responder_check_drained(outcomes->core);
+    one_less(outcomes);
 }
 
 static void read_due(void *self)
@@ -181,6 +192,7 @@ static void read_due(void *self)
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
     ear_pg_batch_add(batch, STORE_READ_OUTCOMES);
     ear_pg_i64(batch, AT_ONCE);
+    ear_pg_id(batch, &outcomes->from);
     ear_pg_run(outcomes->core->pg, &batch, on_outcomes, outcomes);
 }
 

@@ -161,6 +161,20 @@ must_settle "the due outcome" 10 outcome_is_due
 echo hear >&4
 must_end 1 - 40
 
+say "outcomes that nobody can read, or that assignment has another of, keep none waiting"
+pg_query "INSERT INTO outcome_due (reply_id, customer_id, payload, created_at)
+  SELECT ('00000000-0000-7000-8000-0000000000' || to_char(n, 'FM00'))::uuid, gen_random_uuid(), '\\xff', now() - interval '1 h'
+    FROM generate_series(1, 40) n"
+reply "Behind forty"
+must_settle "its outcome" 20 has_outcome "$REPLY"
+echo contrary >&4
+reply "Of another mind"
+outcome_is_refused() { grep -q "event=responder.outcome_refused reply=$REPLY .*error=conflict" "$WORK/log/responder.1"; }
+must_settle "refused for good" 20 outcome_is_refused
+echo hear >&4
+pg_query "DELETE FROM outcome_due WHERE payload = '\\xff'"
+must_settle "nothing left" 30 quiet
+
 say "PostgreSQL crashes in the middle"
 for i in 1 2 3 4 5; do reply "Crash $i"; done
 last=$REPLY

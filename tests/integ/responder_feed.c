@@ -4,7 +4,8 @@
  *   integ.responder_feed REPLIES COMMANDS LEDGER    endpoints host:port; words on standard input:
  *     reply REPLY CUSTOMER CASE ACCOUNT TEXT…       offers it, until it is settled
  *     together N                                    the next N replies are offered as one batch
- *     deaf | hear                                   outcomes are answered "unavailable", or taken
+ *     deaf | contrary | hear                        outcomes are answered "unavailable",
+ * "conflict", or taken
  *
  * Lines of LEDGER: "settled REPLY FATE" and
  * "outcome REPLY STATE ATTEMPTS REASON|- EXTERNAL_ID|- COMMAND_ID". */
@@ -37,7 +38,7 @@ struct feed {
     TAILQ_HEAD(offers, offered) list;
     struct ear_buf input;
     FILE *ledger;
-    bool deaf;
+    const char *refusal; /* of outcomes; NULL: they are taken */
     size_t together;
 };
 
@@ -150,8 +151,9 @@ static void obey(struct feed *feed, struct ear_str line)
     if (!ear_str_split(&rest, ' ', &word)) return;
     if (ear_str_eq(word, EAR_STR("reply"))) offer_reply(feed, rest);
     if (ear_str_eq(word, EAR_STR("together"))) together(feed, rest);
-    if (ear_str_eq(word, EAR_STR("deaf"))) feed->deaf = true;
-    if (ear_str_eq(word, EAR_STR("hear"))) feed->deaf = false;
+    if (ear_str_eq(word, EAR_STR("deaf"))) feed->refusal = "unavailable";
+    if (ear_str_eq(word, EAR_STR("contrary"))) feed->refusal = "conflict";
+    if (ear_str_eq(word, EAR_STR("hear"))) feed->refusal = NULL;
 }
 
 static void on_input(void *self, unsigned events)
@@ -195,8 +197,8 @@ static void on_question(void *self, struct ear_call *call, struct ear_str reques
         EAR_UNPACK(Earshot__V1__Command, earshot__v1__command__descriptor, request, arena);
     EAR_CHECK(command && command->body_case == EARSHOT__V1__COMMAND__BODY_OUTCOME);
     result.command_id = command->command_id;
-    if (feed->deaf)
-        result.error = (char *)(uintptr_t) "unavailable";
+    if (feed->refusal)
+        result.error = (char *)(uintptr_t)feed->refusal;
     else
         note_outcome(feed, command);
     ear_buf_init(&answer, 1 << 16);
