@@ -15,8 +15,8 @@
 
 #define READY_CHECK_MS     1000
 #define START_CHECKS       30 /* whoever is not ready by then says why */
-#define LARGE_BUFFER_BYTES (512 << 10)
-#define TRIM_BYTES         (4 << 20)
+#define LARGE_BUFFER_BYTES (2 << 20)
+#define TRIM_BYTES         (8 << 20)
 #define LINGER_TURNS       20 /* for answers that drain gave and that are still on their way out */
 #define LINGER_TURN_MS     50
 

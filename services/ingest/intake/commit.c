@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define MENTIONS_BYTES 4096
+#define PACKED_BYTES   (64u << 20)
 #define COPY_POSTS     64 /* in a transaction: fewer are sooner written by a statement */
 
 struct ear_commit *ear_commit_new(ear_lane lane, struct ear_slice *slices, size_t count)
@@ -20,6 +21,7 @@ static void free_entries(struct ear_commit *commit)
     for (size_t i = 0; i < commit->count; i++) ear_buf_release(&commit->entries[i].mentions);
     EAR_FREE(commit->entries);
     commit->count = 0;
+    ear_buf_release(&commit->packed);
 }
 
 void ear_commit_free(struct ear_commit **commit)
@@ -49,7 +51,7 @@ bool ear_commit_is_vain(const struct ear_commit *commit)
  * cost more than the comparing. */
 struct key {
     struct ear_id id;
-    const struct ear_entry *entry;
+    struct ear_entry *entry;
     uint32_t rank;
 };
 
@@ -190,7 +192,17 @@ static void push_post(const struct ear_commit *commit, struct ear_pg_array *to,
         ear_pg_push_text(to, text_not_null(ear_buf_str(&entry->mentions)));
 }
 
-static void push_posts(const struct ear_commit *commit, struct ear_pg_batch *batch)
+/* What goes to classifiers once it is committed. It is made here, where the post is at hand. */
+static void pack_post(struct ear_commit *commit, struct ear_entry *entry)
+{
+    if (commit->unpacked) return;
+    commit->unpacked = ear_post_out_fresh(entry->post, entry->known,
+                                          entry->delivery->received_at_us, commit->stored_at_us,
+                                          ear_buf_str(&entry->mentions), &commit->packed) != EAR_OK;
+    entry->packed_to = commit->packed.len;
+}
+
+static void push_posts(struct ear_commit *commit, struct ear_pg_batch *batch)
 {
     static const ear_pg_type row[] = {
         EAR_PG_ID,   EAR_PG_ID,   EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TEXT, EAR_PG_TIME, EAR_PG_TIME,
@@ -203,7 +215,10 @@ static void push_posts(const struct ear_commit *commit, struct ear_pg_batch *bat
     struct ear_pg_array *to = commit->copies ? ear_pg_copy(batch, copied, EAR_COUNT(copied))
                                              : ear_pg_rows_array(batch, row, EAR_COUNT(row));
     for (size_t i = 0; i < commit->edits_at; i++) {
-        if (!commit->entries[i].repeat) push_post(commit, to, &commit->entries[i]);
+        struct ear_entry *entry = &commit->entries[i];
+        if (entry->repeat) continue;
+        push_post(commit, to, entry);
+        pack_post(commit, entry);
     }
 }
 
@@ -324,12 +339,12 @@ static void add_deletions(struct ear_commit *commit, struct ear_pg_batch *batch)
 /* --- Authors --- */
 
 /* The last post of each author in this transaction, by customer id. */
-static size_t authors_of(const struct ear_commit *commit, const struct ear_entry **authors)
+static size_t authors_of(const struct ear_commit *commit, struct ear_entry **authors)
 {
     size_t count = commit->edits_at, kept = 0;
     struct key *keys = ear_alloc((count + 1) * sizeof(*keys));
     for (size_t i = 0; i < count; i++) {
-        const struct ear_entry *entry = &commit->entries[i];
+        struct ear_entry *entry = &commit->entries[i];
         keys[i] = (struct key){.id = entry->known->customer_id, .entry = entry};
     }
     qsort(keys, count, sizeof(*keys), compare_keys);
@@ -342,9 +357,8 @@ static size_t authors_of(const struct ear_commit *commit, const struct ear_entry
 }
 
 static void add_identities(struct ear_commit *commit, struct ear_pg_batch *batch,
-                           const struct ear_entry *const *authors, size_t count)
+                           struct ear_entry *const *authors, size_t count)
 {
-    if (count == 0) return;
     (void)add(commit, batch, STORE_UPSERT_IDENTITIES);
     ear_pg_time(batch, commit->stored_at_us);
     struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
@@ -354,6 +368,7 @@ static void add_identities(struct ear_commit *commit, struct ear_pg_batch *batch
     struct ear_pg_array *names = ear_pg_array(batch, EAR_PG_TEXT);
     for (size_t i = 0; i < count; i++) {
         const struct ear_post_in *post = authors[i]->post;
+        if (!authors[i]->writes_identity) continue;
         ear_pg_push_id(ids, &authors[i]->known->customer_id);
         ear_pg_push_text(platforms, post->platform);
         ear_pg_push_text(authors_ids, post->author_id);
@@ -363,13 +378,13 @@ static void add_identities(struct ear_commit *commit, struct ear_pg_batch *batch
 }
 
 static void add_reach(struct ear_commit *commit, struct ear_pg_batch *batch,
-                      const struct ear_entry *const *authors, size_t count)
+                      struct ear_entry *const *authors, size_t count)
 {
-    if (count == 0) return;
     (void)add(commit, batch, STORE_INSERT_REACH);
     struct ear_pg_array *ids = ear_pg_array(batch, EAR_PG_ID);
     struct ear_pg_array *followers = ear_pg_array(batch, EAR_PG_I64);
     for (size_t i = 0; i < count; i++) {
+        if (!authors[i]->writes_reach) continue;
         ear_pg_push_id(ids, &authors[i]->known->customer_id);
         ear_pg_push_int(followers, authors[i]->post->author_followers);
     }
@@ -378,26 +393,21 @@ static void add_reach(struct ear_commit *commit, struct ear_pg_batch *batch,
 static void add_authors(struct ear_commit *commit, struct ear_pg_batch *batch,
                         const struct ear_commit_env *env)
 {
-    const struct ear_entry **all = ear_alloc((commit->edits_at + 1) * sizeof(*all));
-    const struct ear_entry **some = ear_alloc((commit->edits_at + 1) * sizeof(*some));
-    size_t count = authors_of(commit, all), chosen = 0;
+    struct ear_entry **authors = ear_alloc((commit->edits_at + 1) * sizeof(struct ear_entry *));
+    size_t count = authors_of(commit, authors), identities = 0, reaches = 0;
     for (size_t i = 0; i < count; i++) {
-        if (ear_seen_needs_identity(env->seen, &all[i]->known->customer_id, all[i]->post,
-                                    commit->stored_at_us)) {
-            some[chosen++] = all[i];
-        }
+        struct ear_entry *entry = authors[i];
+        const struct ear_id *id = &entry->known->customer_id;
+        entry->writes_identity =
+            ear_seen_needs_identity(env->seen, id, entry->post, commit->stored_at_us);
+        entry->writes_reach =
+            ear_seen_needs_reach(env->seen, id, entry->post, commit->stored_at_us);
+        identities += entry->writes_identity;
+        reaches += entry->writes_reach;
     }
-    add_identities(commit, batch, some, chosen);
-    chosen = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (ear_seen_needs_reach(env->seen, &all[i]->known->customer_id, all[i]->post,
-                                 commit->stored_at_us)) {
-            some[chosen++] = all[i];
-        }
-    }
-    add_reach(commit, batch, some, chosen);
-    free(some);
-    free(all);
+    if (identities) add_identities(commit, batch, authors, count);
+    if (reaches) add_reach(commit, batch, authors, count);
+    free(authors);
 }
 
 /* --- Cursors --- */
@@ -432,6 +442,8 @@ struct ear_pg_batch *ear_commit_build(struct ear_commit *commit, const struct ea
     gather(commit);
     if (commit->twins) return NULL;
     struct ear_pg_batch *batch = ear_commit_batch();
+    ear_buf_init(&commit->packed, PACKED_BYTES);
+    commit->unpacked = false;
     commit->places = (struct ear_commit_places){-1, -1, -1, -1, -1, -1};
     commit->cursors_at = -1;
     commit->statements = 0;

@@ -23,8 +23,11 @@ struct ear_entry {
     struct ear_post_result *result;
     const struct ear_delivery *delivery;
     struct ear_buf mentions; /* other accounts that heard the same post in this transaction */
+    size_t packed_to;        /* where its message ends among those of its commit */
     uint32_t given;          /* its place in the order that posts were given in */
     bool repeat;             /* the same post is in this transaction already */
+    bool writes_identity;    /* of its author, whose last post here it is */
+    bool writes_reach;
 };
 
 /* Where the statements are in the batch; -1: not there. */
@@ -40,6 +43,7 @@ struct ear_commit {
     size_t slice_count;
     struct ear_entry *entries; /* new posts first, by id; then edits, then deletions */
     size_t count, edits_at, deletions_at;
+    struct ear_buf packed; /* messages of new posts that repeat none, in the order of entries */
     struct ear_commit_places places;
     int statements;
     int cursors_at; /* place of the first cursor's statement; -1 */
@@ -47,15 +51,16 @@ struct ear_commit {
     char trace[EAR_TRACE_TEXT_BYTES];
     int64_t stored_at_us;
     int64_t began_ms;
-    bool repair;  /* part of a delivery that was refused or too large as a whole */
-    bool fresh;   /* some of its posts were new: there is an intake row */
-    bool repeats; /* some of its posts were not */
-    bool looks;   /* whether its posts are known already; else all of them are taken for new */
-    bool copies;  /* its posts go by COPY */
-    bool again;   /* it was refused for its content once, as a whole */
-    bool follows; /* the follow-up is what is under way */
-    bool twins;   /* two authors claim one of its posts */
-    bool told;    /* posts that were there before were heard for a further account */
+    bool repair;   /* part of a delivery that was refused or too large as a whole */
+    bool fresh;    /* some of its posts were new: there is an intake row */
+    bool repeats;  /* some of its posts were not */
+    bool looks;    /* whether its posts are known already; else all of them are taken for new */
+    bool copies;   /* its posts go by COPY */
+    bool again;    /* it was refused for its content once, as a whole */
+    bool follows;  /* the follow-up is what is under way */
+    bool twins;    /* two authors claim one of its posts */
+    bool told;     /* posts that were there before were heard for a further account */
+    bool unpacked; /* there was no memory for the messages: its posts are read again later */
 };
 
 /* Takes over the array of slices. */

@@ -125,6 +125,31 @@ static void read_tails(struct ear_commit *commit, const struct ear_pg_result *co
     }
 }
 
+/* Only who was written: who was known may have been forgotten meanwhile, for a reason. */
+static void note_authors(const struct ear_commit *commit, struct ear_seen *seen)
+{
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        const struct ear_entry *entry = &commit->entries[i];
+        const struct ear_id *id = &entry->known->customer_id;
+        if (entry->writes_identity)
+            ear_seen_note_identity(seen, id, entry->post, commit->stored_at_us);
+        if (entry->writes_reach) ear_seen_note_reach(seen, id, commit->stored_at_us);
+    }
+}
+
+static void tell_stored(const struct ear_commit *commit)
+{
+    ear_log_hold();
+    for (size_t i = 0; i < commit->edits_at; i++) {
+        const struct ear_entry *entry = &commit->entries[i];
+        if (entry->result->kind == EAR_RESULT_STORED) {
+            ear_log(&EV_INGEST_POST_STORED, kv_id("post", &entry->known->post_id),
+                    kv_text("lane", ear_lane_name(commit->lane)), kv_text("trace", commit->trace));
+        }
+    }
+    ear_log_release();
+}
+
 void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env,
                      const struct ear_pg_result *const *results, size_t count)
 {
@@ -134,72 +159,40 @@ void ear_commit_read(struct ear_commit *commit, const struct ear_commit_env *env
     read_tails(commit, results);
     commit->told =
         commit->places.mentions >= 0 && ear_pg_affected(results[commit->places.mentions]) > 0;
-    ear_log_hold();
-    for (size_t i = 0; i < commit->edits_at; i++) {
-        const struct ear_entry *entry = &commit->entries[i];
-        ear_seen_note(env->seen, &entry->known->customer_id, entry->post, commit->stored_at_us);
-        if (entry->result->kind == EAR_RESULT_STORED) {
-            ear_log(&EV_INGEST_POST_STORED, kv_id("post", &entry->known->post_id),
-                    kv_text("lane", ear_lane_name(commit->lane)), kv_text("trace", commit->trace));
-        }
-    }
-    ear_log_release();
+    note_authors(commit, env->seen);
+    tell_stored(commit);
 }
 
 /* --- What follows --- */
 
-struct outgoing {
-    struct ear_buf bytes;
-    struct ear_id *ids;
-    struct ear_str *items;
-    size_t *ends;
-    size_t count;
-};
-
-static bool pack_stored(const struct ear_commit *commit, struct outgoing *out)
-{
-    for (size_t i = 0; i < commit->edits_at; i++) {
-        const struct ear_entry *entry = &commit->entries[i];
-        if (entry->repeat || entry->result->kind != EAR_RESULT_STORED) continue;
-        if (ear_post_out_fresh(entry->post, entry->known, entry->delivery->received_at_us,
-                               commit->stored_at_us, ear_buf_str(&entry->mentions),
-                               &out->bytes) != EAR_OK) {
-            return false;
-        }
-        out->ids[out->count] = entry->known->post_id;
-        out->ends[out->count++] = out->bytes.len;
-    }
-    return true;
-}
-
 void ear_commit_offer(const struct ear_commit *commit, struct ear_offer *offer)
 {
-    struct outgoing out = {.ids = ear_alloc((commit->edits_at + 1) * sizeof(*out.ids)),
-                           .items = ear_alloc((commit->edits_at + 1) * sizeof(*out.items)),
-                           .ends = ear_alloc((commit->edits_at + 1) * sizeof(*out.ends))};
-    ear_buf_init(&out.bytes, 64u << 20);
-    if (!pack_stored(commit, &out)) {
-        ear_offer_behind(offer, commit->lane); /* no memory now: it is read again later */
-    } else if (out.count > 0) {
-        for (size_t i = 0, from = 0; i < out.count; from = out.ends[i++]) {
-            out.items[i] = (struct ear_str){out.bytes.data + from, out.ends[i] - from};
-        }
+    struct ear_id *ids = ear_alloc((commit->edits_at + 1) * sizeof(*ids));
+    struct ear_str *items = ear_alloc((commit->edits_at + 1) * sizeof(*items));
+    size_t count = 0, from = 0;
+    for (size_t i = 0; i < commit->edits_at && !commit->unpacked; i++) {
+        const struct ear_entry *entry = &commit->entries[i];
+        if (entry->repeat) continue;
+        ids[count] = entry->known->post_id;
+        items[count] = (struct ear_str){commit->packed.data + from, entry->packed_to - from};
+        count += entry->result->kind == EAR_RESULT_STORED;
+        from = entry->packed_to;
+    }
+    if (count > 0) {
         const struct ear_fresh fresh = {.intake_id = commit->intake_id,
                                         .lane = commit->lane,
                                         .trace = commit->trace,
                                         .stored_at_us = commit->stored_at_us,
-                                        .post_ids = out.ids,
-                                        .items = out.items,
-                                        .count = out.count};
+                                        .post_ids = ids,
+                                        .items = items,
+                                        .count = count};
         ear_offer_fresh(offer, &fresh);
-    } else if (commit->fresh) {
-        ear_offer_behind(offer, commit->lane); /* all were removed meanwhile: the row must go too */
+    } else if (commit->fresh) { /* no memory then, or all were removed meanwhile: it is read */
+        ear_offer_behind(offer, commit->lane);
     }
     if (commit->told) ear_offer_behind(offer, commit->lane);
-    ear_buf_release(&out.bytes);
-    free(out.ids);
-    free(out.items);
-    free(out.ends);
+    free(items);
+    free(ids);
 }
 
 static bool is_grave(const struct ear_entry *entry)

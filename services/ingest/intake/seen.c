@@ -75,8 +75,8 @@ bool ear_seen_needs_reach(const struct ear_seen *seen, const struct ear_id *cust
 }
 
 /* Its age counts from when it was written first, not from the latest post. */
-void ear_seen_note(struct ear_seen *seen, const struct ear_id *customer_id,
-                   const struct ear_post_in *post, int64_t now_us)
+void ear_seen_note_identity(struct ear_seen *seen, const struct ear_id *customer_id,
+                            const struct ear_post_in *post, int64_t now_us)
 {
     struct slot *slot = &seen->slots[place(customer_id)];
     if (!find(seen, customer_id, now_us)) {
@@ -85,7 +85,12 @@ void ear_seen_note(struct ear_seen *seen, const struct ear_id *customer_id,
                               .reach_day = -1};
     }
     slot->print = print_of(post);
-    if (post->author_followers >= 0) slot->reach_day = (int32_t)(now_us / US_PER_DAY);
+}
+
+void ear_seen_note_reach(struct ear_seen *seen, const struct ear_id *customer_id, int64_t now_us)
+{
+    struct slot *slot = &seen->slots[place(customer_id)];
+    if (find(seen, customer_id, now_us)) slot->reach_day = (int32_t)(now_us / US_PER_DAY);
 }
 
 void ear_seen_forget(struct ear_seen *seen)

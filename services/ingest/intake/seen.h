@@ -19,9 +19,11 @@ bool ear_seen_needs_identity(const struct ear_seen *seen, const struct ear_id *c
 /* True where reach was said and none is known to be stored for this day. */
 bool ear_seen_needs_reach(const struct ear_seen *seen, const struct ear_id *customer_id,
                           const struct ear_post_in *post, int64_t now_us);
-/* Call once it is committed. */
-void ear_seen_note(struct ear_seen *seen, const struct ear_id *customer_id,
-                   const struct ear_post_in *post, int64_t now_us);
+/* Call once what was needed is committed. */
+void ear_seen_note_identity(struct ear_seen *seen, const struct ear_id *customer_id,
+                            const struct ear_post_in *post, int64_t now_us);
+/* Of an author whose identity is known; else nothing is noted. */
+void ear_seen_note_reach(struct ear_seen *seen, const struct ear_id *customer_id, int64_t now_us);
 /* All of it: a database that was away may come back as a copy that lacks what was written last. */
 void ear_seen_forget(struct ear_seen *seen);
 

@@ -18,22 +18,24 @@ static void test_seen__asks_once_until_something_changes(void **state)
     const int64_t now_us = 20000 * day_us - minute_us;
     assert_true(ear_seen_needs_identity(seen, &id, &post, now_us));
     assert_false(ear_seen_needs_reach(seen, &id, &post, now_us));
-    ear_seen_note(seen, &id, &post, now_us);
+    ear_seen_note_reach(seen, &id, now_us); /* of nobody who is known */
+    assert_true(ear_seen_needs_identity(seen, &id, &post, now_us));
+    ear_seen_note_identity(seen, &id, &post, now_us);
     assert_false(ear_seen_needs_identity(seen, &id, &post, now_us));
     post.author_followers = 5;
     assert_true(ear_seen_needs_reach(seen, &id, &post, now_us));
-    ear_seen_note(seen, &id, &post, now_us);
+    ear_seen_note_reach(seen, &id, now_us);
     assert_false(ear_seen_needs_reach(seen, &id, &post, now_us));
     assert_true(ear_seen_needs_reach(seen, &id, &post, now_us + minute_us)); /* the next day */
     post.author_handle = EAR_STR("");
     post.author_name = EAR_STR("h"); /* the same letters in another member */
     assert_true(ear_seen_needs_identity(seen, &id, &post, now_us));
     /* Both ids share a slot: the later one drives the other out, nothing worse. */
-    ear_seen_note(seen, &other, &post, now_us);
+    ear_seen_note_identity(seen, &other, &post, now_us);
     assert_true(ear_seen_needs_identity(seen, &id, &post, now_us));
     /* However often it is seen, it is written again after ten minutes; also when the clock steps
      * back. */
-    ear_seen_note(seen, &other, &post, now_us + 9 * minute_us);
+    ear_seen_note_identity(seen, &other, &post, now_us + 9 * minute_us);
     assert_false(ear_seen_needs_identity(seen, &other, &post, now_us + 9 * minute_us));
     assert_true(ear_seen_needs_identity(seen, &other, &post, now_us + 10 * minute_us));
     assert_true(ear_seen_needs_identity(seen, &other, &post, now_us - minute_us));
