@@ -18,6 +18,7 @@ STAND_TEXTS=$EARSHOT_SHARED/feeds/airline.jsonl
 
 stand_start() {
   pg_start
+  PG_HOST=$PG_SOCKET # all on one host, as the bare insert beside them
   stand_care >"$WORK/care.yaml"
   stand_texts >"$WORK/texts"
   mkdir -p "$WORK/secrets"

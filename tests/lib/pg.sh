@@ -70,8 +70,9 @@ pg_query() {
   "$PG_BIN/psql" -X -qAt -v ON_ERROR_STOP=1 "$EAR_PG options='-c search_path=earshot'" -c "$1"
 }
 
+# Over TCP, as in production, unless PG_HOST says otherwise.
 pg_conninfo() { # ROLE
-  printf 'host=127.0.0.1 port=%s user=%s dbname=earshot' "$PG_PORT" "$1"
+  printf 'host=%s port=%s user=%s dbname=earshot' "${PG_HOST:-127.0.0.1}" "$PG_PORT" "$1"
 }
 
 pg_stop() { # [fast|immediate]
