@@ -104,15 +104,39 @@ static bool sync_folder(const char *path)
     return close(fd) == 0 && ok;
 }
 
+/* To be renamed over `path` once it is whole. A name that stands for something else than a file, as
+ * /dev/null or /dev/stdout, would be lost to it. */
+static ear_err open_beside(const char *path, char beside[PATH_MAX], int *fd, struct ear_diag *diag)
+{
+    struct stat there;
+    if (lstat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        return ear_fail(diag, EAR_INVALID, "cannot write %s: it is there and is no plain file",
+                        path);
+    int len = snprintf(beside, PATH_MAX, "%s.XXXXXX", path);
+    if (len < 0 || len >= PATH_MAX)
+        return ear_fail(diag, EAR_INVALID, "cannot write %s: the path is too long", path);
+    *fd = mkostemp(beside, O_CLOEXEC);
+    return *fd < 0 ? fail_errno(diag, "write beside", path) : EAR_OK;
+}
+
+ear_err ear_file_can_write(const char *path, struct ear_diag *diag)
+{
+    char beside[PATH_MAX];
+    int fd = -1;
+    ear_err err = open_beside(path, beside, &fd, diag);
+    if (err) return err;
+    close(fd);
+    unlink(beside);
+    return EAR_OK;
+}
+
 ear_err ear_file_write(const char *path, struct ear_str content, unsigned mode,
                        struct ear_diag *diag)
 {
     char beside[PATH_MAX];
-    int len = snprintf(beside, sizeof(beside), "%s.XXXXXX", path);
-    if (len < 0 || (size_t)len >= sizeof(beside))
-        return ear_fail(diag, EAR_INVALID, "cannot write %s: the path is too long", path);
-    int fd = mkostemp(beside, O_CLOEXEC);
-    if (fd < 0) return fail_errno(diag, "write beside", path);
+    int fd = -1;
+    ear_err err = open_beside(path, beside, &fd, diag);
+    if (err) return err;
     bool ok = fchmod(fd, (mode_t)mode) == 0 && write_all(fd, content) && fsync(fd) == 0;
     int code = errno;
     if (close(fd) != 0 && ok) {
@@ -121,7 +145,7 @@ ear_err ear_file_write(const char *path, struct ear_str content, unsigned mode,
     }
     errno = code;
     if (ok && rename(beside, path) == 0 && sync_folder(path)) return EAR_OK;
-    ear_err err = fail_errno(diag, "write", path);
+    err = fail_errno(diag, "write", path);
     unlink(beside);
     return err;
 }

@@ -11,8 +11,11 @@ ear_err ear_file_read(const char *path, struct ear_buf *out, struct ear_diag *di
  * left. */
 ear_err ear_file_read_secret(const char *path, struct ear_buf *out,
                              struct ear_diag *diag) EAR_MUST_CHECK;
-/* Written beside and renamed over, fsynced, with the given mode. */
+/* Written beside and renamed over, fsynced, with the given mode. EAR_INVALID where something else
+ * than a plain file has that name: a folder, a device, a link. */
 ear_err ear_file_write(const char *path, struct ear_str content, unsigned mode,
                        struct ear_diag *diag) EAR_MUST_CHECK;
+/* Whether that would begin well now: for whoever has long work before the writing. */
+ear_err ear_file_can_write(const char *path, struct ear_diag *diag) EAR_MUST_CHECK;
 
 #endif

@@ -51,6 +51,38 @@ static void test_file_write__leaves_nothing_beside(void **state)
     assert_int_equal(count, 1);
 }
 
+/* What is no file would be gone: as root /dev/null was. */
+static void test_file_write__replaces_plain_files_only(void **state)
+{
+    (void)state;
+    char other[sizeof(path) + 8];
+    struct stat meta;
+    snprintf(other, sizeof(other), "%s.other", path);
+    write_file(EAR_STR("x"));
+    for (int link = 0; link < 2; link++) {
+        struct ear_diag diag = {0};
+        assert_int_equal(link ? symlink(path, other) : mkfifo(other, 0600), 0);
+        assert_int_equal(ear_file_can_write(other, &diag), EAR_INVALID);
+        assert_int_equal(ear_file_write(other, EAR_STR("y"), 0600, &diag), EAR_INVALID);
+        assert_non_null(strstr(diag.text, "no plain file"));
+        assert_int_equal(lstat(other, &meta), 0);
+        assert_true(link ? S_ISLNK(meta.st_mode) : S_ISFIFO(meta.st_mode));
+        assert_int_equal(unlink(other), 0);
+    }
+}
+
+static void test_file_can_write__changes_nothing(void **state)
+{
+    (void)state;
+    struct ear_diag diag = {0};
+    unlink(path);
+    assert_int_equal(ear_file_can_write(path, &diag), EAR_OK);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(ear_file_can_write("/nonexistent/x", &diag), EAR_NOT_FOUND);
+    assert_int_equal(rmdir(folder), 0); /* nothing is left in it */
+    assert_int_equal(mkdir(folder, 0700), 0);
+}
+
 static void test_file_read__keeps_the_ceiling(void **state)
 {
     (void)state;
@@ -137,6 +169,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file__reads_what_was_written),
         cmocka_unit_test(test_file_write__leaves_nothing_beside),
+        cmocka_unit_test(test_file_write__replaces_plain_files_only),
+        cmocka_unit_test(test_file_can_write__changes_nothing),
         cmocka_unit_test(test_file_read__keeps_the_ceiling),
         cmocka_unit_test(test_file_read__says_what_is_wrong),
         cmocka_unit_test(test_file_read_secret__drops_one_line_end),
