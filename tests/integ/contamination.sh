@@ -23,6 +23,10 @@ printf 'a\t@other WHERE is my parcel, number 99? https://x.example/a\n' >>"$WORK
 check 1 "$WORK/set"
 expect_eq "the copy" "$WORK/set/train.tsv $WORK/set/val.tsv 1" "$(cat "$WORK/pairs")"
 expect_eq "its line, and that of its twin" "4 2" "$(jq -r '.[0] | "\(.line) \(.twin)"' "$WORK/out")"
+mv "$WORK/set/val.tsv" "$WORK/set/latest.tsv"
+check 0 "$WORK/set"
+printf 'label\tkey\na\t0123456789abcdef\n' >"$WORK/keys.tsv"
+check 3 "$WORK/keys.tsv"
 check 3 "$WORK/none"
 
 DATA=$EARSHOT_SHARED/datasets

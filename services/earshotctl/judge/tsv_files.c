@@ -1,29 +1,22 @@
 #include "judge/tsv_files.h"
 
+#include "learn/dataset.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 bool ear_tsv_held_out(const char *path)
 {
-    static const char *const words[] = {"val", "dev", "test"};
-    for (size_t i = 0; i < EAR_COUNT(words); i++)
-        if (strstr(base_name(path), words[i])) return true;
-    return false;
+    return ear_dataset_part_of(path) != EAR_DATASET_TRAIN;
 }
 
 static int is_tsv(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name);
-    return len > 4 && strcmp(entry->d_name + len - 4, ".tsv") == 0;
+    return *entry->d_name != '.' && len > 4 && strcmp(entry->d_name + len - 4, ".tsv") == 0;
 }
 
 static int is_held_out_tsv(const struct dirent *entry)

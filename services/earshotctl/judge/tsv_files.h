@@ -6,10 +6,10 @@
 
 typedef enum ear_tsv_part {
     EAR_TSV_ALL,      /* every *.tsv of a folder */
-    EAR_TSV_HELD_OUT, /* with val, dev or test in their names where there are any, else all */
+    EAR_TSV_HELD_OUT, /* those for validation or test where there are any, else all */
 } ear_tsv_part;
 
-/* True for names of parts that nothing is trained on. */
+/* True for names of files that train learns nothing from (ear_dataset_part_of). */
 bool ear_tsv_held_out(const char *path);
 /* Calls take for a file, or in order of their names for the files of a folder; stops at an error.
  * EAR_NOT_FOUND where there is no such file, or none in the folder. */

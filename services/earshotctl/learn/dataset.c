@@ -56,15 +56,17 @@ static size_t line_bound(struct ear_str bytes)
     return lines;
 }
 
-static ear_err read_rows(const char *name, struct ear_dataset *d, struct ear_diag *diag)
+static ear_err read_rows(const char *name, const char *needed, struct ear_dataset *d,
+                         struct ear_diag *diag)
 {
     struct ear_str rest = ear_buf_str(&d->bytes), line;
     size_t number = 1;
     if (!next_line(&rest, &line)) return ear_fail(diag, EAR_INVALID, "%s: empty", name);
     ear_err err = read_header(name, line, d, diag);
     if (err) return err;
-    if (ear_dataset_column(d, EAR_STR("text")) < 0 && ear_dataset_column(d, EAR_STR("key")) < 0)
-        return ear_fail(diag, EAR_INVALID, "%s:1: no column \"text\" in the header line", name);
+    if (ear_dataset_column(d, ear_str_from(needed)) < 0)
+        return ear_fail(diag, EAR_INVALID, "%s:1: no column \"%s\" in the header line", name,
+                        needed);
     d->cells = calloc(line_bound(ear_buf_str(&d->bytes)) * d->column_count, sizeof *d->cells);
     if (!d->cells) return ear_fail(diag, EAR_NO_MEMORY, "%s: no memory for its rows", name);
     while (next_line(&rest, &line)) {
@@ -76,12 +78,12 @@ static ear_err read_rows(const char *name, struct ear_dataset *d, struct ear_dia
     return EAR_OK;
 }
 
-ear_err ear_dataset_parse(const char *name, struct ear_buf *bytes, struct ear_dataset *out,
-                          struct ear_diag *diag)
+ear_err ear_dataset_parse(const char *name, struct ear_buf *bytes, const char *needed,
+                          struct ear_dataset *out, struct ear_diag *diag)
 {
     *out = (struct ear_dataset){.bytes = *bytes};
     *bytes = (struct ear_buf){0};
-    ear_err err = read_rows(name, out, diag);
+    ear_err err = read_rows(name, needed, out, diag);
     if (err) ear_dataset_release(out);
     return err;
 }
@@ -96,7 +98,28 @@ ear_err ear_dataset_read(const char *path, struct ear_dataset *out, struct ear_d
         ear_buf_release(&bytes);
         return err;
     }
-    return ear_dataset_parse(path, &bytes, out, diag);
+    return ear_dataset_parse(path, &bytes, "text", out, diag);
+}
+
+/* Words of names are parted by dots, dashes, underscores and blanks. */
+ear_dataset_part ear_dataset_part_of(const char *path)
+{
+    static const struct {
+        const char *word;
+        ear_dataset_part part;
+    } words[] = {{"val", EAR_DATASET_VALIDATION},
+                 {"valid", EAR_DATASET_VALIDATION},
+                 {"validation", EAR_DATASET_VALIDATION},
+                 {"dev", EAR_DATASET_VALIDATION},
+                 {"test", EAR_DATASET_TEST}};
+    const char *slash = strrchr(path, '/'), *at = slash ? slash + 1 : path;
+    while (*at) {
+        struct ear_str word = {at, strcspn(at, "._- ")};
+        for (size_t i = 0; i < EAR_COUNT(words); i++)
+            if (ear_str_eq(word, ear_str_from(words[i].word))) return words[i].part;
+        at += word.len + (at[word.len] != '\0');
+    }
+    return EAR_DATASET_TRAIN;
 }
 
 void ear_dataset_release(struct ear_dataset *dataset)

@@ -1,7 +1,7 @@
 /* dataset: labelled posts from a tab-separated file with a header line. One line is one post; the
- * columns are named by the header, `text` holds the post (or `key` stands for one). Files come from
- * anywhere: whatever is in them, the result is rows of equal width or one line saying what is wrong
- * where.
+ * columns are named by the header, `text` holds the post (or, where asked for, `key` stands for
+ * one). Files come from anywhere: whatever is in them, the result is rows of equal width with that
+ * column, or one line saying what is wrong where.
  *
  * A table owns the bytes of its file; all strings borrow from it. Blocks: not for a loop. */
 #ifndef EAR_LEARN_DATASET_H
@@ -24,10 +24,19 @@ struct ear_dataset {
  * dataset that failed is empty and need not be released. */
 ear_err ear_dataset_read(const char *path, struct ear_dataset *out,
                          struct ear_diag *diag) EAR_MUST_CHECK;
-/* The same from memory; takes the bytes in any case. `name` is for diag. */
-ear_err ear_dataset_parse(const char *name, struct ear_buf *bytes, struct ear_dataset *out,
-                          struct ear_diag *diag) EAR_MUST_CHECK;
+/* The same from memory; takes the bytes in any case. `name` is for diag, `needed` the column that
+ * has to be there: "text" or "key". */
+ear_err ear_dataset_parse(const char *name, struct ear_buf *bytes, const char *needed,
+                          struct ear_dataset *out, struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_dataset_release(struct ear_dataset *dataset);
+
+/* What a file is for, by a word of its name: "emotion.val.tsv" is for validation. */
+typedef enum ear_dataset_part {
+    EAR_DATASET_TRAIN,
+    EAR_DATASET_VALIDATION, /* val, valid, validation, dev */
+    EAR_DATASET_TEST,       /* test */
+} ear_dataset_part;
+ear_dataset_part ear_dataset_part_of(const char *path);
 
 /* Index of the column, or -1. */
 int ear_dataset_column(const struct ear_dataset *dataset, struct ear_str name);

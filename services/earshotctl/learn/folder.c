@@ -39,19 +39,6 @@ static struct ear_str base_of(const char *path)
     return ear_str_from(slash ? slash + 1 : path);
 }
 
-/* "emotion.val.tsv" has the part "val". */
-static bool has_part(const char *path, const char *part)
-{
-    struct ear_str rest = base_of(path);
-    for (size_t i = 0; i < rest.len;) {
-        size_t end = i;
-        while (end < rest.len && !memchr("._- ", rest.ptr[end], 4)) end++;
-        if (ear_str_eq((struct ear_str){rest.ptr + i, end - i}, ear_str_from(part))) return true;
-        i = end + 1;
-    }
-    return false;
-}
-
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -66,7 +53,7 @@ static ear_err add_folder(struct files *files, const char *path, struct ear_diag
     for (const struct dirent *entry = readdir(dir); !err && entry; entry = readdir(dir)) {
         char file[PATH_BYTES];
         if (!ends_in(ear_str_from(entry->d_name), EAR_STR(".tsv")) || *entry->d_name == '.' ||
-            has_part(entry->d_name, "test"))
+            ear_dataset_part_of(entry->d_name) == EAR_DATASET_TEST)
             continue;
         int length = snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
         err = length < PATH_BYTES ? add_file(files, file, diag)
@@ -182,7 +169,7 @@ static ear_err open_posts(struct ear_lessons *lessons, const char *path, struct 
         return err;
     }
     ear_lessons_digest(lessons, base_of(path), ear_buf_str(&bytes));
-    return ear_dataset_parse(path, &bytes, out, diag);
+    return ear_dataset_parse(path, &bytes, "text", out, diag);
 }
 
 static ear_err read_file(struct reading *r)
@@ -214,7 +201,7 @@ static ear_err read_texts(const struct ear_folder *folder, struct ear_lessons *l
         struct ear_dataset posts;
         err = open_posts(lessons, files.paths[i], &posts, diag);
         if (err) break;
-        err = ear_material_words(lessons, files.paths[i], &posts, diag);
+        ear_material_words(lessons, &posts);
         ear_dataset_release(&posts);
     }
     free_files(&files);
@@ -261,6 +248,16 @@ static void settle(struct ear_task *task, const struct ear_folder *folder)
         if (ear_str_eq(task->labels[i], ear_str_from(folder->outside))) task->outside = (int)i;
 }
 
+static ear_err check_outside(const struct ear_folder *folder, const struct ear_lessons *lessons,
+                             struct ear_diag *diag)
+{
+    for (size_t i = 0; i < lessons->task_count; i++)
+        if (lessons->tasks[i].outside >= 0) return EAR_OK;
+    if (!folder->outside) return EAR_OK;
+    return ear_fail(diag, EAR_NOT_FOUND, "--outside: no head has the label \"%s\"",
+                    folder->outside);
+}
+
 static void set_network(const struct ear_folder *folder, struct ear_lessons *lessons)
 {
     if (folder->texts) lessons->network.epochs = TEXT_EPOCHS;
@@ -294,12 +291,13 @@ ear_err ear_folder_read(const struct ear_folder *folder, struct ear_lessons *les
     for (size_t i = 0; !err && i < files.count; i++) {
         struct reading r = {.folder = folder, .lessons = lessons, .diag = diag};
         r.path = files.paths[i];
-        r.validation = has_part(r.path, "val") || has_part(r.path, "dev") ||
+        r.validation = ear_dataset_part_of(r.path) == EAR_DATASET_VALIDATION ||
                        (folder->validation && i + 1 == files.count);
         err = read_file(&r);
     }
     if (!err) err = read_texts(folder, lessons, diag);
     for (size_t i = 0; !err && i < lessons->task_count; i++) settle(&lessons->tasks[i], folder);
+    if (!err) err = check_outside(folder, lessons, diag);
     set_network(folder, lessons);
     save_time(lessons);
     free_files(&files);

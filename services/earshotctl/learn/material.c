@@ -12,6 +12,11 @@ struct taking {
     uint32_t corpus_row; /* UINT32_MAX before it was added */
 };
 
+static bool is_none(struct ear_str label)
+{
+    return !label.len || ear_str_eq(label, EAR_STR("?")) || ear_str_eq(label, EAR_STR("-"));
+}
+
 static struct ear_str mapped(const struct ear_use *use, struct ear_str label)
 {
     if (!use->map_count) return label;
@@ -46,7 +51,7 @@ static ear_err labels_of(const struct taking *t, const struct ear_use *use, stru
     *labels = 0;
     while (!err && ear_str_split(&cell, flags ? ',' : '\n', &label)) {
         label = mapped(use, ear_str_trim(label));
-        if (!label.len || ear_str_eq(label, EAR_STR("?"))) continue;
+        if (is_none(label)) continue;
         err = number_of(t, use, label, &number, diag);
         *has = true;
         *labels = flags ? *labels | UINT64_C(1) << number : number;
@@ -96,14 +101,11 @@ ear_err ear_material_take(struct ear_lessons *lessons, const struct ear_material
     return err;
 }
 
-ear_err ear_material_words(struct ear_lessons *lessons, const char *name,
-                           const struct ear_dataset *posts, struct ear_diag *diag)
+void ear_material_words(struct ear_lessons *lessons, const struct ear_dataset *posts)
 {
     int text = ear_dataset_column(posts, EAR_STR("text"));
-    if (text < 0) return ear_fail(diag, EAR_INVALID, "%s: no column \"text\"", name);
     for (size_t row = 0; row < posts->row_count; row++)
         ear_corpus_add_words(&lessons->corpus, ear_dataset_cell(posts, row, (size_t)text));
-    return EAR_OK;
 }
 
 static bool is_key(struct ear_str s)
@@ -119,8 +121,7 @@ struct ear_map *ear_material_join(const char *name, const struct ear_dataset *la
     struct ear_map *map = ear_map_new();
     int column = ear_dataset_column(labels, EAR_STR("key"));
     for (size_t row = 0; row < labels->row_count; row++) {
-        struct ear_str key =
-            column < 0 ? EAR_STR_NONE : ear_dataset_cell(labels, row, (size_t)column);
+        struct ear_str key = ear_dataset_cell(labels, row, (size_t)column);
         if (is_key(key) && !ear_map_put(map, key, (void *)(uintptr_t)(row + 1))) continue;
         ear_fail(diag, EAR_INVALID, "%s:%zu: %s", name, row + 2,
                  is_key(key) ? "this key stood there before" : "no key of 16 hexadecimal digits");

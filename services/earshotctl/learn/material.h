@@ -30,12 +30,12 @@ struct ear_material {
     struct ear_map *joined; /* key to row number + 1, of the joined labels; may be NULL */
 };
 
-/* Empty cells and "?" are no labels. EAR_INVALID with "FILE: …" for a label the head has not. */
+/* Empty cells, "?" and "-" are no labels. EAR_INVALID with "FILE: …" for a label the head has not.
+ */
 ear_err ear_material_take(struct ear_lessons *lessons, const struct ear_material *material,
                           struct ear_diag *diag) EAR_MUST_CHECK;
 /* Of posts without labels the words, behind all posts that have some. */
-ear_err ear_material_words(struct ear_lessons *lessons, const char *name,
-                           const struct ear_dataset *posts, struct ear_diag *diag) EAR_MUST_CHECK;
+void ear_material_words(struct ear_lessons *lessons, const struct ear_dataset *posts);
 /* The map for ear_material.joined; NULL and diag when a key is none or stands there twice. */
 struct ear_map *ear_material_join(const char *name, const struct ear_dataset *labels,
                                   struct ear_diag *diag);

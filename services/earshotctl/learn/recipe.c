@@ -233,7 +233,7 @@ static ear_err on_language(struct recipe *r, const struct ear_line *line)
         ear_buf_release(&bytes);
         return err;
     }
-    err = ear_dataset_parse(r->file, &bytes, &texts, r->diag);
+    err = ear_dataset_parse(r->file, &bytes, "text", &texts, r->diag);
     if (err) return err;
     err = learn_languages(r, &texts, &map);
     ear_dataset_release(&texts);
@@ -273,7 +273,7 @@ static ear_err open_posts(struct recipe *r, struct ear_str name, bool beside)
         ear_buf_release(&bytes);
         return err;
     }
-    return ear_dataset_parse(r->file, &bytes, &r->posts, r->diag);
+    return ear_dataset_parse(r->file, &bytes, "text", &r->posts, r->diag);
 }
 
 static ear_err open_file(struct recipe *r, struct ear_str name, bool beside)
@@ -300,9 +300,9 @@ static ear_err on_texts(struct recipe *r, const struct ear_line *line)
 {
     ear_err err = open_posts(r, line->rest, false);
     if (err) return err;
-    err = ear_material_words(r->lessons, r->file, &r->posts, r->diag);
+    ear_material_words(r->lessons, &r->posts);
     ear_dataset_release(&r->posts);
-    return err;
+    return EAR_OK;
 }
 
 static ear_err on_labels(struct recipe *r, const struct ear_line *line)
@@ -315,7 +315,7 @@ static ear_err on_labels(struct recipe *r, const struct ear_line *line)
         ear_buf_release(&bytes);
         return err;
     }
-    err = ear_dataset_parse(path, &bytes, &r->labels, r->diag);
+    err = ear_dataset_parse(path, &bytes, "key", &r->labels, r->diag);
     if (err) return err;
     r->joined = ear_material_join(path, &r->labels, r->diag);
     return r->joined ? EAR_OK : EAR_INVALID;

@@ -12,7 +12,7 @@ static ear_err parse(const char *bytes, size_t len, struct ear_dataset *out, str
     struct ear_buf buf;
     ear_buf_init(&buf, 1 << 20);
     assert_int_equal(ear_buf_append(&buf, bytes, len), EAR_OK);
-    return ear_dataset_parse("posts.tsv", &buf, out, diag);
+    return ear_dataset_parse("posts.tsv", &buf, "text", out, diag);
 }
 
 static void test_dataset__reads_cells_by_column(void **state)
@@ -41,6 +41,7 @@ static void test_dataset__says_what_is_wrong_where(void **state)
 #define CASE(file, said) {file, sizeof file - 1, said}
         CASE("", "posts.tsv: empty"),
         CASE("label\n", "posts.tsv:1: no column \"text\""),
+        CASE("label\tkey\nx\t0123456789abcdef\n", "posts.tsv:1: no column \"text\""),
         CASE("text\t\n", "posts.tsv:1: a column without a name"),
         CASE("text\tx\ttext\n", "posts.tsv:1: column \"text\" stands there twice"),
         CASE("label\ttext\na\tb\na\n", "posts.tsv:3: 1 cells where the header has 2"),
@@ -78,12 +79,38 @@ static void test_dataset__survives_damage(void **state)
     }
 }
 
+/* The trainer and the judges go by the same words: what one learns from the other does not judge
+ * by. */
+static void test_dataset__parts_go_by_words_of_the_name(void **state)
+{
+    static const struct {
+        const char *path;
+        ear_dataset_part part;
+    } cases[] = {
+        {"set/train.tsv", EAR_DATASET_TRAIN},
+        {"val.tsv", EAR_DATASET_VALIDATION},
+        {"set/emotion.val.tsv", EAR_DATASET_VALIDATION},
+        {"my validation.tsv", EAR_DATASET_VALIDATION},
+        {"x-dev-2.tsv", EAR_DATASET_VALIDATION},
+        {"x_test.tsv", EAR_DATASET_TEST},
+        {"test/train.tsv", EAR_DATASET_TRAIN},
+        {"latest.tsv", EAR_DATASET_TRAIN},
+        {"devices.tsv", EAR_DATASET_TRAIN},
+        {"evaluated..tsv", EAR_DATASET_TRAIN},
+        {"", EAR_DATASET_TRAIN},
+    };
+    (void)state;
+    for (size_t i = 0; i < EAR_COUNT(cases); i++)
+        if (ear_dataset_part_of(cases[i].path) != cases[i].part) fail_msg("%s", cases[i].path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dataset__reads_cells_by_column),
         cmocka_unit_test(test_dataset__says_what_is_wrong_where),
         cmocka_unit_test(test_dataset__survives_damage),
+        cmocka_unit_test(test_dataset__parts_go_by_words_of_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
