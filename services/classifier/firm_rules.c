@@ -111,6 +111,7 @@ static ear_err read_lines(struct parse *p, struct ear_str rest)
 ear_err ear_firm_rules_parse(const char *name, struct ear_str text, struct ear_firm_rules **out,
                              struct ear_diag *diag)
 {
+    static const struct ear_str mark = {"\xEF\xBB\xBF", 3}; /* that some editors begin files with */
     *out = NULL;
     if (!ear_text_is_utf8(text)) return ear_fail(diag, EAR_INVALID, "%s:1: not UTF-8", name);
     struct ear_firm_rules *rules = ear_alloc(sizeof *rules);
@@ -119,7 +120,9 @@ ear_err ear_firm_rules_parse(const char *name, struct ear_str text, struct ear_f
     rules->file = ear_alloc(text.len + 1);
     if (text.len) memcpy(rules->file, text.ptr, text.len);
     p.patterns = ear_alloc(EAR_FIRM_RULES_PATTERNS_MAX * sizeof *p.patterns);
-    ear_err err = read_lines(&p, (struct ear_str){rules->file, text.len});
+    struct ear_str lines = {rules->file, text.len};
+    if (ear_str_starts(lines, mark)) lines = (struct ear_str){lines.ptr + 3, lines.len - 3};
+    ear_err err = read_lines(&p, lines);
     if (!err) err = compile(&p);
     EAR_FREE(p.patterns);
     if (err) ear_firm_rules_free(&rules);

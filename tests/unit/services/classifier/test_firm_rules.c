@@ -126,6 +126,17 @@ static void test_firm_rules__a_mistake_is_told_with_its_line(void **state)
     }
 }
 
+/* As some editors and other systems write it. */
+static void test_firm_rules__marks_and_line_ends_of_editors(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"2 fire: burns\n", "2 fire: burns\r\n",
+                                        "\357\273\2772 fire: burns\r\n",
+                                        "\357\273\277# ours\r\n2 fire: burns"};
+    for (size_t i = 0; i < EAR_COUNT(files); i++)
+        assert_int_equal(hits_of(files[i], "it burns").level, 2);
+}
+
 static void test_firm_rules__an_empty_file_raises_nothing(void **state)
 {
     (void)state;
@@ -169,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_firm_rules__match_whole_words_of_any_case),
         cmocka_unit_test(test_firm_rules__the_highest_counts_and_comes_first),
         cmocka_unit_test(test_firm_rules__a_mistake_is_told_with_its_line),
+        cmocka_unit_test(test_firm_rules__marks_and_line_ends_of_editors),
         cmocka_unit_test(test_firm_rules__an_empty_file_raises_nothing),
         cmocka_unit_test(test_firm_rules__many_patterns_and_long_posts),
     };
