@@ -105,6 +105,12 @@ static bool string_at(const struct ear_model *m, struct ear_file_string at, stru
     return ear_text_is_utf8(*out) && !(at.bytes && memchr(out->ptr, 0, at.bytes));
 }
 
+/* Lines and tables are made from names, so they have a bound. */
+static bool name_at(const struct ear_model *m, struct ear_file_string at, struct ear_str *out)
+{
+    return string_at(m, at, out) && out->len <= EAR_MODEL_NAME_BYTES;
+}
+
 static ear_err read_labels(struct loader *l)
 {
     struct ear_model *m = l->m;
@@ -115,8 +121,8 @@ static ear_err read_labels(struct loader *l)
         return bad(l, EAR_SECTION_LABELS, "size");
     m->labels = ear_alloc((m->label_count + 1) * sizeof *m->labels);
     for (size_t i = 0; i < m->label_count; i++)
-        if (!string_at(m, strings[i], &m->labels[i]))
-            return bad(l, EAR_SECTION_LABELS, "a label outside the strings, or no UTF-8");
+        if (!name_at(m, strings[i], &m->labels[i]))
+            return bad(l, EAR_SECTION_LABELS, "a label outside the strings, too long, or no UTF-8");
     return EAR_OK;
 }
 
@@ -152,9 +158,9 @@ static ear_err read_head(struct loader *l, const struct ear_file_model_head *f, 
 {
     struct ear_model *m = l->m;
     struct ear_head *h = &m->heads[m->head_count];
-    if (!string_at(m, f->name, &h->name) || !h->name.len ||
+    if (!name_at(m, f->name, &h->name) || !h->name.len ||
         !string_at(m, f->languages, &h->languages))
-        return bad(l, EAR_SECTION_HEADS, "a name outside the strings, or no UTF-8");
+        return bad(l, EAR_SECTION_HEADS, "a name outside the strings, too long, or no UTF-8");
     if (!head_fits(m, f, level))
         return ear_fail(l->diag, EAR_INVALID, "head %.*s: kind, level or labels out of range",
                         EAR_STR_ARG(h->name));

@@ -13,6 +13,7 @@
 
 #define EAR_MODEL_HEADS_MAX  32
 #define EAR_MODEL_LABELS_MAX 256 /* of one head */
+#define EAR_MODEL_NAME_BYTES 255 /* of a head's or label's name, at most */
 #define EAR_MODEL_LANG_BYTES 4
 #define EAR_MODEL_TEXT_MAX   ((size_t)16 * 1024) /* of longer text the beginning counts */
 

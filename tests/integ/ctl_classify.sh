@@ -33,6 +33,8 @@ printf 'awful\n' >"$WORK/in"
 exits 0 --model "$MODEL" --text --heads tone --all --why <"$WORK/in"
 expect_eq "an auxiliary head by name" "bad lang lang_p tone awful 2" \
   "$(jq -r '"\(.tone.label) \(keys | join(" ")) \(.tone.why[0].text) \(.tone.probabilities | length)"' "$WORK/out")"
+exits 0 --model "$MODEL" --text --heads tone,intent,tone <"$WORK/in"
+expect_eq "a head that is named twice stands there once" 1 "$(grep -o '"tone":' "$WORK/out" | wc -l)"
 exits 0 --model "$MODEL" --text --heads intent --coverage 100 <"$WORK/in"
 exits 2 --model "$MODEL" --text --heads mood <"$WORK/in"
 exits 2 --model "$MODEL" --text --coverage 0 <"$WORK/in"

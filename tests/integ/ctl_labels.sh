@@ -28,6 +28,7 @@ exits 5 export-labels "$WORK/none"
 exits 2 relabel "$(post 1)" --head intent
 exits 2 relabel "$(post 1)" --head intent --label complant
 exits 2 relabel nobody --head intent --label praise
+exits 2 relabel "$(post 1)" --head intent --label praise --as $'an\ta'
 exits 5 relabel "$(post 99)" --head intent --label praise
 expect_eq "labels after that" 0 "$(pg_query 'SELECT count(*) FROM label')"
 
@@ -78,3 +79,9 @@ exits 0 evaluate "$WORK/bad.model" "$WORK/set/train.tsv" "$WORK/set/val.tsv" --a
 grep -q 'worse beyond chance' "$WORK/out" || fail "the worse model is not called worse"
 exits 0 evaluate "$WORK/good.model" "$WORK/set" --against "$WORK/good.model"
 grep -q 'may be chance' "$WORK/out" || fail "a model is better than itself"
+
+say "what was exported trains a model, though a dozen posts are all that it is calibrated with"
+[ "$(tail -n +2 "$WORK/set/val.tsv" | wc -l)" -lt 20 ] || fail "val.tsv is no handful"
+exits 0 train "$WORK/set" -o "$WORK/new.model"
+exits 0 evaluate "$WORK/new.model" "$WORK/set/train.tsv" "$WORK/set/val.tsv" --heads intent --against "$WORK/bad.model" --json
+expect_eq "verdict" "better" "$(jq -r '.against.heads[0].accuracy.verdict' "$WORK/out")"

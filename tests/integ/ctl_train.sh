@@ -78,3 +78,55 @@ sed '1s/order/label/' "$WORK/later.tsv" >"$WORK/first.part.tsv"
 exits 0 train "$WORK/first.part.tsv" -o "$WORK/named.model"
 grep -q '^first .*cost' "$WORK/err" || fail "the head is not called after the file: $(cat "$WORK/err")"
 exits 3 train --recipe <(echo network filters=20) "$WORK" -o "$WORK/none.model"
+
+say "a handful of posts gives a model that can be read; no label is no label; a file is for what its name says"
+printf 'mood\ttext\ngood\tfine work\ngood\tgreat work\nbad\tawful work\nbad\tpoor work\n-\twhat\n?\twhy\n\twhen\n' >"$WORK/few.tsv"
+exits 0 train "$WORK/few.tsv" --heads mood -o "$WORK/few.model"
+exits 0 classify --model "$WORK/few.model" --all <<<'{"text":"awful"}'
+expect_eq "labels" "bad good" "$(jq -r '.mood.probabilities | keys | join(" ")' "$WORK/out")"
+mkdir "$WORK/set"
+cp "$WORK/posts.tsv" "$WORK/set/latest.tsv"
+head -n 5 "$WORK/later.tsv" >"$WORK/set/validation.tsv"
+exits 0 train "$WORK/set" --heads order -o "$WORK/set.model"
+exits 0 classify --model "$WORK/set.model" --text <<<'pay now'
+exits 0 evaluate "$WORK/set.model" "$WORK/set" --json
+expect_eq "rows that it is judged by" 4 "$(jq .rows "$WORK/out")"
+
+say "two models without a head in common; labels that nobody has"
+printf 'order\ttext\nnever\tquite these\n' >"$WORK/foreign.tsv"
+exits 3 evaluate "$WORK/network.model" "$WORK/foreign.tsv"
+exits 3 evaluate "$WORK/named.model" "$WORK/first.part.tsv" --against "$WORK/network.model"
+grep -q 'nothing to compare' "$WORK/err" || fail "nobody says that nothing was compared: $(cat "$WORK/err")"
+
+say "what could not be written, or not be read again, is said before anything is learned"
+early() { # ARGUMENT…
+  exits 3 train "$@"
+  if grep -q posts, "$WORK/err"; then fail "$*: it learned first: $(cat "$WORK/err")"; fi
+}
+mkfifo "$WORK/pipe"
+early "$WORK/posts.tsv" --heads order -o "$WORK/pipe"
+[ -p "$WORK/pipe" ] || fail "a pipe was replaced by a model"
+early "$WORK/posts.tsv" --heads order -o "$WORK"
+early "$WORK/posts.tsv" --heads order -o "$WORK/none/x.model"
+early "$WORK/posts.tsv" --heads order -o "$WORK/"$'\xff.model'
+sed '1s/order/lang/' "$WORK/posts.tsv" >"$WORK/taken.tsv"
+early "$WORK/taken.tsv" --heads lang -o "$WORK/none.model"
+sed '1!s/^pay/p\xffy/' "$WORK/posts.tsv" >"$WORK/bytes.tsv"
+early "$WORK/bytes.tsv" --heads order -o "$WORK/none.model"
+sed "1!s/^pay/$(printf '%0300d' 0)/" "$WORK/posts.tsv" >"$WORK/long.tsv"
+early "$WORK/long.tsv" --heads order -o "$WORK/none.model"
+sed '1s/text/key/; 1s/order/label/' "$WORK/later.tsv" >"$WORK/keys.tsv"
+early "$WORK/keys.tsv" -o "$WORK/none.model"
+early "$WORK/posts.tsv" --heads order --outside nowhere -o "$WORK/none.model"
+exits 2 train --recipe "$WORK/linear.recipe" "$WORK" --heads pay -o "$WORK/none.model"
+
+say "who stops it finds no half file, and the one that was there"
+cp "$WORK/few.model" "$WORK/kept.model"
+"$EARSHOT_BIN/earshotctl" train "$WORK/many.tsv" --heads order --network -o "$WORK/kept.model" 2>"$WORK/err" &
+trainer=$!
+learns() { grep -q '^order ' "$WORK/err"; }
+must_settle "it learns" 20 learns
+kill "$trainer"
+if wait "$trainer"; then fail "a training that was stopped ends with 0"; fi
+cmp "$WORK/few.model" "$WORK/kept.model"
+expect_eq "files beside it" "$WORK/kept.model" "$(echo "$WORK"/kept.model*)"

@@ -83,6 +83,23 @@ static json_t *compared_heads(struct evaluate *e)
     return array;
 }
 
+static size_t rows_of(const struct ear_evaluation *of, struct ear_str head)
+{
+    for (size_t i = 0; i < of->head_count; i++)
+        if (ear_str_eq(of->heads[i].name, head)) return of->heads[i].count;
+    return 0;
+}
+
+/* Whether there is a head that is to be judged and has rows, in `also` too. */
+static bool has_rows(const struct evaluate *e, const struct ear_evaluation *also)
+{
+    for (size_t i = 0; i < e->now.head_count; i++) {
+        const struct ear_judged_head *head = &e->now.heads[i];
+        if (is_named(e->ctl, head->name) && head->count && rows_of(also, head->name)) return true;
+    }
+    return false;
+}
+
 static json_t *report_of(struct evaluate *e)
 {
     json_t *report = json_object();
@@ -129,8 +146,12 @@ static ear_exit run(struct evaluate *e, char **paths, size_t count)
     if (err) return ear_ctl_fail_file("%s", diag.text);
     ear_evaluate_model(e->model, e->other, &e->gold, &e->now);
     if (e->other) ear_evaluate_model(e->other, e->model, &e->gold, &e->before);
-    if (e->now.head_count) return print(e);
-    return ear_ctl_fail(EAR_INVALID, "these files have no labels of the model's heads");
+    if (!has_rows(e, &e->now))
+        return ear_ctl_fail(EAR_INVALID, "these files have no labels of the model's heads");
+    if (e->other && !has_rows(e, &e->before))
+        return ear_ctl_fail(EAR_INVALID, "nothing to compare: the model of --against has none of "
+                                         "the heads that these files have labels of");
+    return print(e);
 }
 
 static const struct ear_show_column pair_columns[] = {

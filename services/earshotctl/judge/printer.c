@@ -113,6 +113,13 @@ static ear_err fail_no_head(const struct ear_model *model, struct ear_str name,
                     EAR_STR_ARG(name), names);
 }
 
+static bool is_shown(const struct ear_printer *printer, size_t head)
+{
+    for (size_t i = 0; i < printer->count; i++)
+        if (printer->heads[i].head == head) return true;
+    return false;
+}
+
 static ear_err select_named(struct ear_printer *printer, const struct ear_model *model,
                             struct ear_diag *diag)
 {
@@ -122,8 +129,7 @@ static ear_err select_named(struct ear_printer *printer, const struct ear_model 
         if (ear_str_eq(name, EAR_STR("language")) || ear_str_eq(name, EAR_STR("lang"))) continue;
         int head = ear_model_head(model, name);
         if (head < 0) return fail_no_head(model, name, diag);
-        if (printer->count == EAR_MODEL_HEADS_MAX)
-            return ear_fail(diag, EAR_INVALID, "more than %d heads named", EAR_MODEL_HEADS_MAX);
+        if (is_shown(printer, (size_t)head)) continue; /* JSON has each name once */
         shown_init(&printer->heads[printer->count++], (size_t)head,
                    &ear_model_info(model).heads[head]);
     }

@@ -22,6 +22,11 @@ static ear_exit read_words(const struct ear_ctl *ctl, char *post, struct ear_id 
         ear_ctl_fail(EAR_INVALID, "relabel wants --head HEAD and --label LABEL");
         return EAR_EXIT_USAGE;
     }
+    if (ctl->options.as && !ear_label_agent_fits(ear_str_from(ctl->options.as))) {
+        ear_ctl_fail(EAR_INVALID, "--as wants 1 to %d bytes without a control sign",
+                     EAR_LABEL_BYTES_MAX);
+        return EAR_EXIT_USAGE;
+    }
     if (!ear_label_check(ear_str_from(ctl->options.head), ear_str_from(ctl->options.label), &diag))
         return EAR_EXIT_OK;
     ear_ctl_fail(EAR_INVALID, "%s", diag.text);

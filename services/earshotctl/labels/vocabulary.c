@@ -30,13 +30,19 @@ static bool is_code(struct ear_str s)
     return true;
 }
 
-/* One cell of a TSV file: nothing that could end it, and no comma, which parts labels. */
-static bool is_free_label(struct ear_str s)
+/* Of a TSV file: nothing that could end it. */
+static bool is_cell(struct ear_str s)
 {
     if (!s.len || s.len > EAR_LABEL_BYTES_MAX) return false;
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7F || s.ptr[i] == ',') return false;
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7F) return false;
     return true;
+}
+
+/* A comma parts labels. */
+static bool is_free_label(struct ear_str s)
+{
+    return is_cell(s) && !memchr(s.ptr, ',', s.len);
 }
 
 static bool is_listed(const char *list, struct ear_str label)
@@ -71,6 +77,11 @@ ear_err ear_label_check(struct ear_str head, struct ear_str label, struct ear_di
     if (is_free_label(label)) return EAR_OK;
     return ear_fail(diag, EAR_INVALID, "a label is 1 to %d bytes without a comma or control sign",
                     EAR_LABEL_BYTES_MAX);
+}
+
+bool ear_label_agent_fits(struct ear_str agent)
+{
+    return is_cell(agent);
 }
 
 bool ear_label_head_known(struct ear_str head)

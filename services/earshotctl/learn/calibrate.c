@@ -202,7 +202,8 @@ static void say_all(const struct ear_heldout *h, const struct ear_calibration *c
 static void set_coverage(const struct said *all, size_t count, float *coverage)
 {
     for (size_t i = 0; i < EAR_MODEL_COVERAGES; i++) {
-        size_t answered = count * (i + 1) / EAR_MODEL_COVERAGES;
+        size_t share = count * (i + 1) / EAR_MODEL_COVERAGES;
+        size_t answered = share ? share : 1; /* of a handful the surest is the least there is */
         coverage[i] = i + 1 == EAR_MODEL_COVERAGES || !count ? 0 : all[count - answered].p;
     }
 }

@@ -19,16 +19,28 @@ static ear_exit read_count(const char *text, const char *option, uint64_t max, u
     return EAR_EXIT_USAGE;
 }
 
+static ear_exit check_words(const struct ear_ctl_options *o, int argc, uint64_t folds)
+{
+    const char *wrong = NULL;
+    bool without_recipe = o->heads || o->validation || o->lexicons || o->texts || o->outside ||
+                          o->network || o->no_network;
+    if (!o->out && folds < 2) wrong = "where to? -o MODEL (or --cross-validate K)";
+    if (o->recipe && argc != 1) wrong = "--recipe wants one folder: that of the datasets";
+    if (o->recipe && without_recipe)
+        wrong = "--recipe says itself which heads, files, lists, texts and network";
+    if (!wrong) return EAR_EXIT_OK;
+    (void)ear_ctl_fail(EAR_INVALID, "%s", wrong);
+    return EAR_EXIT_USAGE;
+}
+
 static ear_err read_lessons(const struct ear_ctl_options *o, int argc, char **argv,
                             struct ear_lessons *lessons, struct ear_diag *diag)
 {
-    if (o->recipe && argc != 1)
-        return ear_fail(diag, EAR_INVALID, "--recipe wants one folder: that of the datasets");
     if (o->recipe) return ear_recipe_read(o->recipe, argv[0], lessons, diag);
     const char *slash = o->out ? strrchr(o->out, '/') : NULL;
     struct ear_str name = ear_str_from(slash ? slash + 1 : o->out ? o->out : "model");
-    if (!ear_str_copy(lessons->name, sizeof lessons->name, name))
-        return ear_fail(diag, EAR_INVALID, "%s: too long a name", o->out);
+    if (!ear_text_is_utf8(name) || !ear_str_copy(lessons->name, sizeof lessons->name, name))
+        return ear_fail(diag, EAR_INVALID, "%s: too long a name, or no UTF-8", o->out);
     struct ear_folder folder = {.paths = argv,
                                 .path_count = (size_t)argc,
                                 .validation = o->validation,
@@ -39,6 +51,21 @@ static ear_err read_lessons(const struct ear_ctl_options *o, int argc, char **ar
                                 .network = o->network,
                                 .no_network = o->no_network};
     return ear_folder_read(&folder, lessons, diag);
+}
+
+/* Before minutes go into a model that nobody could load, or whose answers would not be JSON. */
+static ear_err check_names(const struct ear_task *task, struct ear_diag *diag)
+{
+    struct ear_str name = ear_str_from(task->name);
+    if (!ear_text_is_utf8(name) || ear_str_eq(name, EAR_STR("lang")) ||
+        ear_str_eq(name, EAR_STR("lang_p")))
+        return ear_fail(diag, EAR_INVALID,
+                        "head %s: no head can be called so: it is taken, or no UTF-8", task->name);
+    for (size_t i = 0; i < task->label_count; i++)
+        if (!ear_text_is_utf8(task->labels[i]) || task->labels[i].len > EAR_MODEL_NAME_BYTES)
+            return ear_fail(diag, EAR_INVALID, "head %s: label \"%.40s\" is no UTF-8 or too long",
+                            task->name, task->labels[i].ptr);
+    return EAR_OK;
 }
 
 static ear_err check_tasks(const struct ear_lessons *lessons, struct ear_diag *diag)
@@ -53,6 +80,8 @@ static ear_err check_tasks(const struct ear_lessons *lessons, struct ear_diag *d
             return ear_fail(diag, EAR_INVALID,
                             "head %s: stacked is for heads of one in three labels or more",
                             task->name);
+        ear_err err = check_names(task, diag);
+        if (err) return err;
     }
     return EAR_OK;
 }
@@ -113,15 +142,13 @@ ear_exit ear_train(struct ear_ctl *ctl, int argc, char **argv)
     ear_exit bad = read_count(o->cross_validate, "cross-validate", 50, &folds);
     if (!bad) bad = read_count(o->seed, "seed", UINT32_MAX, &seed);
     if (!bad) bad = read_count(o->rows, "rows", UINT64_C(1) << 24, &rows);
+    if (!bad) bad = check_words(o, argc, folds);
     if (bad) return bad;
-    if (!o->out && folds < 2) {
-        fprintf(stderr, "earshotctl: where to? -o MODEL (or --cross-validate K)\n");
-        return EAR_EXIT_USAGE;
-    }
     struct ear_lessons *lessons = ear_alloc(sizeof *lessons);
     ear_lessons_init(lessons);
     lessons->fit.seed = seed;
-    ear_err err = read_lessons(o, argc, argv, lessons, &diag);
+    ear_err err = o->out ? ear_file_can_write(o->out, &diag) : EAR_OK;
+    if (!err) err = read_lessons(o, argc, argv, lessons, &diag);
     if (!err) err = check_tasks(lessons, &diag);
     if (rows) lessons->rows_max = (size_t)rows;
     if (!err) settle(lessons);

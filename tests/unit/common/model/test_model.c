@@ -212,6 +212,21 @@ static void test_model_open__tells_what_heads_were_trained_on(void **state)
     assert_refused(f, write_again(f).len, "label shares");
 }
 
+/* Whoever reads a model makes lines from its names. */
+static void test_model_open__refuses_names_without_bound(void **state)
+{
+    struct fixture *f = *state;
+    static char name[EAR_MODEL_NAME_BYTES + 1];
+    struct ear_str labels[3] = {{"bad", 3}, {"plain", 5}, {name, EAR_MODEL_NAME_BYTES + 1}};
+    memset(name, 'x', sizeof name);
+    f->parts.heads = f->heads;
+    f->heads[0].labels = labels;
+    assert_refused(f, write_again(f).len, "too long");
+    f->heads[0].labels = tones;
+    f->heads[0].name = labels[2];
+    assert_refused(f, write_again(f).len, "too long");
+}
+
 /* A file of before there were shares: its table ends earlier. */
 static void test_model_open__takes_older_files(void **state)
 {
@@ -274,6 +289,8 @@ int main(void)
         cmocka_unit_test(test_model_info__names_version_and_heads),
         cmocka_unit_test(test_model_open__refuses_damage_by_name),
         cmocka_unit_test_setup_teardown(test_model_open__tells_what_heads_were_trained_on, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_model_open__refuses_names_without_bound, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_model_open__takes_older_files, set_up, tear_down),
         cmocka_unit_test(test_model_load__names_the_file),
