@@ -15,7 +15,7 @@
 #define AGAIN_MS      300
 #define REST_MS       2000 /* after a responder could not read it: another may be of a later release */
 #define READINGS_MAX  3    /* in vain: then it has failed */
-#define UNREAD_MAX    64
+#define UNREAD_MAX    IN_FLIGHT_MAX /* all that may be tried in turn */
 #define REPLY_BYTES   ((size_t)64 << 10)
 
 /* A reply that is offered, or rests after it came back. */

@@ -108,6 +108,12 @@ must_settle "given up" 10 eval '[ "$(last_kinds "$case1")" = "{reply_failed}" ]'
 expect_eq "its reason" "2|unreadable: no responder could take it over" "$(pg_query 'SELECT state, reason FROM reply ORDER BY reply_id DESC LIMIT 1')"
 expect_eq "nothing is due" 0 "$(pg_query 'SELECT count(*) FROM reply_due')"
 expect_eq "said so" 1 "$(grep -c event=reply.given_up "$WORK/log/assignment.1.log")"
+pg_query "CREATE TEMP TABLE many AS SELECT r.* FROM (SELECT * FROM reply ORDER BY reply_id DESC LIMIT 1) r, generate_series(1, 80);
+  UPDATE many SET reply_id = id_now(), state = 0; INSERT INTO reply SELECT * FROM many;
+  INSERT INTO reply_due SELECT reply_id, customer_id, account_id FROM many"
+respond 240 unread >/dev/null
+must_settle "eighty at once" 20 eval '[ "$(pg_query "SELECT count(*) FROM reply_due")" = 0 ]'
+expect_eq "said so" 81 "$(grep -c event=reply.given_up "$WORK/log/assignment.1.log")"
 
 say "closing, reopening"
 answer ok c20 ana resolve "$case1" ''
