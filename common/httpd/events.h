@@ -1,3 +1,4 @@
+/* events: what httpd logs and counts. Private to httpd. */
 #ifndef EAR_HTTPD_EVENTS_H
 #define EAR_HTTPD_EVENTS_H
 

@@ -6,9 +6,9 @@
  *
  *   EAR_EVENT(PEER_UP, INFO, "bus.peer_up", "A downstream replica said hello and gave credit.")
  *
- * declared by `#include "log/events.h"` tricks as shown below; docs/events.md is made from these
- * files. Lines about a post or case carry post= or case= with its id; texts and handles of
- * customers never appear. Values are quoted and escaped as needed and cut at 512 bytes.
+ * declared and defined as shown below; docs/events.md is made from these files. Lines about a post
+ * or case carry post= or case= with its id; texts and handles of customers never appear. Values are
+ * quoted and escaped as needed and cut at 512 bytes.
  *
  * A line is written before ear_log returns, by a blocking write of the caller's thread. So a stderr
  * that nobody reads (a full pipe, a terminal that was stopped) stalls the service: its links' peers

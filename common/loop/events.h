@@ -1,3 +1,4 @@
+/* events: what loop logs. Private to loop. */
 #ifndef EAR_LOOP_EVENTS_H
 #define EAR_LOOP_EVENTS_H
 

@@ -1,3 +1,4 @@
+/* events: what every service logs and counts about itself. Private to svc. */
 #ifndef EAR_SVC_EVENTS_H
 #define EAR_SVC_EVENTS_H
 

@@ -1,3 +1,4 @@
+/* events: what the receiver logs. */
 #ifndef EAR_RECEIVER_EVENTS_H
 #define EAR_RECEIVER_EVENTS_H
 

@@ -1,3 +1,4 @@
+/* metrics: what the receiver counts. */
 #ifndef EAR_RECEIVER_METRICS_H
 #define EAR_RECEIVER_METRICS_H
 

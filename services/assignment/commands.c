@@ -330,11 +330,6 @@ void ear_commands_free(struct ear_commands **commands)
     EAR_FREE(*commands);
 }
 
-uint16_t ear_commands_port(const struct ear_commands *commands)
-{
-    return ear_server_port(commands->server);
-}
-
 size_t ear_commands_active(const struct ear_commands *commands)
 {
     return commands->active;

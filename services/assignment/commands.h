@@ -23,7 +23,6 @@ ear_err ear_commands_new(struct ear_commands **out, const struct ear_ground *gro
 void ear_commands_take(struct ear_commands *commands, struct ear_str packed);
 /* After ear_pg_free. */
 void ear_commands_free(struct ear_commands **commands);
-uint16_t ear_commands_port(const struct ear_commands *commands);
 size_t ear_commands_active(const struct ear_commands *commands);
 /* New ones are answered "unavailable": another replica takes them. */
 void ear_commands_drain(struct ear_commands *commands);

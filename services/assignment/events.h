@@ -1,3 +1,4 @@
+/* events: what assignment logs. */
 #ifndef EAR_ASSIGNMENT_EVENTS_H
 #define EAR_ASSIGNMENT_EVENTS_H
 

@@ -1,3 +1,4 @@
+/* metrics: what assignment counts. */
 #ifndef EAR_ASSIGNMENT_METRICS_H
 #define EAR_ASSIGNMENT_METRICS_H
 

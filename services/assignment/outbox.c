@@ -392,11 +392,6 @@ bool ear_outbox_is_idle(const struct ear_outbox *outbox)
     return !outbox->looking && outbox->clearing == 0;
 }
 
-uint16_t ear_outbox_port(const struct ear_outbox *outbox)
-{
-    return ear_source_port(outbox->source);
-}
-
 struct ear_outbox_stats ear_outbox_stats(const struct ear_outbox *outbox)
 {
     struct ear_source_stats stats;

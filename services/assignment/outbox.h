@@ -23,7 +23,6 @@ void ear_outbox_kick(struct ear_outbox *outbox);
 /* Offers no more. What is offered may still be settled. */
 void ear_outbox_drain(struct ear_outbox *outbox);
 bool ear_outbox_is_idle(const struct ear_outbox *outbox);
-uint16_t ear_outbox_port(const struct ear_outbox *outbox);
 
 struct ear_outbox_stats {
     size_t responders; /* linked */

@@ -34,7 +34,8 @@ static struct ear_account *account_new(struct ear_responder *core, struct ear_st
     return account;
 }
 
-void ear_account_close(struct ear_account *account)
+/* Ends what is under way without an end in the journal. */
+static void account_close(struct ear_account *account)
 {
     if (account->voice) account->connector->close(&account->voice);
     account->voice = NULL;
@@ -44,7 +45,7 @@ void ear_account_close(struct ear_account *account)
 static void account_free(void *value)
 {
     struct ear_account *account = value;
-    ear_account_close(account);
+    account_close(account);
     ear_timer_free(&account->timer);
     free(account->id);
     free(account->lease_name);

@@ -65,7 +65,5 @@ bool ear_account_leased(const struct ear_account *account);
 int64_t ear_account_now_us(const struct ear_account *account);
 /* True when it can speak now; otherwise begins to open it, and wakes the sender when that ended. */
 bool ear_account_open(struct ear_account *account);
-/* Ends what is under way without an end in the journal: for the stop of the service. */
-void ear_account_close(struct ear_account *account);
 
 #endif

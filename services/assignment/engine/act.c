@@ -30,7 +30,8 @@ const char *ear_command_name(const Earshot__V1__Command *command)
     }
 }
 
-bool ear_is_code(const char *text)
+/* As events may hold it: a-z, 0-9 and '_', at most 64 bytes. */
+static bool is_code(const char *text)
 {
     size_t len = strlen(text);
     return len > 0 && len <= 64 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
@@ -64,7 +65,7 @@ static void remark(const struct ear_ask *ask, struct ear_entry *e, struct ear_an
 {
     const char *reason = ask->command->reason;
     if (!reason[0]) return;
-    if (ear_is_code(reason)) {
+    if (is_code(reason)) {
         if (!e->code) e->code = reason;
         return;
     }
@@ -185,7 +186,7 @@ static const char *close_code(const struct ear_ask *ask)
     if (strcmp(code, "answered") == 0 && !ask->has_reply) return NULL;
     if (code[0]) return code;
     if (ask->has_reply) return "answered";
-    if (ear_is_code(ask->command->reason)) return ask->command->reason;
+    if (is_code(ask->command->reason)) return ask->command->reason;
     return ask->command->reason[0] ? "other" : NULL;
 }
 
@@ -197,7 +198,7 @@ static void act_resolve(struct ear_book *book, const struct ear_ask *ask, struct
     } else if (!code) {
         ear_refuse(book, answer, "conflict",
                    "nobody has answered: reply, or give another code or a reason");
-    } else if (!ear_is_code(code)) {
+    } else if (!is_code(code)) {
         ear_refuse(book, answer, "invalid", "a code has a-z, 0-9 and '_' only, at most 64");
     } else {
         struct ear_entry *e = enter(book, ask);
@@ -281,7 +282,7 @@ static void reply_stuck(struct ear_book *book, const struct ear_ask *ask, struct
     const char *reason = ask->command->outcome->reason;
     bool failed = ask->command->outcome->state == EARSHOT__V1__OUTCOME_STATE__OUTCOME_STATE_FAILED;
     ear_entry_mark(e, failed ? EAR_KIND_REPLY_FAILED : EAR_KIND_REPLY_UNKNOWN);
-    e->code = ear_is_code(reason) ? reason : "other";
+    e->code = is_code(reason) ? reason : "other";
     if (ask->reply->by_rule) return;
     bool free = !ear_thread_open_case(book, &c->customer_id, c->account, c->platform);
     if (c->state == EAR_CASE_WAITING ||

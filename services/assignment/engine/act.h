@@ -40,7 +40,5 @@ void ear_act(struct ear_book *book, const struct ear_ask *ask, struct ear_answer
 
 /* "reply", "note" …; "" for what this build does not know. */
 const char *ear_command_name(const Earshot__V1__Command *command);
-/* A code as events may hold it: a-z, 0-9 and '_', at most 64 bytes. */
-bool ear_is_code(const char *text);
 
 #endif

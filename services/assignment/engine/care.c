@@ -77,7 +77,7 @@ int64_t ear_care_least_s(const struct ear_care *care)
     return least_s;
 }
 
-bool ear_words_hold(const struct ear_words *words, const char *word)
+static bool hold(const struct ear_words *words, const char *word)
 {
     for (size_t i = 0; i < words->count; i++)
         if (strcmp(words->items[i], word) == 0) return true;
@@ -86,5 +86,5 @@ bool ear_words_hold(const struct ear_words *words, const char *word)
 
 bool ear_words_allow(const struct ear_words *words, const char *word)
 {
-    return words->count == 0 || ear_words_hold(words, word);
+    return words->count == 0 || hold(words, word);
 }

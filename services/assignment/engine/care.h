@@ -73,7 +73,6 @@ const struct ear_policy *ear_care_policy(const struct ear_care *care, const char
 /* How soon after a post the first timer of any policy is due, in seconds. */
 int64_t ear_care_least_s(const struct ear_care *care);
 
-bool ear_words_hold(const struct ear_words *words, const char *word);
 /* Holds the word, or is empty. */
 bool ear_words_allow(const struct ear_words *words, const char *word);
 

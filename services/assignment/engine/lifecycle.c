@@ -3,12 +3,6 @@
 #include "engine/clock.h"
 #include "engine/routing.h"
 
-const char *ear_case_state_name(ear_case_state state)
-{
-    static const char *const names[] = {"?", "open", "waiting", "closed"};
-    return state >= EAR_CASE_OPEN && state <= EAR_CASE_CLOSED ? names[state] : names[0];
-}
-
 bool ear_case_may(ear_case_state from, ear_case_state to)
 {
     switch (from) {

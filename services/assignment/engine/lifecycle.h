@@ -8,7 +8,6 @@
 
 #include "engine/book.h"
 
-const char *ear_case_state_name(ear_case_state state);
 bool ear_case_may(ear_case_state from, ear_case_state to);
 
 /* Somebody should look at it: all but spam and what surely needs no answer. */

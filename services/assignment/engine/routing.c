@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-const char *ear_topic_name(int topic)
+/* "" for what this build does not know. */
+static const char *topic_name(int topic)
 {
     static const char *const names[] = {"",      "delivery", "billing", "account",
                                         "fault", "outage",   "booking", "refund",
@@ -25,10 +26,10 @@ const char *ear_route_team(const struct ear_care *care, const char *account, con
     const struct ear_team *best = known ? ear_care_team(care, known->team) : NULL;
     if (!best) best = ear_care_default_team(care);
     if (!best) return "";
-    int most = aptness(best, language, ear_topic_name(topic));
+    int most = aptness(best, language, topic_name(topic));
     if (most < 0) most = 0;
     for (size_t i = 0; i < care->team_count; i++) {
-        int apt = aptness(&care->teams[i], language, ear_topic_name(topic));
+        int apt = aptness(&care->teams[i], language, topic_name(topic));
         if (apt <= most) continue;
         most = apt;
         best = &care->teams[i];

@@ -10,9 +10,6 @@
 
 #include "engine/book.h"
 
-/* "delivery" for TOPIC_DELIVERY; "" for what this build does not know. Static text. */
-const char *ear_topic_name(int topic);
-
 /* "" when care.yaml names no team at all. */
 const char *ear_route_team(const struct ear_care *care, const char *account, const char *language,
                            int topic);

@@ -411,11 +411,6 @@ void ear_listener_lease_changed(struct ear_listener *listener, bool held)
     }
 }
 
-bool ear_listener_idle(const struct ear_listener *listener)
-{
-    return listener->statements == 0 && !listener->with_intake;
-}
-
 int64_t ear_listener_heard_us(const struct ear_listener *listener)
 {
     return listener->heard_us;

@@ -31,8 +31,6 @@ const char *ear_listener_lease(const struct ear_listener *listener);
 /* False where the account has changed so that it must be opened anew. */
 bool ear_listener_fits(const struct ear_listener *listener, const struct ear_account *account);
 void ear_listener_lease_changed(struct ear_listener *listener, bool held);
-/* True when nothing of it waits for the database. */
-bool ear_listener_idle(const struct ear_listener *listener);
 /* Wall time of the last round without an error; before the first, of when the lease was won; 0
  * while it is not held. */
 int64_t ear_listener_heard_us(const struct ear_listener *listener);

@@ -474,11 +474,6 @@ void ear_offer_free(struct ear_offer **offer_ptr)
     EAR_FREE(*offer_ptr);
 }
 
-uint16_t ear_offer_port(const struct ear_offer *offer)
-{
-    return ear_source_port(offer->source);
-}
-
 void ear_offer_drain(struct ear_offer *offer)
 {
     offer->draining = true;

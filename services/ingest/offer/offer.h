@@ -22,7 +22,6 @@ struct ear_offer_opts {
 ear_err ear_offer_new(struct ear_offer **out, const struct ear_offer_opts *opts,
                       struct ear_diag *diag) EAR_MUST_CHECK;
 void ear_offer_free(struct ear_offer **offer);
-uint16_t ear_offer_port(const struct ear_offer *offer);
 
 struct ear_fresh {
     struct ear_id intake_id;
