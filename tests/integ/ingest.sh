@@ -16,10 +16,7 @@ printf 'whsec_%s' "$KEY" >"$WORK/secrets/new"
 printf '%s' "$OLD_KEY" >"$WORK/secrets/old"
 
 pg_start
-for file in "$EARSHOT_SOURCE"/deploy/db/migrations/*.sql; do
-  "$PG_BIN/psql" -X -q -1 -v ON_ERROR_STOP=1 "$EAR_PG" -f "$file" >"$WORK/psql" 2>&1 ||
-    { cat "$WORK/psql"; fail "$file"; }
-done
+pg_schema
 pg_query "ALTER ROLE earshot_ingest PASSWORD 'secret'" >/dev/null
 pg_query "INSERT INTO id_key (key) VALUES (decode(repeat('ab', 32), 'hex')) ON CONFLICT DO NOTHING" >/dev/null
 pg_query "INSERT INTO team VALUES ('care', 'Care', '{}', '{}', true)" >/dev/null

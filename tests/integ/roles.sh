@@ -4,9 +4,7 @@
 . "$(dirname "$0")/../lib/pg.sh"
 
 pg_start
-for file in "$EARSHOT_SOURCE"/deploy/db/migrations/*.sql; do
-  "$PG_BIN/psql" -X -q1 -v ON_ERROR_STOP=1 "$EAR_PG" -f "$file"
-done
+pg_schema
 pg_query "SELECT ensure_month(now());
   INSERT INTO id_key (key) VALUES (decode(repeat('01', 32), 'hex'));
   INSERT INTO session VALUES ('@a', 'ingest', 'token of ingest'), ('@a', 'send', 'token of the responder');

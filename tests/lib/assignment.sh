@@ -14,13 +14,10 @@ declare -A assignment_pid=()
 PEER=$EARSHOT_BIN/integ.assignment_peer
 
 assignment_prepare() { # [REPLICAS [CLASSIFIERS]]
-  local replicas=${1:-1} classifiers=${2:-1} n file
+  local replicas=${1:-1} classifiers=${2:-1} n
   need_program earshot-assignment integ.assignment_peer
   mkdir -p "$WORK/log"
-  for file in "$EARSHOT_SOURCE"/deploy/db/migrations/*.sql; do
-    "$PG_BIN/psql" -X -q -1 -v ON_ERROR_STOP=1 "$EAR_PG" -f "$file" >"$WORK/psql" 2>&1 ||
-      { cat "$WORK/psql" >&2; fail "$file"; }
-  done
+  pg_schema
   pg_query "SELECT ensure_month(now() + n * interval '1 month') FROM generate_series(-1, 1) n" >/dev/null
   pg_query "INSERT INTO migration (version, name, sha256) SELECT v, 'test', '' FROM generate_series(1, $(find "$EARSHOT_SOURCE/deploy/db/migrations" -name "*.sql" | wc -l)) v;
     INSERT INTO team VALUES ('care', 'Care', '{}', '{}', true), ('money', 'Money', '{}', '{billing}', false);

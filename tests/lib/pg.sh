@@ -4,6 +4,7 @@
 # Sourced:
 #   pg_start            sets PG_PORT, PG_SOCKET (folder of the Unix socket), PG_PID and EAR_PG (the
 #                       owner's conninfo, exported), database "earshot"
+#   pg_schema           every migration as it is filed: for tests that are not about earshotctl migrate
 #   pg_query SQL        as the owner, bare rows, columns separated by |
 #   pg_conninfo ROLE    TCP conninfo of a role (password from its file, see stack.sh)
 #   pg_stop [MODE]      fast by default; immediate is a crash
@@ -64,6 +65,14 @@ pg_start() {
 pg_diagnose() {
   echo "--- PostgreSQL:"
   tail -n 20 "$PG_LOG"
+}
+
+pg_schema() {
+  local file
+  for file in "$EARSHOT_SOURCE"/deploy/db/migrations/*.sql; do
+    "$PG_BIN/psql" -X -q -1 -v ON_ERROR_STOP=1 "$EAR_PG" -f "$file" >"$WORK/psql" 2>&1 ||
+      { cat "$WORK/psql" >&2; fail "$file"; }
+  done
 }
 
 pg_query() {

@@ -12,9 +12,7 @@ feed_program=$(find "$EARSHOT_BUILD" -name integ.responder_feed -type f -perm -u
 [ -n "$feed_program" ] || fail "integ.responder_feed has not been built"
 
 pg_start
-for file in "$EARSHOT_SOURCE"/deploy/db/migrations/*.sql; do
-  "$PG_BIN/psql" -X -q1 -v ON_ERROR_STOP=1 "$EAR_PG" -f "$file"
-done
+pg_schema
 mkdir -p "$WORK/secrets" "$WORK/log"
 webhook_secret >"$WORK/secrets/shop"
 : >"$WORK/outcomes"

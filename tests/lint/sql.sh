@@ -6,10 +6,7 @@
 . "$(dirname "$0")/../lib/pg.sh"
 cd "$EARSHOT_SOURCE"
 pg_start
-for file in deploy/db/migrations/*.sql; do
-  "$PG_BIN/psql" -X -q -1 -v ON_ERROR_STOP=1 "$EAR_PG" -f "$file" >"$WORK/psql" 2>&1 ||
-    { cat "$WORK/psql"; fail "$file"; }
-done
+pg_schema
 
 pg_query 'SELECT ensure_month(now())' >/dev/null
 pg_query 'VACUUM ANALYZE'
