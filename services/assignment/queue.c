@@ -24,6 +24,7 @@ struct ear_queue {
     bool sweep;  /* the next round looks for strays first */
     bool waits;  /* somebody does, this round saw */
     bool draining;
+    int64_t late_us;  /* how far past its deadline the first of a queue is, at worst this round */
     int64_t after_us; /* last deadline and case of the page before */
     struct ear_id after_case;
     size_t count;
@@ -61,10 +62,12 @@ static void open_team(struct ear_queue *queue, size_t team)
     queue->team = team;
     queue->after_us = 0;
     queue->after_case = (struct ear_id){{0}};
-    if (queue->draining || team >= ear_care_of(queue->care)->team_count)
-        end_round(queue, queue->waits ? ROUND_MS : QUIET_MS);
-    else
+    if (!queue->draining && team < ear_care_of(queue->care)->team_count) {
         read_page(queue);
+        return;
+    }
+    ear_metric_set(&M_QUEUE_LATE, (double)queue->late_us / EAR_US_PER_S);
+    end_round(queue, queue->waits ? ROUND_MS : QUIET_MS);
 }
 
 static void begin_round(void *self)
@@ -73,11 +76,13 @@ static void begin_round(void *self)
     if (queue->busy) return;
     if (!ear_pg_is_up(queue->ground.pg) || !ear_care_cache_is_loaded(queue->ground.care) ||
         !ear_leases_held(queue->ground.leases, EAR_LEASE_QUEUE)) {
+        ear_metric_set(&M_QUEUE_LATE, 0); /* another replica's to tell */
         end_round(queue, AGAIN_MS);
         return;
     }
     queue->busy = true;
     queue->waits = false;
+    queue->late_us = 0;
     queue->care = ear_care_hold(queue->ground.care);
     if (queue->sweep)
         read_strays(queue);
@@ -177,6 +182,12 @@ static void take_page(struct ear_queue *queue, const struct ear_pg_result *page)
     }
 }
 
+static void note_late(struct ear_queue *queue, int64_t due_us)
+{
+    int64_t late_us = ear_clock_wall_us() - due_us;
+    if (late_us > queue->late_us) queue->late_us = late_us;
+}
+
 static void on_page(void *self, ear_err err, const struct ear_pg_result *const *results,
                     size_t count, const struct ear_diag *diag)
 {
@@ -189,6 +200,7 @@ static void on_page(void *self, ear_err err, const struct ear_pg_result *const *
     take_page(queue, results[1]);
     queue->waits |= queue->count > 0;
     if (queue->count) {
+        note_late(queue, ear_pg_get_time(results[1], 0, 2));
         queue->after_case = queue->cases[queue->count - 1];
         queue->after_us = ear_pg_get_time(results[1], queue->count - 1, 2);
     }

@@ -217,6 +217,7 @@ void ear_timers_new(struct ear_timers **out, const struct ear_ground *ground)
     timers->ground = *ground;
     ear_timer_new(&timers->wake, ground->loop, look, timers);
     ear_timer_start(timers->wake, AGAIN_MS, 0);
+    ear_metric_add(&M_CLOCKS, 0, "breach"); /* an alert sees what comes as a change */
     *out = timers;
 }
 

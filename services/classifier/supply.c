@@ -108,6 +108,8 @@ static void show(struct ear_supply *supply, part what, const char *version)
     if (shown[0]) ear_metric_set(&M_CLASSIFIER_LOADED, 0, parts[what].name, shown);
     EAR_CHECK(ear_str_copy(shown, sizeof supply->shown[what], ear_str_from(version)));
     ear_metric_set(&M_CLASSIFIER_LOADED, 1, parts[what].name, shown);
+    /* There from the first: an alert sees even the first refusal only as a change. */
+    ear_metric_add(&M_CLASSIFIER_REFUSED, 0, parts[what].name);
 }
 
 static struct ear_str version_of(const struct content *content, char *text, size_t size_bytes)

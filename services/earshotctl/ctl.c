@@ -98,6 +98,8 @@ ear_exit ear_ctl_query(struct ear_ctl *ctl, struct ear_pg_batch **batch,
 {
     struct ear_diag diag = {0};
     ear_err err = ear_pg_wait(ctl->pg, batch, results, &diag);
+    if (err == EAR_DENIED)
+        return ear_ctl_fail(err, "%s: EAR_PG has to name the role earshot_operator", diag.text);
     if (err) return ear_ctl_fail(err, "PostgreSQL: %s", diag.text);
     return EAR_EXIT_OK;
 }

@@ -72,6 +72,12 @@ static const char *state_name(ear_attempt_state state)
     return names[state];
 }
 
+void ear_attempt_show(const struct ear_account *account)
+{
+    for (ear_attempt_state state = EAR_ATTEMPT_SENT; state <= EAR_ATTEMPT_UNKNOWN; state++)
+        ear_metric_add(&M_ATTEMPTS_TOTAL, 0, account->platform, state_name(state));
+}
+
 static void tell(const struct ear_attempt *a, const char *why)
 {
     const struct ear_verdict *v = &a->verdict;

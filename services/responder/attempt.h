@@ -62,6 +62,9 @@ struct ear_attempt {
     int64_t asked_ms;
 };
 
+/* Counts of what becomes of attempts are there from the first, at 0: an alert sees even the first
+ * failure only as a change. */
+void ear_attempt_show(const struct ear_account *account);
 /* Decides what the reply needs and does it. */
 void ear_attempt_start(struct ear_account *account, const struct ear_attempt_source *source,
                        const struct ear_reply_view *view);

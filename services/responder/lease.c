@@ -1,5 +1,6 @@
 #include "lease.h"
 
+#include "attempt.h"
 #include "catalogue.h"
 #include "sender.h"
 #include "store_sql.h"
@@ -43,6 +44,7 @@ static void take_row(struct ear_leases *leases, const struct ear_pg_result *rows
         /* The half's session may have moved on under the other owner. */
         account->stale = account->voice != NULL;
         ear_log(&EV_ACCOUNT_LEASED, kv_text("account", account->id), kv_int("epoch", epoch));
+        ear_attempt_show(account);
     }
     /* Also under the same epoch: its sender gave up while the renewal was late. */
     if (!could_send) ear_sender_wake(account);

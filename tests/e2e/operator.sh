@@ -54,6 +54,19 @@ exits 0 case list --json
 expect_eq 'cases' 2 "$(json length)"
 hers=$(json '.[] | select(.agent == "ana").case_id') queued=$(json '.[] | select(.agent == null).case_id')
 [ -n "$hers" ] && [ -n "$queued" ] || fail 'one for ana and one in the queue'
+
+# --- what alerts look at: a case that waits past its deadline, and a counter that is there before anything fails
+late_s() { curl -sf "$(stack_url assignment 1)/metrics" | awk '$1 == "earshot_assignment_queue_late_seconds" { print int($2) }'; }
+is_late() { [ "$(late_s)" -ge 60 ]; }
+is_in_time() { [ "$(late_s)" = 0 ]; }
+must_settle 'nobody is late' 10 is_in_time
+due=$(pg_query "SELECT respond_by FROM \"case\" WHERE case_id = '$queued'")
+pg_query "UPDATE \"case\" SET respond_by = now() - interval '1 minute' WHERE case_id = '$queued'"
+must_settle 'one waits for too long' 10 is_late
+pg_query "UPDATE \"case\" SET respond_by = '$due' WHERE case_id = '$queued'"
+must_settle 'nobody is late again' 10 is_in_time
+curl -sf "$(stack_url classifier 1)/metrics" >"$WORK/metrics"
+grep -qxF 'earshot_classifier_refused_files_total{part="model"} 0' "$WORK/metrics" || fail 'no count of refused models before any is'
 exits 0 case list --agent ana
 says 'in 14m'
 

@@ -100,6 +100,9 @@ operator() { env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD_FILE="
 exits 0 operator case list
 exits 4 env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD=wrong "$ctl" case list --timeout 1s
 says '(see EAR_PG_PASSWORD_FILE)'
+exits 1 env EAR_PG="$(pg_conninfo earshot_ingest)" EAR_PG_PASSWORD_FILE="$WORK/roles/earshot_ingest" "$ctl" case list
+says 'permission denied for table case'
+says 'EAR_PG has to name the role earshot_operator'
 : >"$WORK/roles/earshot_report"
 exits 3 "$ctl" migrate --role-secrets "$WORK/roles"
 rm "$WORK/roles/earshot_report"

@@ -32,6 +32,13 @@ must_settle "outcome" 20 has_outcome "$REPLY"
 expect_eq "state" 2 "$(outcome_of "$REPLY" | cut -d' ' -f1)"
 expect_eq "requests" 1 "$(requests_of "$REPLY")"
 
+outcomes_are() { # PLATFORM OUTCOME COUNT
+  curl -s "http://127.0.0.1:$HTTP1/metrics" >"$WORK/metrics"
+  grep -qxF "earshot_responder_attempts_total{platform=\"$1\",outcome=\"$2\"} $3" "$WORK/metrics"
+}
+must_settle "the failure is counted" 10 outcomes_are webshop failed 1
+must_settle "what never happened, too: or else an alert would not see it begin" 10 outcomes_are webshop unknown 0
+
 say "replies that nobody can carry fail with a reason"
 echo ok >"$WORK/mood"
 reply "To nobody" "@unheard"
