@@ -1,6 +1,7 @@
 #include "notice.h"
 #include "atp/atp.h"
 #include "text/text.h"
+#include "web/feed_line.h"
 #include "json/json.h"
 
 #define TEXT_BYTES_MAX     (16u << 10)
@@ -97,15 +98,23 @@ static ear_err set_author(const json_t *notice, struct ear_arena *arena, struct 
     post->author_followers = -1;
     if (!ear_str_starts(post->author_id, EAR_STR("did:"))) return EAR_INVALID;
     ear_err err = clean(arena, ear_json_at(notice, "author.handle"), &post->author_handle);
-    return err ? err : clean(arena, ear_json_at(notice, "author.displayName"), &post->author_name);
+    if (!err) err = clean(arena, ear_json_at(notice, "author.displayName"), &post->author_name);
+    /* A name may have 640 bytes there. */
+    post->author_handle = ear_text_cut(post->author_handle, EAR_TEXT_BYTES, EAR_POST_NAME_BYTES_MAX,
+                                       EAR_TEXT_AT_GRAPHEME);
+    post->author_name = ear_text_cut(post->author_name, EAR_TEXT_BYTES, EAR_POST_NAME_BYTES_MAX,
+                                     EAR_TEXT_AT_GRAPHEME);
+    return err;
 }
 
-/* What the author claims, unless it lies behind what the server saw. */
+/* What the author claims, unless it lies behind what the server saw or before there were platforms.
+ */
 static void set_time(const json_t *record, int64_t seen_us, struct ear_post_in *post)
 {
     int64_t claimed_us = 0;
     bool readable = !ear_time_parse(ear_json_at(record, "createdAt"), &claimed_us);
     post->created_at_us = readable && claimed_us <= seen_us ? claimed_us : seen_us;
+    if (!ear_post_in_dated(post, seen_us)) post->created_at_us = seen_us;
     post->trusted_at_us = ear_notice_id_time_us(post->external_id);
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 static const struct ear_notice_place place = {.platform = {"bluesky", 7},
                                               .account = {"@firm", 5},
@@ -155,10 +156,37 @@ static void test_notice__time_comes_from_the_record_key(void **state)
                          cases[i].at_s);
 }
 
+/* Whatever a stranger's client writes: what intake refuses is lost. */
+static void test_notice__names_and_times_that_intake_takes(void **state)
+{
+    (void)state;
+    static const char family[] = "\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9"; /* of 11 bytes */
+    char name[640 + 1] = "", text[2048];
+    struct ear_diag diag = {0};
+    for (size_t at = 0; at + sizeof(family) <= sizeof(name); at += sizeof(family) - 1)
+        memcpy(name + at, family, sizeof(family));
+    static const char *const times[] = {"1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "soon"};
+    for (size_t i = 0; i < EAR_COUNT(times); i++) {
+        snprintf(text, sizeof(text),
+                 HEAD
+                 "\"author\":{\"did\":\"did:plc:ana\",\"handle\":\"%s\",\"displayName\":\"%s\"},"
+                 "\"reason\":\"mention\",\"record\":{\"text\":\"hello\",\"createdAt\":\"%s\"}}",
+                 name, name, times[i]);
+        struct reading r = read_notice(text);
+        assert_int_equal(r.err, EAR_OK);
+        assert_int_equal(r.post.author_name.len, 512 / 11 * 11);
+        assert_int_equal(ear_post_in_check(&r.post, r.post.created_at_us, &diag), EAR_OK);
+        struct ear_notice_mark mark = ear_notice_mark(r.notice);
+        assert_int_equal(r.post.created_at_us, mark.at_us);
+        reading_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notice__mention_becomes_a_post),
+        cmocka_unit_test(test_notice__names_and_times_that_intake_takes),
         cmocka_unit_test(test_notice__reply_keeps_its_thread),
         cmocka_unit_test(test_notice__bots_say_so_and_pictures_have_words),
         cmocka_unit_test(test_notice__what_strangers_write_cannot_hurt),
