@@ -47,4 +47,10 @@ void ear_setup_fill(struct setup *setup, const struct ear_svc_def *def);
 void ear_svc_health(struct ear_svc *svc);
 bool ear_svc_is_ready(struct ear_svc *svc, struct ear_diag *why);
 
+/* Whether this check, one a second, is worth a line: of a change at once, but whoever is not ready
+ * at the start has so many checks time; and of one who waits for something else than before, so
+ * many after the line before: not of each turn. */
+#define EAR_SVC_TELL_CHECKS 30
+bool ear_svc_tells(struct ear_svc *svc, bool ready, const struct ear_diag *why);
+
 #endif

@@ -14,7 +14,6 @@
 #undef EAR_METRIC
 
 #define READY_CHECK_MS     1000
-#define START_CHECKS       30 /* whoever is not ready by then says why */
 #define LARGE_BUFFER_BYTES (2 << 20)
 #define TRIM_BYTES         (8 << 20)
 #define LINGER_TURNS       20 /* for answers that drain gave and that are still on their way out */
@@ -74,12 +73,22 @@ void ear_svc_fail(struct ear_svc *svc, const struct ear_diag *diag)
     ear_loop_stop(svc->loop);
 }
 
-/* Of one who waits for something else than before, too, but not of each turn. */
 static bool is_news(const struct ear_svc *svc, bool ready, const struct ear_diag *why)
 {
     if (ready != svc->was_ready) return true;
-    if (ready || svc->checks - svc->told_at < START_CHECKS) return false;
+    if (ready || svc->checks - svc->told_at < EAR_SVC_TELL_CHECKS) return false;
     return !svc->told || strcmp(why->text, svc->told_why.text) != 0;
+}
+
+bool ear_svc_tells(struct ear_svc *svc, bool ready, const struct ear_diag *why)
+{
+    svc->checks++;
+    if (!is_news(svc, ready, why)) return false;
+    svc->was_ready = ready;
+    svc->told = true;
+    svc->told_at = svc->checks;
+    svc->told_why = *why;
+    return true;
 }
 
 static void on_ready_check(void *self)
@@ -87,12 +96,7 @@ static void on_ready_check(void *self)
     struct ear_svc *svc = self;
     struct ear_diag why;
     bool ready = ear_svc_is_ready(svc, &why);
-    svc->checks++;
-    if (!is_news(svc, ready, &why)) return;
-    svc->was_ready = ready;
-    svc->told = true;
-    svc->told_at = svc->checks;
-    svc->told_why = why;
+    if (!ear_svc_tells(svc, ready, &why)) return;
     if (ready) {
         ear_log(&EV_SVC_READY);
     } else if (!svc->draining) {

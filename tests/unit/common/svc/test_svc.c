@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "svc/svc.h"
+#include "svc/private.h"
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <netinet/in.h>
@@ -208,6 +208,35 @@ static void test_svc__says_why_it_is_not_ready(void **state)
     ended(&one, 0, "event=svc.draining");
 }
 
+/* Of so many checks with this answer, the one at which a line is written; 0: none. */
+static unsigned told_at(struct ear_svc *svc, unsigned checks, const char *why)
+{
+    struct ear_diag diag = {0};
+    for (unsigned check = 1; check <= checks; check++) {
+        if (why) ear_fail(&diag, EAR_UNAVAILABLE, "%s", why);
+        if (ear_svc_tells(svc, !why, &diag)) return check;
+    }
+    return 0;
+}
+
+static void test_svc__tells_another_reason_but_not_each_turn(void **state)
+{
+    (void)state;
+    struct ear_svc *svc = ear_alloc(sizeof(*svc));
+    assert_int_equal(told_at(svc, 100, "no database"),
+                     EAR_SVC_TELL_CHECKS); /* it may be starting */
+    assert_int_equal(told_at(svc, 100, "no database"), 0);
+    assert_int_equal(told_at(svc, 100, "an old schema"), 1);
+    assert_int_equal(told_at(svc, 2, "no database"), 0);
+    assert_int_equal(told_at(svc, 2, "an old schema"), 0);
+    assert_int_equal(told_at(svc, 100, "no database"), EAR_SVC_TELL_CHECKS - 4);
+    assert_int_equal(told_at(svc, 100, NULL), 1);
+    assert_int_equal(told_at(svc, 100, NULL), 0);
+    assert_int_equal(told_at(svc, 100, "no database"), 1); /* also one known from before */
+    assert_int_equal(told_at(svc, 100, "an old schema"), EAR_SVC_TELL_CHECKS);
+    free(svc);
+}
+
 static void test_svc__drains_as_long_as_it_may(void **state)
 {
     (void)state;
@@ -269,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_svc__answers_health_and_metrics),
         cmocka_unit_test(test_svc__says_why_it_is_not_ready),
+        cmocka_unit_test(test_svc__tells_another_reason_but_not_each_turn),
         cmocka_unit_test(test_svc__drains_as_long_as_it_may),
         cmocka_unit_test(test_svc__stops_at_once_at_the_second_signal),
         cmocka_unit_test(test_svc__exit_codes_tell_what_happened),
