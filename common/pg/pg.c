@@ -110,6 +110,7 @@ static void on_setup_done(void *self, ear_err err, const struct ear_diag *diag)
     }
     ear_pg_conn_usable(slot->conn);
     count_usable(slot, true);
+    if (slot->pg->connected) slot->pg->connected(slot->pg->self);
     ear_pg_kick(slot->pg);
 }
 
@@ -180,6 +181,7 @@ ear_err ear_pg_new(struct ear_pg **out, struct ear_loop *loop, const struct ear_
     pg->max_waiting = opts->max_waiting ? opts->max_waiting : DEFAULT_WAITING;
     pg->up = opts->up;
     pg->down = opts->down;
+    pg->connected = opts->connected;
     pg->self = opts->self;
     ear_fail(&pg->why, EAR_UNAVAILABLE, "not connected yet");
     TAILQ_INIT(&pg->flights);

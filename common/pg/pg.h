@@ -51,6 +51,9 @@ struct ear_pg_opts {
     bool planned_once;
     ear_loop_fn *up;   /* called when the first connection is usable, and after each outage */
     ear_loop_fn *down; /* called when no connection is usable any more */
+    /* Called whenever one is, after up, also beside others: it may be to another server than these,
+     * one that was promoted and knows less, while they hang without a word. */
+    ear_loop_fn *connected;
     void *self;
 };
 

@@ -87,7 +87,7 @@ struct ear_pg {
     struct ear_diag why;    /* the last reason of a failed connect */
     struct ear_log_gate gate;
     struct ear_pg_pace pace;
-    ear_loop_fn *up, *down;
+    ear_loop_fn *up, *down, *connected;
     void *self;
     struct ear_pg_rights rights;
     struct ear_pg_listener *listener; /* owned; NULL until used */

@@ -58,7 +58,7 @@ _Static_assert(EAR_COUNT(lease_names) == EAR_LEASE_TIMERS + EAR_TIMER_BUCKETS, "
 
 /* ---- wiring ---- */
 
-static void on_up(void *self)
+static void on_connected(void *self)
 {
     struct assignment *a = self;
     if (a->models) ear_models_forget(a->models);
@@ -126,7 +126,7 @@ static ear_err open_pg(struct assignment *a, struct ear_loop *loop, struct ear_d
                                /* Batches must never keep commands and clocks waiting. */
                                .connections = (unsigned)set->at_once + 3,
                                .max_waiting = 4096,
-                               .up = on_up,
+                               .connected = on_connected,
                                .self = a};
     ear_err err = ear_pg_new(&a->pg, loop, &opts, diag);
     return err ? ear_fail_in(diag, err, "EAR_PG") : EAR_OK;

@@ -12,7 +12,8 @@ void ear_models_new(struct ear_models **out, struct ear_pg *pg); /* borrows pg *
 void ear_models_free(struct ear_models **models);                /* after ear_pg_free */
 /* 0: not known yet; it is asked for, and known soon. */
 int ear_models_number(struct ear_models *models, const char *name);
-/* It may be another database now: all are asked for again. */
+/* It may be another database now, one where a number has another meaning or none: all are asked for
+ * again. */
 void ear_models_forget(struct ear_models *models);
 
 #endif

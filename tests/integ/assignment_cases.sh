@@ -60,6 +60,20 @@ play 8 8 5 11 1 2 1 en - 0 0 0
 expect_eq "account unknown: default team" "|care" "$(row 8 'account_id, team_id')"
 expect_invariants
 
+say "a standby was promoted that knows no number of a model, and one connection of several has found it"
+next=100
+by_number() { # so many posts of the firm that they go by COPY, of which nothing comes
+  next=$((next + 80))
+  for n in $(seq $((next - 79)) $next); do echo "$n 13 $n 0 0 0 und @firm 0 0 1"; done >"$WORK/feed"
+  expect_eq "posts of the firm" "done=80 returned=0 failed=0 lost=0" "$(feed "$WORK/feed")"
+  [ "$(pg_query "SELECT name FROM triage LEFT JOIN model USING (model_no) ORDER BY decided_at DESC LIMIT 1")" = test ]
+}
+must_settle "models have numbers" 20 by_number
+pg_query "DELETE FROM model"
+lost=$(pg_query "SELECT pid FROM pg_stat_activity WHERE usename = 'earshot_assignment' AND query NOT LIKE 'LISTEN%' LIMIT 1")
+expect_eq "a connection is cut" t "$(pg_query "SELECT pg_terminate_backend($lost)")"
+must_settle "models have numbers there" 20 by_number
+
 say "commands, each once"
 answer ok c2 ana note "$case1" "asked the warehouse"
 expect_eq "one note" 1 "$(pg_query "SELECT count(*) FROM note")"
