@@ -19,6 +19,7 @@ struct ear_arena {
     struct block *top; /* owned chain; the last of it is the first block */
     size_t used;
     size_t max;
+    bool starved;
 };
 
 struct ear_arena *ear_arena_new(size_t max_bytes)
@@ -47,6 +48,7 @@ void ear_arena_reset(struct ear_arena *arena)
     while (arena->top && arena->top->next) pop_block(arena);
     if (arena->top) arena->top->used = 0;
     arena->used = 0;
+    arena->starved = false;
 }
 
 /* Blocks double, so that a message costs few allocations, up to what malloc gives out again without
@@ -59,7 +61,10 @@ static bool push_block(struct ear_arena *arena, size_t need)
     if (size < need) size = need;
     if (size > SIZE_MAX - sizeof(struct block)) return false;
     struct block *block = ear_try_realloc(NULL, sizeof(*block) + size);
-    if (!block) return false;
+    if (!block) {
+        arena->starved = true;
+        return false;
+    }
     block->next = arena->top;
     block->size = size;
     block->used = 0;
@@ -102,4 +107,9 @@ char *ear_arena_copy(struct ear_arena *arena, struct ear_str s)
 size_t ear_arena_used(const struct ear_arena *arena)
 {
     return arena->used;
+}
+
+bool ear_arena_starved(const struct ear_arena *arena)
+{
+    return arena->starved;
 }

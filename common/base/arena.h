@@ -4,6 +4,7 @@
 #define EAR_BASE_ARENA_H
 
 #include "base/str.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ear_arena;
@@ -18,5 +19,8 @@ void *ear_arena_try(struct ear_arena *arena, size_t size_bytes);
 /* NUL-terminated copy; NULL as above. */
 char *ear_arena_copy(struct ear_arena *arena, struct ear_str s);
 size_t ear_arena_used(const struct ear_arena *arena);
+/* Whether one of these NULLs, since it was made or reset, was for want of memory: whoever reads a
+ * message must not take that for the message's fault. */
+bool ear_arena_starved(const struct ear_arena *arena);
 
 #endif

@@ -23,7 +23,8 @@ struct ear_wire_versions {
  * one that knows a version more, with wire.after_next=fail as one that has forgotten ours. */
 struct ear_wire_versions ear_wire_reads(void);
 
-/* NULL when malformed or larger than the arena allows. */
+/* NULL when malformed or larger than the arena allows; or for want of memory (ear_arena_starved).
+ */
 void *ear_wire_unpack(const ProtobufCMessageDescriptor *type, struct ear_str packed,
                       struct ear_arena *arena);
 #define EAR_UNPACK(Type, descriptor, packed, arena) \

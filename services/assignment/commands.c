@@ -287,7 +287,11 @@ static void take(struct turn *turn, struct ear_str request, const char *peer)
     const char *why = "";
     ear_err err = ear_order_read(request, turn->arena, peer, &turn->order, &why);
     if (err)
-        refuse(turn, err == EAR_DENIED ? "denied" : "invalid", why);
+        refuse(turn,
+               err == EAR_DENIED      ? "denied"
+               : err == EAR_NO_MEMORY ? "unavailable"
+                                      : "invalid",
+               why);
     else if (commands->draining || commands->active > ACTIVE_MAX)
         refuse(turn, "unavailable",
                "this replica takes no more now; the same id may be sent again");

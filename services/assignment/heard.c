@@ -42,7 +42,7 @@ static ear_err read_ids(const Earshot__V1__Post *post, struct ear_heard *heard)
     return err;
 }
 
-ear_err ear_heard_read(struct ear_str packed, struct ear_arena *arena, struct ear_heard *heard)
+static ear_err read_whole(struct ear_str packed, struct ear_arena *arena, struct ear_heard *heard)
 {
     Earshot__V1__TriagedPost *triaged =
         EAR_UNPACK(Earshot__V1__TriagedPost, earshot__v1__triaged_post__descriptor, packed, arena);
@@ -64,4 +64,10 @@ ear_err ear_heard_read(struct ear_str packed, struct ear_arena *arena, struct ea
     heard->post = post;
     heard->triage = t;
     return read_ids(post, heard);
+}
+
+ear_err ear_heard_read(struct ear_str packed, struct ear_arena *arena, struct ear_heard *heard)
+{
+    ear_err err = read_whole(packed, arena, heard);
+    return err && ear_arena_starved(arena) ? EAR_NO_MEMORY : err;
 }

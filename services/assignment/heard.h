@@ -6,7 +6,8 @@
 
 #include "engine/facts.h"
 
-/* EAR_INVALID: malformed, an id is missing, a time is out of any range. */
+/* EAR_INVALID: malformed, an id is missing, a time is out of any range. EAR_NO_MEMORY: it may be
+ * well. */
 ear_err ear_heard_read(struct ear_str packed, struct ear_arena *arena,
                        struct ear_heard *heard) EAR_MUST_CHECK;
 

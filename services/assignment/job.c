@@ -97,23 +97,33 @@ void ear_job_free(struct ear_job **job)
     EAR_FREE(*job);
 }
 
-size_t ear_job_read(struct ear_job *job)
+/* Want of memory is no fault of the post: its fate stays as it is. */
+static void read_item(struct ear_job *job, size_t at, struct ear_job_unread *unread)
 {
-    size_t failed = 0;
+    ear_err err = ear_heard_read(job->items[at], job->arena, &job->heard[at]);
+    if (!err) return;
+    job->heard[at].post = NULL;
+    if (err == EAR_NO_MEMORY) {
+        unread->starved++;
+    } else {
+        job->fates[at] = EAR_ITEM_FAILED;
+        unread->malformed++;
+    }
+}
+
+struct ear_job_unread ear_job_read(struct ear_job *job)
+{
+    struct ear_job_unread unread = {0};
     if (job->origin_count > 1) gather_all(job);
     job->heard = take(job, job->count, sizeof(*job->heard));
     job->posts = take(job, job->count, sizeof(struct ear_heard *));
     job->people = take(job, 4 * job->count, sizeof(*job->people));
-    for (size_t i = 0; i < job->count; i++) {
-        if (ear_heard_read(job->items[i], job->arena, &job->heard[i]) == EAR_OK) continue;
-        job->fates[i] = EAR_ITEM_FAILED;
-        failed++;
-    }
+    for (size_t i = 0; i < job->count; i++) read_item(job, i, &unread);
     for (const struct ear_origin *o = job->origins; o < job->origins + job->origin_count; o++)
         for (size_t i = o->from; i < o->from + o->count; i++) job->heard[i].trace = o->trace;
     job->parts[0] = (struct ear_part){0, job->count, 0};
     job->part_count = 1;
-    return failed;
+    return unread;
 }
 
 struct ear_part *ear_job_part(struct ear_job *job)
@@ -122,7 +132,7 @@ struct ear_part *ear_job_part(struct ear_job *job)
         struct ear_part *part = &job->parts[job->part_count - 1];
         job->post_count = 0;
         for (size_t i = part->from; i < part->to; i++)
-            if (job->fates[i] != EAR_ITEM_FAILED) job->posts[job->post_count++] = &job->heard[i];
+            if (job->heard[i].post) job->posts[job->post_count++] = &job->heard[i];
         if (job->post_count > 0) return part;
         job->part_count--;
     }
@@ -141,7 +151,7 @@ void ear_job_settle_part(struct ear_job *job, ear_fate fate)
 {
     const struct ear_part *part = &job->parts[--job->part_count];
     for (size_t i = part->from; i < part->to; i++)
-        if (job->fates[i] != EAR_ITEM_FAILED) job->fates[i] = (uint8_t)fate;
+        if (job->heard[i].post) job->fates[i] = (uint8_t)fate;
 }
 
 void ear_job_halve(struct ear_job *job)

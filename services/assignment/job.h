@@ -38,7 +38,7 @@ struct ear_job {
     size_t origin_count;
     struct ear_str *items; /* packed */
     size_t count;
-    struct ear_heard *heard; /* of items that could be read */
+    struct ear_heard *heard; /* of all items; without a post where one could not be read */
     uint8_t *fates;
     struct ear_part parts[EAR_JOB_PARTS_MAX];
     size_t part_count;
@@ -62,8 +62,12 @@ void ear_job_free(struct ear_job **job);
  * false. */
 bool ear_job_join(struct ear_job *job, struct ear_job *other, size_t room);
 
-/* Unpacks the items; those that cannot be read have failed. Returns how many. */
-size_t ear_job_read(struct ear_job *job);
+struct ear_job_unread {
+    size_t malformed; /* have failed */
+    size_t starved;   /* for want of memory: are handed back */
+};
+/* Unpacks the items; those that cannot be read take no part in what follows. */
+struct ear_job_unread ear_job_read(struct ear_job *job);
 /* The part to be tried next; NULL when all is over. Gathers its posts. */
 struct ear_part *ear_job_part(struct ear_job *job);
 /* The part being tried is over: all its posts have this fate. */

@@ -48,6 +48,8 @@ ear_err ear_order_read(struct ear_str request, struct ear_arena *arena, const ch
     *order = (struct ear_order){.command = &nothing};
     Earshot__V1__Command *command =
         EAR_UNPACK(Earshot__V1__Command, earshot__v1__command__descriptor, request, arena);
+    if (!command && ear_arena_starved(arena))
+        return fail(why, EAR_NO_MEMORY, "no memory to read it; the same id may be sent again");
     if (!command) return fail(why, EAR_INVALID, "not a command, or too large");
     order->command = command;
     if (ear_wire_id(&command->command_id, false, &order->command_id) ||

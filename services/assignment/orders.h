@@ -14,7 +14,7 @@ struct ear_order {
 };
 
 /* peer: the service that asks, by its key ("" without CURVE). Copies the request into the arena.
- * EAR_INVALID or EAR_DENIED with why; the order can be answered in any case. */
+ * EAR_INVALID, EAR_DENIED or EAR_NO_MEMORY with why; the order can be answered in any case. */
 ear_err ear_order_read(struct ear_str request, struct ear_arena *arena, const char *peer,
                        struct ear_order *order, const char **why) EAR_MUST_CHECK;
 

@@ -41,6 +41,7 @@ struct ear_work {
     unsigned at_once;
     bool draining;
     struct ear_map *strangers; /* accounts that care.yaml does not know, said once each */
+    struct ear_log_budget starved_lines;
 };
 
 static const char *const lane_names[EAR_LANES] = {"live", "backfill"};
@@ -249,17 +250,29 @@ static void try_part(void *self)
 
 /* ---- batches ---- */
 
+static void tell_unread(struct ear_work *work, const struct ear_job *job,
+                        const struct ear_job_unread *unread)
+{
+    uint64_t suppressed;
+    const struct ear_origin *first = &job->origins[0];
+    if (unread->malformed) {
+        ear_log(&EV_BATCH_MALFORMED, kv_id("batch", &first->batch_id),
+                kv_int("posts", unread->malformed), kv_text("trace", first->trace));
+        ear_metric_add(&M_POSTS, (double)unread->malformed, "failed");
+    }
+    if (unread->starved &&
+        ear_log_budget_spend(&work->starved_lines, ear_clock_mono_ms(), &suppressed))
+        ear_log(&EV_BATCH_NO_MEMORY, kv_id("batch", &first->batch_id),
+                kv_int("posts", unread->starved), kv_int("suppressed", suppressed));
+}
+
 static void start(struct ear_work *work, struct ear_job *job)
 {
     TAILQ_INSERT_TAIL(&work->running, job, link);
     work->running_count++;
     work->running_posts += job->count;
-    size_t failed = ear_job_read(job);
-    if (failed) {
-        ear_log(&EV_BATCH_MALFORMED, kv_id("batch", &job->origins[0].batch_id),
-                kv_int("posts", failed), kv_text("trace", job->origins[0].trace));
-        ear_metric_add(&M_POSTS, (double)failed, "failed");
-    }
+    struct ear_job_unread unread = ear_job_read(job);
+    tell_unread(work, job, &unread);
     try_part(job);
 }
 

@@ -12,6 +12,7 @@
 #define SESSION_BYTES_MAX  ((size_t)64 << 10)
 #define COMMIT_FLOOR_MS    100
 #define COMMIT_CAP_MS      5000
+#define STARVED_US         EAR_US_PER_S /* then there may be memory again */
 
 static void commit(struct ear_attempt *a);
 
@@ -351,13 +352,14 @@ static void fill_job(struct ear_attempt *a, const struct ear_attempt_source *sou
     };
 }
 
-static bool read_reply(struct ear_attempt *a, const struct ear_attempt_source *source)
+/* A reply without its thread or its recipient is not the reply. */
+static ear_err read_reply(struct ear_attempt *a, const struct ear_attempt_source *source)
 {
     a->reply =
         EAR_UNPACK(Earshot__V1__Reply, earshot__v1__reply__descriptor, source->payload, a->arena);
-    if (!a->reply || ear_wire_id(&a->reply->case_id, true, &a->case_id) != EAR_OK) return false;
-    fill_job(a, source);
-    return true;
+    ear_err err = a->reply ? ear_wire_id(&a->reply->case_id, true, &a->case_id) : EAR_INVALID;
+    if (!err) fill_job(a, source);
+    return ear_arena_starved(a->arena) ? EAR_NO_MEMORY : err;
 }
 
 static struct ear_attempt *attempt_new(struct ear_account *account,
@@ -383,50 +385,54 @@ static struct ear_attempt *attempt_new(struct ear_account *account,
     return a;
 }
 
-/* Why the reply cannot be sent by this connector, whatever happens; NULL when it can. */
-static const char *misfit(struct ear_attempt *a, struct ear_diag *diag)
+static void put_off(struct ear_attempt *a, int64_t at_us)
 {
-    struct ear_account *account = a->account;
-    const struct ear_connector_out *connector = account->connector;
-    if (a->job.direct && !connector->caps.direct) {
-        ear_fail(diag, EAR_UNSUPPORTED, "the platform has no private answers");
-        return "no_direct";
-    }
-    ear_err err = connector->fit(account->voice, a->job.text, a->job.sign_off, &a->fit, diag);
-    if (err) return err == EAR_TOO_LARGE ? "too_long" : "no_text";
-    return NULL;
-}
-
-static void begin_send(struct ear_attempt *a)
-{
-    struct ear_diag diag = {0};
-    const struct ear_connector_out *connector = a->account->connector;
-    const char *reason = misfit(a, &diag);
-    a->number = a->view.attempt_no + 1;
-    if (!reason && connector->key(a->account->voice, &a->reply_id, &a->key) != EAR_OK)
-        reason = "no_key";
-    if (reason) {
-        end_now(a, EAR_ROW_NONE, a->view.maybe_visible ? EAR_ATTEMPT_UNKNOWN : EAR_ATTEMPT_FAILED,
-                reason, diag.text);
-        return;
-    }
-    a->job.key = ear_buf_str(&a->key);
-    (void)ear_fault("responder.before_journal");
-    set_phase(a, EAR_PHASE_BEGINNING);
+    a->verdict.next_at_us = at_us;
     commit(a);
 }
 
-static void begin_look(struct ear_attempt *a, struct ear_str key)
+static void await_memory(struct ear_attempt *a)
+{
+    put_off(a, ear_account_now_us(a->account) + STARVED_US);
+}
+
+/* What the connector needs. On an error reason says why it cannot have it, whatever happens; but
+ * for want of memory. */
+static ear_err prepare(struct ear_attempt *a, bool looks, struct ear_str key, const char **reason,
+                       struct ear_diag *diag)
+{
+    struct ear_account *account = a->account;
+    const struct ear_connector_out *connector = account->connector;
+    *reason = "no_direct";
+    if (a->job.direct && !connector->caps.direct)
+        return ear_fail(diag, EAR_UNSUPPORTED, "the platform has no private answers");
+    ear_err err = connector->fit(account->voice, a->job.text, a->job.sign_off, &a->fit, diag);
+    *reason = err == EAR_TOO_LARGE ? "too_long" : "no_text";
+    if (err) return err;
+    *reason = "no_key";
+    return looks ? ear_buf_append_str(&a->key, key)
+                 : connector->key(account->voice, &a->reply_id, &a->key);
+}
+
+static void begin(struct ear_attempt *a, bool looks, struct ear_str key)
 {
     struct ear_diag diag = {0};
-    copy_bytes(&a->key, key);
-    a->job.key = ear_buf_str(&a->key);
-    const char *reason = misfit(a, &diag);
-    if (reason) {
-        end_now(a, EAR_ROW_ADOPT, EAR_ATTEMPT_UNKNOWN, reason, diag.text);
+    const char *reason;
+    ear_err err = prepare(a, looks, key, &reason, &diag);
+    if (err == EAR_NO_MEMORY) {
+        await_memory(a);
         return;
     }
-    set_phase(a, EAR_PHASE_ADOPTING);
+    if (!looks) a->number++;
+    if (err) {
+        end_now(a, looks ? EAR_ROW_ADOPT : EAR_ROW_NONE,
+                looks || a->view.maybe_visible ? EAR_ATTEMPT_UNKNOWN : EAR_ATTEMPT_FAILED, reason,
+                diag.text);
+        return;
+    }
+    a->job.key = ear_buf_str(&a->key);
+    if (!looks) (void)ear_fault("responder.before_journal");
+    set_phase(a, looks ? EAR_PHASE_ADOPTING : EAR_PHASE_BEGINNING);
     commit(a);
 }
 
@@ -444,10 +450,8 @@ static void follow(struct ear_attempt *a, const struct ear_step *step, struct ea
 {
     switch (step->kind) {
     case EAR_STEP_SEND:
-        begin_send(a);
-        return;
     case EAR_STEP_LOOK:
-        begin_look(a, key);
+        begin(a, step->kind == EAR_STEP_LOOK, key);
         return;
     case EAR_STEP_REOPEN:
         reopen(a);
@@ -461,8 +465,7 @@ static void follow(struct ear_attempt *a, const struct ear_step *step, struct ea
     case EAR_STEP_WAIT:
     case EAR_STEP_FORGET:
     default:
-        a->verdict.next_at_us = step->kind == EAR_STEP_WAIT ? step->at_us : 0;
-        commit(a);
+        put_off(a, step->kind == EAR_STEP_WAIT ? step->at_us : 0);
     }
 }
 
@@ -474,7 +477,12 @@ void ear_attempt_start(struct ear_account *account, const struct ear_attempt_sou
     bool over = view->last == EAR_ATTEMPT_SENT || view->last == EAR_ATTEMPT_FAILED ||
                 view->last == EAR_ATTEMPT_UNKNOWN;
     const char *reason = NULL;
-    if (!read_reply(a, source))
+    ear_err err = read_reply(a, source);
+    if (err == EAR_NO_MEMORY && !over) {
+        await_memory(a);
+        return;
+    }
+    if (err)
         reason = "malformed";
     else if (!account->declared)
         reason = "no_account";

@@ -191,11 +191,10 @@ static void store(struct arrival *arrival)
     ear_pg_run(arrival->inbox->core->pg, &sql, on_stored, arrival);
 }
 
-static struct ear_str keep(struct arrival *arrival, struct ear_str bytes)
+static ear_err keep(struct arrival *arrival, struct ear_str *bytes)
 {
-    char *copy = ear_arena_copy(arrival->arena, bytes);
-    EAR_CHECK(copy); /* a batch is smaller than the arena */
-    return (struct ear_str){copy, bytes.len};
+    bytes->ptr = ear_arena_copy(arrival->arena, *bytes);
+    return bytes->ptr ? EAR_OK : EAR_NO_MEMORY; /* a batch is smaller than the arena */
 }
 
 static ear_err read_item(struct arrival *arrival, struct ear_str packed, struct ear_arena *scratch)
@@ -203,15 +202,16 @@ static ear_err read_item(struct arrival *arrival, struct ear_str packed, struct 
     struct item *item = &arrival->items[arrival->item_count];
     Earshot__V1__Reply *reply =
         EAR_UNPACK(Earshot__V1__Reply, earshot__v1__reply__descriptor, packed, scratch);
-    if (!reply) return EAR_INVALID;
+    if (!reply) return ear_arena_starved(scratch) ? EAR_NO_MEMORY : EAR_INVALID;
     ear_err err = ear_wire_id(&reply->reply_id, false, &item->reply_id);
     if (!err) err = ear_wire_id(&reply->customer_id, false, &item->customer_id);
     if (!err) err = ear_wire_id(&reply->case_id, true, &item->case_id);
-    if (err) return err;
-    item->account = keep(arrival, ear_str_from(reply->account));
-    item->packed = keep(arrival, packed);
-    arrival->item_count++;
-    return EAR_OK;
+    item->account = ear_str_from(reply->account);
+    item->packed = packed;
+    if (!err) err = keep(arrival, &item->account);
+    if (!err) err = keep(arrival, &item->packed);
+    if (!err) arrival->item_count++;
+    return err;
 }
 
 static void read_items(struct arrival *arrival, const struct ear_batch *batch)
@@ -221,8 +221,10 @@ static void read_items(struct arrival *arrival, const struct ear_batch *batch)
         arrival->items[arrival->item_count].at = i;
         ear_err err = read_item(arrival, batch->items[i], scratch);
         ear_arena_reset(scratch);
-        arrival->fates[i] = err ? EAR_ITEM_FAILED : EAR_ITEM_RETURNED;
-        if (err)
+        arrival->fates[i] = err && err != EAR_NO_MEMORY ? EAR_ITEM_FAILED : EAR_ITEM_RETURNED;
+        if (err == EAR_NO_MEMORY)
+            ear_log(&EV_ACCEPT_FAILED, kv_int("replies", 1), kv_err(err));
+        else if (err)
             ear_log(&EV_REPLY_MALFORMED, kv_id("batch", &batch->id), kv_int("item", i),
                     kv_err(err));
     }

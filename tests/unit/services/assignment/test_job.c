@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 /* clang-format on */
@@ -25,14 +26,15 @@ enum wrong {
     LATE_TIME,
     NO_TRIAGE,
     WILD_TRIAGE,
-    NOISE
+    NOISE,
+    LONG_TEXT /* nothing wrong either */
 };
 
 static void pack_item(enum wrong wrong, uint8_t number, struct ear_buf *out)
 {
     struct ear_id id = {{0, 0, 1, number}};
     struct ear_buf inner;
-    char english[] = "en";
+    char english[] = "en", text[6000] = "";
     Earshot__V1__Post post = EARSHOT__V1__POST__INIT;
     Earshot__V1__Triage triage = EARSHOT__V1__TRIAGE__INIT;
     Earshot__V1__TriagedPost triaged = EARSHOT__V1__TRIAGED_POST__INIT;
@@ -43,6 +45,10 @@ static void pack_item(enum wrong wrong, uint8_t number, struct ear_buf *out)
     post.created_at_us = wrong == NO_TIME ? 0 : wrong == LATE_TIME ? INT64_MAX : AT_US;
     post.received_at_us = AT_US;
     post.conversation_ref = ear_wire_bytes(&id);
+    if (wrong == LONG_TEXT) {
+        memset(text, 'x', sizeof(text) - 1);
+        post.text = text;
+    }
     triage.language = english;
     if (wrong == WILD_TRIAGE) {
         triage.intent = (Earshot__V1__Intent)99;
@@ -87,23 +93,60 @@ static void test_heard__takes_nothing_for_granted(void **state)
     }
 }
 
+#ifdef EAR_FAULTS
+static void fail_allocation(unsigned nth)
+{
+    char spec[32];
+    setenv("EAR_FAULT", "another:2=fail", 1); /* so that the count begins anew */
+    assert_false(ear_fault("another"));
+    snprintf(spec, sizeof(spec), "alloc:%u=fail", nth);
+    setenv("EAR_FAULT", spec, 1);
+}
+
+static void test_heard__want_of_memory_is_told_as_such(void **state)
+{
+    (void)state;
+    struct ear_buf item;
+    struct ear_heard heard;
+    ear_err err = EAR_NO_MEMORY;
+    unsigned nth = 0;
+    ear_buf_init(&item, 1 << 16);
+    pack_item(LONG_TEXT, 1, &item);
+    while (err) {
+        struct ear_arena *arena = ear_arena_new(1 << 20);
+        fail_allocation(++nth);
+        err = ear_heard_read(ear_buf_str(&item), arena, &heard);
+        unsetenv("EAR_FAULT");
+        if (err) assert_int_equal(err, EAR_NO_MEMORY);
+        ear_arena_free(&arena);
+    }
+    assert_true(nth > 2);
+    ear_buf_release(&item);
+}
+#endif
+
 /* ---- parts ---- */
 
 #define ITEMS 5
 
-static struct ear_job *make_job(size_t malformed)
+static struct ear_job *make_job_of(enum wrong others, size_t malformed)
 {
     struct ear_buf items[ITEMS];
     struct ear_str shown[ITEMS];
     for (size_t i = 0; i < ITEMS; i++) {
         ear_buf_init(&items[i], 1 << 16);
-        pack_item(i == malformed ? NOISE : NOTHING, (uint8_t)i, &items[i]);
+        pack_item(i == malformed ? NOISE : others, (uint8_t)i, &items[i]);
         shown[i] = ear_buf_str(&items[i]);
     }
     struct ear_batch batch = {.lane = EAR_LANE_LIVE, .items = shown, .count = ITEMS};
     struct ear_job *job = ear_job_new(&batch, NULL);
     for (size_t i = 0; i < ITEMS; i++) ear_buf_release(&items[i]); /* the job has copies */
     return job;
+}
+
+static struct ear_job *make_job(size_t malformed)
+{
+    return make_job_of(NOTHING, malformed);
 }
 
 /* Plays a database that refuses one post: all others must come through, it alone must fail. */
@@ -114,7 +157,7 @@ static void test_job__halving_leaves_the_poison_alone(void **state)
         struct ear_job *job = make_job(ITEMS);
         struct ear_part *part;
         size_t rounds = 0;
-        assert_int_equal(ear_job_read(job), 0);
+        assert_int_equal(ear_job_read(job).malformed, 0);
         while ((part = ear_job_part(job)) && rounds++ < 50) {
             bool refused = part->from <= poison && poison < part->to;
             if (!refused)
@@ -134,7 +177,7 @@ static void test_job__malformed_item_has_failed_from_the_start(void **state)
 {
     (void)state;
     struct ear_job *job = make_job(2);
-    assert_int_equal(ear_job_read(job), 1);
+    assert_int_equal(ear_job_read(job).malformed, 1);
     assert_non_null(ear_job_part(job));
     assert_int_equal(job->post_count, ITEMS - 1);
     ear_job_settle_part(job, EAR_ITEM_DONE);
@@ -143,6 +186,30 @@ static void test_job__malformed_item_has_failed_from_the_start(void **state)
     assert_null(ear_job_part(job));
     ear_job_free(&job);
 }
+
+#ifdef EAR_FAULTS
+/* The first allocation there is one for is that of the last post; the job's arrays are there by
+ * then. It is handed back, and the others go on. */
+static void test_job__hands_back_a_post_it_has_no_memory_for(void **state)
+{
+    (void)state;
+    struct ear_job *job = make_job_of(LONG_TEXT, 2);
+    fail_allocation(1);
+    struct ear_job_unread unread = ear_job_read(job);
+    unsetenv("EAR_FAULT");
+    assert_int_equal(unread.starved, 1);
+    assert_int_equal(unread.malformed, 1);
+    assert_non_null(ear_job_part(job));
+    assert_int_equal(job->post_count, ITEMS - 2);
+    ear_job_settle_part(job, EAR_ITEM_DONE);
+    assert_null(ear_job_part(job));
+    for (size_t i = 0; i < ITEMS; i++)
+        assert_int_equal(job->fates[i], i == 2           ? EAR_ITEM_FAILED
+                                        : i == ITEMS - 1 ? EAR_ITEM_RETURNED
+                                                         : EAR_ITEM_DONE);
+    ear_job_free(&job);
+}
+#endif
 
 static void test_job__is_handed_back_where_nothing_was_done(void **state)
 {
@@ -161,7 +228,7 @@ static void test_job__joined_batches_keep_their_own_fates(void **state)
     third->own.batch_id.b[0] = 3;
     assert_true(ear_job_join(job, other, EAR_JOB_POSTS_MAX));
     assert_true(ear_job_join(job, third, EAR_JOB_POSTS_MAX));
-    assert_int_equal(ear_job_read(job), 1);
+    assert_int_equal(ear_job_read(job).malformed, 1);
     assert_int_equal(job->origin_count, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(job->origins[i].batch_id.b[0], i ? i + 1 : 0);
@@ -205,7 +272,7 @@ static void test_job__halves_a_full_transaction_to_its_first_post(void **state)
         if (ear_job_join(job, other, EAR_JOB_POSTS_MAX)) other = NULL;
     } while (!other);
     assert_true(job->count > EAR_JOB_POSTS_MAX - ITEMS);
-    assert_int_equal(ear_job_read(job), 0);
+    assert_int_equal(ear_job_read(job).malformed, 0);
     while ((part = ear_job_part(job)) && part->to - part->from > 1) {
         ear_job_halve(job);
         halvings++;
@@ -224,7 +291,7 @@ static void test_job__looks_when_tried_again(void **state)
 {
     (void)state;
     struct ear_job *job = make_job(ITEMS);
-    assert_int_equal(ear_job_read(job), 0);
+    assert_int_equal(ear_job_read(job).malformed, 0);
     struct ear_part *part = ear_job_part(job);
     assert_false(ear_job_looks(job));
     part->tries = 1;
@@ -242,7 +309,7 @@ static void test_job__locks_customers_of_posts_and_of_links(void **state)
     struct ear_id refs[3 * ITEMS];
     struct ear_link links[2] = {{.customer_id = {{9}}}, {.customer_id = {{9}}}};
     struct ear_id stranger = {{8}};
-    assert_int_equal(ear_job_read(job), 0);
+    assert_int_equal(ear_job_read(job).malformed, 0);
     assert_non_null(ear_job_part(job));
     assert_true(ear_job_has_refs(job));
     assert_int_equal(ear_job_refs(job, refs), ITEMS); /* a conversation each */
@@ -324,6 +391,30 @@ static void test_order__is_checked_before_anything_else(void **state)
     for (size_t i = 0; i < EAR_COUNT(rows); i++) run_order(&rows[i]);
 }
 
+#ifdef EAR_FAULTS
+/* "invalid" would be final: a responder would forget the outcome it has to tell. */
+static void test_order__may_be_sent_again_for_want_of_memory(void **state)
+{
+    (void)state;
+    struct ear_id id = {{1, 2, 3}};
+    Earshot__V1__Command command = EARSHOT__V1__COMMAND__INIT;
+    struct ear_buf packed;
+    struct ear_order order;
+    const char *why = "";
+    struct ear_arena *arena = ear_arena_new(1 << 16);
+    command.command_id = ear_wire_bytes(&id);
+    ear_buf_init(&packed, 1 << 16);
+    assert_int_equal(ear_wire_pack(&command.base, &packed), EAR_OK);
+    fail_allocation(1);
+    ear_err err = ear_order_read(ear_buf_str(&packed), arena, "responder", &order, &why);
+    unsetenv("EAR_FAULT");
+    assert_int_equal(err, EAR_NO_MEMORY);
+    assert_non_null(order.command);
+    ear_buf_release(&packed);
+    ear_arena_free(&arena);
+}
+#endif
+
 static void test_order__repeats_its_result(void **state)
 {
     (void)state;
@@ -355,6 +446,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_heard__takes_nothing_for_granted),
+#ifdef EAR_FAULTS
+        cmocka_unit_test(test_heard__want_of_memory_is_told_as_such),
+        cmocka_unit_test(test_job__hands_back_a_post_it_has_no_memory_for),
+        cmocka_unit_test(test_order__may_be_sent_again_for_want_of_memory),
+#endif
         cmocka_unit_test(test_job__halving_leaves_the_poison_alone),
         cmocka_unit_test(test_job__malformed_item_has_failed_from_the_start),
         cmocka_unit_test(test_job__is_handed_back_where_nothing_was_done),
