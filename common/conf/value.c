@@ -96,7 +96,7 @@ static ear_err check_range(const struct ear_conf_key *key, int64_t value, struct
     ear_err err = put_number(key, value, &range);
     if (!err) err = ear_buf_append_str(&range, EAR_STR(" is out of range; allowed is "));
     if (!err) err = ear_conf_range_write(key, &range);
-    err = err ? err : ear_fail(diag, EAR_INVALID, "%s", range.data);
+    err = ear_fail(diag, err ? err : EAR_INVALID, "%s", err ? ear_err_text(err) : range.data);
     ear_buf_release(&range);
     return err;
 }

@@ -377,7 +377,7 @@ ear_err ear_model_open(struct ear_str bytes, struct ear_model **out, struct ear_
 static void *take_aligned(struct ear_str bytes)
 {
     size_t size = (bytes.len + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    void *memory = aligned_alloc(HUGE_PAGE, size);
+    void *memory = ear_fault("alloc") ? NULL : aligned_alloc(HUGE_PAGE, size);
     if (!memory) return NULL;
     madvise(memory, size, MADV_HUGEPAGE);
     memcpy(memory, bytes.ptr, bytes.len);

@@ -6,6 +6,9 @@
 
 #define TAG_BYTES_MAX 64
 #define SCANNED_BYTES ((size_t)16 * 1024)
+/* Whatever its bytes are: three at most for each that is none of UTF-8. There from the start, so
+ * that no rule is passed over for want of memory. */
+#define REPAIRED_BYTES (SCANNED_BYTES * 3)
 
 struct rule {
     struct ear_str tag; /* of the file */
@@ -116,13 +119,15 @@ ear_err ear_firm_rules_parse(const char *name, struct ear_str text, struct ear_f
     if (!ear_text_is_utf8(text)) return ear_fail(diag, EAR_INVALID, "%s:1: not UTF-8", name);
     struct ear_firm_rules *rules = ear_alloc(sizeof *rules);
     struct parse p = {.name = name, .rules = rules, .diag = diag};
-    ear_buf_init(&rules->repaired, SCANNED_BYTES * 4);
+    ear_buf_init(&rules->repaired, REPAIRED_BYTES);
     rules->file = ear_alloc(text.len + 1);
     if (text.len) memcpy(rules->file, text.ptr, text.len);
     p.patterns = ear_alloc(EAR_FIRM_RULES_PATTERNS_MAX * sizeof *p.patterns);
     struct ear_str lines = {rules->file, text.len};
     if (ear_str_starts(lines, mark)) lines = (struct ear_str){lines.ptr + 3, lines.len - 3};
-    ear_err err = read_lines(&p, lines);
+    ear_err err = ear_buf_reserve(&rules->repaired, REPAIRED_BYTES);
+    if (err) ear_fail(diag, err, "%s: %s", name, ear_err_text(err));
+    if (!err) err = read_lines(&p, lines);
     if (!err) err = compile(&p);
     EAR_FREE(p.patterns);
     if (err) ear_firm_rules_free(&rules);
@@ -168,7 +173,7 @@ void ear_firm_rules_apply(struct ear_firm_rules *rules, struct ear_str text,
         text = ear_text_cut(text, EAR_TEXT_BYTES, SCANNED_BYTES, EAR_TEXT_AT_GRAPHEME);
     if (!ear_text_is_utf8(text)) {
         ear_buf_reset(&rules->repaired);
-        if (ear_text_repair(text, &rules->repaired)) return;
+        EAR_CHECK(ear_text_repair(text, &rules->repaired) == EAR_OK);
         text = ear_buf_str(&rules->repaired);
     }
     memset(rules->hit, 0, rules->rule_count);

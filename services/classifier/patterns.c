@@ -151,7 +151,11 @@ ear_err ear_patterns_new(const struct ear_pattern *patterns, size_t count,
     p->told = ear_alloc((count + 1) * sizeof *p->told);
     for (size_t i = 0; i < count; i++) p->told[i].id = patterns[i].id;
     ear_err err = expressions_make(patterns, count, &e, p->told, bad);
-    if (err) ear_fail(diag, err, err == EAR_INVALID ? "it is empty" : "it is too long");
+    if (err)
+        ear_fail(diag, err, "%s",
+                 err == EAR_INVALID     ? "it is empty"
+                 : err == EAR_NO_MEMORY ? ear_err_text(err)
+                                        : "it is too long");
     if (!err && count > 0) err = compile_both(p, &e, bad, diag);
     expressions_release(&e);
     if (err) ear_patterns_free(&p);

@@ -167,6 +167,8 @@ static void on_worked(void *self, bool wanted)
         source->loading = NULL;
         if (job->err) {
             refuse(supply, job->part, job->diag.text);
+            /* No fault of the file: it is looked at again. */
+            if (job->err == EAR_NO_MEMORY) source->seen = (struct stamp){0};
         } else {
             content_release(&source->content);
             source->content = job->content;

@@ -1,15 +1,17 @@
 /* starve_out: what starve does, of what goes out and of what people hand in: replies as each
- * platform wants them, a Bluesky session, posts in the classifier, models, care.yaml, lines of
- * classify.
+ * platform wants them, a Bluesky session, posts in the classifier, models, a firm's rules,
+ * care.yaml, lines of classify, the configuration.
  *
  * starve_out [SCENARIO…] */
 #include "atp/session.h"
 #include "care/care_file.h"
 #include "care_model.h"
+#include "conf/conf.h"
 #include "connectors/bluesky/compose.h"
 #include "connectors/mail/letter.h"
 #include "connectors/webhook/payload.h"
 #include "connectors/webhook/sign.h"
+#include "firm_rules.h"
 #include "image.h"
 #include "judge/post_line.h"
 #include "starve.h"
@@ -19,6 +21,7 @@
 #define NOW INT64_C(1795312800000000)
 
 static const struct ear_id some_id = {{1, 2, 3}};
+static char model_path[64]; /* of run_model */
 
 static struct ear_send_job job_of(const struct ear_fit *fit)
 {
@@ -194,6 +197,43 @@ static ear_err run_work(struct ear_buf *out)
     return err;
 }
 
+static void remove_model(void)
+{
+    (void)unlink(model_path);
+}
+
+/* A file that could not be loaded is loaded again (test_supply.c). */
+static ear_err run_model(struct ear_buf *out)
+{
+    struct ear_model *model = NULL;
+    struct ear_diag diag;
+    if (access(model_path, F_OK) != 0) { /* the first run is the one in plenty */
+        care_model_put(model_path, "care-1", care_topics, 0.5F);
+        EAR_CHECK(atexit(remove_model) == 0);
+    }
+    ear_err err = ear_model_load(model_path, &model, &diag);
+    if (!err) err = ear_buf_append_str(out, ear_model_info(model).version);
+    ear_model_free(&model);
+    return err;
+}
+
+/* A rule that is passed over would leave somebody in danger waiting. */
+static ear_err run_rules(struct ear_buf *out)
+{
+    struct ear_firm_rules *rules;
+    struct ear_rule_hits hits;
+    struct ear_diag diag;
+    ear_err err = ear_firm_rules_parse("care.rules",
+                                       EAR_STR("2 safety: on fire | gas leak | injur*\n"
+                                               "0 router: router x200 | /x-?200( pro)?/\n"),
+                                       &rules, &diag);
+    if (err) return err;
+    ear_firm_rules_apply(rules, EAR_STR("the \xff router X200 is on fire"), &hits);
+    for (size_t i = 0; i < hits.count && !err; i++) err = ear_buf_append_str(out, hits.tags[i]);
+    ear_firm_rules_free(&rules);
+    return err;
+}
+
 /* Whoever reads a line of classify's input. */
 static ear_err run_post_line(struct ear_buf *out)
 {
@@ -241,13 +281,52 @@ static ear_err run_care(struct ear_buf *out)
     return err;
 }
 
+/* --- the configuration --- */
+
+struct conf {
+    const char *name, *secret;
+    int64_t count, wait_ms;
+};
+
+/* What is refused says that it is memory: a number out of its range would be somebody's mistake. */
+static ear_err run_conf(struct ear_buf *out)
+{
+    static struct conf conf;
+    static const struct ear_conf_key keys[] = {
+        EAR_CONF("EAR_NAME", TEXT, "", 0, 0, conf, name, "A name."),
+        EAR_CONF("EAR_SECRET", SECRET, "", 0, 0, conf, secret, "A secret."),
+        EAR_CONF("EAR_COUNT", INT, "5", 1, 100, conf, count, "A number."),
+        EAR_CONF("EAR_WAIT", DURATION, "5s", 0, 0, conf, wait_ms, "A time."),
+    };
+    static const struct ear_conf_table table = {"Starved", keys, EAR_COUNT(keys), &conf};
+    static char name[] = "EAR_NAME=care", secret[] = "EAR_SECRET_FILE=/proc/self/comm",
+                count[] = "EAR_COUNT=101";
+    char *env[] = {name, secret, count, NULL};
+    char said[512] = "";
+    FILE *complaints = fmemopen(said, sizeof(said), "w");
+    ear_err err = ear_conf_load(&table, 1, env, complaints);
+    fclose(complaints);
+    EAR_CHECK(err == EAR_INVALID); /* as it is in plenty, for EAR_COUNT */
+    if (strstr(said, ear_err_text(EAR_NO_MEMORY))) return EAR_NO_MEMORY;
+    env[2] = NULL;
+    complaints = fmemopen(said, sizeof(said), "w");
+    err = ear_conf_load(&table, 1, env, complaints);
+    fclose(complaints);
+    if (err) return strstr(said, ear_err_text(EAR_NO_MEMORY)) ? EAR_NO_MEMORY : err;
+    err = ear_buf_printf(out, "%s %s %lld %lld", conf.name, conf.secret, (long long)conf.count,
+                         (long long)conf.wait_ms);
+    ear_conf_release(&table, 1);
+    return err;
+}
+
 static const struct starve_scenario scenarios[] = {
     {"payload", run_payload}, {"sign", run_sign},
     {"mail", run_mail},       {"fit", run_fit},
     {"record", run_record},   {"thread", run_thread},
     {"session", run_session}, {"image", run_image},
     {"work", run_work},       {"post_line", run_post_line},
-    {"care", run_care},
+    {"care", run_care},       {"model", run_model},
+    {"rules", run_rules},     {"conf", run_conf},
 };
 
 /* From its first text on jansson takes its memory where it can be refused. */
@@ -261,5 +340,6 @@ static void watch_jansson(void)
 int main(int argc, char **argv)
 {
     watch_jansson();
+    (void)snprintf(model_path, sizeof(model_path), "/tmp/starve_model_%ld", (long)getpid());
     return starve_all(scenarios, EAR_COUNT(scenarios), argc, argv);
 }

@@ -102,6 +102,22 @@ static void test_supply__reads_all_files_at_first(void **state)
     assert_int_equal(urgency_of(rig, "smoke"), 2);
 }
 
+#ifdef EAR_FAULTS
+static void test_supply__takes_a_file_up_again_that_it_had_no_memory_for(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    put(rig->rules, "2 safety: fire\n");
+    setenv("EAR_FAULT", "alloc:*1=fail", 1);
+    turn_for(rig, 3000); /* it looks every 2 s */
+    unsetenv("EAR_FAULT");
+    assert_int_equal(rig->loaded, 0);
+    turn_until_loaded(rig, 1);
+    (void)ear_supply_refresh(rig->supply);
+    assert_int_equal(urgency_of(rig, "fire"), 2);
+}
+#endif
+
 static void test_supply__says_which_file_is_wrong_at_first(void **state)
 {
     struct rig *rig = *state;
@@ -178,6 +194,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_supply__reads_all_files_at_first),
+#ifdef EAR_FAULTS
+        TEST(test_supply__takes_a_file_up_again_that_it_had_no_memory_for),
+#endif
         TEST(test_supply__says_which_file_is_wrong_at_first),
         TEST(test_supply__a_replaced_file_is_noticed),
         TEST(test_supply__a_hangup_reads_all_again),
