@@ -75,6 +75,7 @@ void ear_conf_print(const struct ear_conf_table *tables, size_t count, FILE *out
             const struct ear_conf_key *key = &tables[t].keys[k];
             ear_buf_reset(&value);
             ear_err err = ear_conf_value_write(key, tables[t].target, &value);
+            EAR_CHECK(err != EAR_NO_MEMORY);
             fprintf(out, "%s=%s\n", key->name, err ? "(too long)" : value.len ? value.data : "");
         }
     }

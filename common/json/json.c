@@ -71,20 +71,8 @@ static ear_err fail_parse(const json_error_t *error, struct ear_diag *diag)
                     EAR_STR_ARG(what));
 }
 
-ear_err ear_json_parse(struct ear_str text, size_t max_bytes, json_t **out, struct ear_diag *diag)
+static ear_err load(struct ear_str text, json_t **out, struct ear_diag *diag)
 {
-    return ear_json_parse_few(text, max_bytes, VALUES_MAX, out, diag);
-}
-
-ear_err ear_json_parse_few(struct ear_str text, size_t max_bytes, size_t max_values, json_t **out,
-                           struct ear_diag *diag)
-{
-    *out = NULL;
-    if (text.len > max_bytes)
-        return ear_fail(diag, EAR_TOO_LARGE, "%zu bytes of JSON, at most %zu are taken", text.len,
-                        max_bytes);
-    ear_err err = check_shape(text, max_values, diag);
-    if (err) return err;
     json_error_t error;
     ear_json_watch();
     *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
@@ -99,6 +87,25 @@ ear_err ear_json_parse_few(struct ear_str text, size_t max_bytes, size_t max_val
         return ear_fail(diag, EAR_INVALID, "a NUL byte is no JSON");
     }
     return *out ? EAR_OK : fail_parse(&error, diag);
+}
+
+ear_err ear_json_parse(struct ear_str text, size_t max_bytes, json_t **out, struct ear_diag *diag)
+{
+    return ear_json_parse_few(text, max_bytes, VALUES_MAX, out, diag);
+}
+
+ear_err ear_json_parse_few(struct ear_str text, size_t max_bytes, size_t max_values, json_t **out,
+                           struct ear_diag *diag)
+{
+    *out = NULL;
+    if (text.len > max_bytes)
+        return ear_fail(diag, EAR_TOO_LARGE, "%zu bytes of JSON, at most %zu are taken", text.len,
+                        max_bytes);
+    ear_err err = check_shape(text, max_values, diag);
+    bool before = starved; /* whoever builds something meanwhile still hears of it */
+    if (!err) err = load(text, out, diag);
+    starved = starved || before;
+    return err;
 }
 
 static const json_t *member(const json_t *object, const char *key)

@@ -393,7 +393,7 @@ ear_err ear_model_load(const char *path, struct ear_model **out, struct ear_diag
     if (err) goto release;
     void *memory = take_aligned(ear_buf_str(&file));
     if (!memory) {
-        err = ear_fail(diag, EAR_NO_MEMORY, "%s: %zu bytes", path, file.len);
+        err = ear_fail(diag, EAR_NO_MEMORY, "%s: no memory for its %zu bytes", path, file.len);
         goto release;
     }
     err = ear_model_open((struct ear_str){memory, file.len}, out, diag);

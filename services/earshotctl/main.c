@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "log/log.h"
 #include "settings.h"
+#include "json/json.h"
 
 #include <stdio.h>
 
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
     turn_help(argc, argv);
     ear_crypt_start();
     ear_log_start("earshotctl", EAR_LOG_ERROR); /* what failed is said once, for people */
+    ear_json_watch();
     if (argc < 2) return ear_ctl_help(stderr), EAR_EXIT_USAGE;
     int alone = run_alone(argv[1]);
     if (alone >= 0) return (int)flushed((ear_exit)alone);

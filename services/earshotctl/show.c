@@ -2,6 +2,7 @@
 
 #include "layout.h"
 #include "text/text.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -347,6 +348,7 @@ static void print_table(const json_t *rows, const struct ear_show_column *column
 void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
                     const struct ear_show_column *columns, size_t count, const char *none)
 {
+    EAR_CHECK(!ear_json_starved()); /* what there was no memory for is missing, without a word */
     if (ctl->options.json)
         ear_show_json(rows);
     else if (json_array_size(rows) == 0)
@@ -358,6 +360,7 @@ void ear_show_table(const struct ear_ctl *ctl, const json_t *rows,
 void ear_show_object(const struct ear_ctl *ctl, const json_t *object,
                      const struct ear_show_column *columns, size_t count)
 {
+    EAR_CHECK(!ear_json_starved());
     if (ctl->options.json) {
         ear_show_json(object);
         return;
@@ -404,7 +407,7 @@ void ear_show_message(FILE *out, const char *fmt, va_list args)
 void ear_show_json(const json_t *value)
 {
     char *text = json_dumps(value, JSON_COMPACT);
-    EAR_CHECK(text);
+    EAR_CHECK(text && !ear_json_starved());
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
         if (*p == 0xc2 && p[1] < 0xa0) { /* C1 */
             printf("\\u%04X", p[1]);

@@ -1,5 +1,7 @@
 #include "judge/report.h"
 
+#include "json/json.h"
+
 #define LABELS_SHOWN    30 /* of more, the worst */
 #define CONFUSION_SHOWN 12 /* labels; a wider table tells nothing */
 
@@ -259,6 +261,7 @@ static void judged_on(const struct page *page, const json_t *report)
 
 void ear_report_print(const json_t *report, ear_sheet_style style, struct ear_str notes, FILE *out)
 {
+    EAR_CHECK(!ear_json_starved());
     struct page page = {style, out};
     size_t i;
     const json_t *head, *heads = json_object_get(report, "heads");

@@ -141,7 +141,7 @@ static ear_err count_text(struct ear_language_trainer *t, struct lesson *lesson,
 {
     struct ear_letters letters;
     ear_err err = ear_text_normalise(&t->text, raw, EAR_STR_NONE);
-    if (err) return ear_fail(diag, err, "a text of %zu bytes", raw.len);
+    if (err) return ear_fail(diag, err, "a text of %zu bytes: %s", raw.len, ear_err_text(err));
     struct ear_str rest = ear_buf_str(&t->text.text);
     while (rest.len > 0) {
         ear_letters_cut(rest, &letters);
@@ -184,7 +184,7 @@ ear_err ear_language_trainer_add(struct ear_language_trainer *t, struct ear_str 
     if (!lesson) return ear_fail(diag, EAR_TOO_LARGE, "more than %d languages", LESSONS_MAX);
     ear_buf_reset(&t->mended);
     ear_err err = ear_mojibake_mend(text, &t->mended);
-    if (err) return ear_fail(diag, err, "a text of %zu bytes", text.len);
+    if (err) return ear_fail(diag, err, "a text of %zu bytes: %s", text.len, ear_err_text(err));
     err = count_text(t, lesson, ear_buf_str(&t->mended), 1, diag);
     return err ? err : count_talk(t, lesson, diag);
 }
@@ -298,5 +298,5 @@ ear_err ear_language_trainer_write(const struct ear_language_trainer *t, struct 
     ear_err err = ear_buf_append(out, &layout, sizeof layout);
     for (ear_lettered s = EAR_LATIN; s < EAR_LETTERED && !err; s++)
         err = write_rows(columns[s], rows_of[s], out);
-    return err ? ear_fail(diag, err, "the language table") : EAR_OK;
+    return err ? ear_fail(diag, err, "the language table: %s", ear_err_text(err)) : EAR_OK;
 }

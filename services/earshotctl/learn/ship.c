@@ -216,7 +216,9 @@ ear_err ear_ship(const struct ear_lessons *lessons, const struct ear_trained *tr
                                     .network = ear_buf_str(&network)};
     memcpy(parts.training, lessons->digest, sizeof parts.training);
     if (err)
-        err = ear_fail(diag, err, "the network has numbers that are none: try a lower rate");
+        err = ear_fail(diag, err, "the network: %s",
+                       err == EAR_INVALID ? "numbers that are none: try a lower rate"
+                                          : ear_err_text(err));
     else
         err = ear_model_write(&parts, out, diag);
     ear_buf_release(&network);

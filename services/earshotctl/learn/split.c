@@ -1,5 +1,7 @@
 #include "split.h"
 
+#include "base/base.h"
+
 #define HASH_START UINT64_C(14695981039346656037)
 #define HASH_STEP  UINT64_C(1099511628211)
 
@@ -13,7 +15,9 @@ uint64_t ear_split_key(struct ear_text *work, struct ear_str text)
 {
     uint64_t hash = HASH_START;
     size_t words = 0;
-    if (ear_text_normalise(work, text, EAR_STR_NONE) == EAR_OK) {
+    ear_err err = ear_text_normalise(work, text, EAR_STR_NONE);
+    EAR_CHECK(err != EAR_NO_MEMORY); /* its copies would get another key, without a word */
+    if (!err) {
         struct ear_str rest = ear_buf_str(&work->text);
         struct ear_token token;
         while (ear_text_next(&rest, &token)) {
