@@ -1,13 +1,14 @@
-// hostile_http.mjs PORT PID ACCOUNT SECRET_FILE TOKEN SCALE: everything that a hostile client can do to ingest's
+// hostile_http.mjs PORT PID ACCOUNT SECRET_FILE TOKEN SCALE [ONLY]: everything that a hostile client can do to ingest's
 // HTTP port, one attack after the other, while an honest sender posts a signed post every 100 ms and tries
 // again where it was told to. A line of JSON an attack: what it got, how the honest sender fared, and the most
 // memory that the process PID had meanwhile.
-// Attacks that hold the account's key are marked; the others hold nothing.
+// Attacks that hold the account's key are marked; the others hold nothing. ONLY names some of them, with commas
+// between: for the port of a service that takes no posts, whose honest client asks for its health.
 import net from 'node:net'
 import fs from 'node:fs'
 import zlib from 'node:zlib'
 import crypto from 'node:crypto'
-const [port, pid, account, secretFile, token, scaleText] = process.argv.slice(2)
+const [port, pid, account, secretFile, token, scaleText, only] = process.argv.slice(2)
 const scale = +scaleText
 const key = Buffer.from(fs.readFileSync(secretFile, 'utf8').trim().replace(/^whsec_/, ''), 'base64')
 const path = `/v1/accounts/${encodeURIComponent(account)}/posts`
@@ -126,8 +127,7 @@ const honest = { sent: 0, taken: 0, again: 0, slowest: 0, ids: [], over: false }
 async function send(id) {
   const began = Date.now()
   for (let tries = 0; tries < 8; tries++) {
-    const body = post(id)
-    const how = await signed(body, { id: 'honest-' + id })
+    const how = await (only ? talk([head('GET', '/healthz', {})]) : signed(post(id), { id: 'honest-' + id }))
     if (how === '200') {
       honest.taken++
       honest.slowest = Math.max(honest.slowest, Date.now() - began)
@@ -152,6 +152,7 @@ async function beHonest() {
 peakMb()
 const whole = beHonest()
 for (const [name, attack] of Object.entries(attacks)) {
+  if (only && !only.split(',').includes(name)) continue
   const before = { ...honest }, began = Date.now()
   honest.slowest = 0
   const got = await attack()

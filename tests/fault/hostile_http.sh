@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Hostile clients at ingest's HTTP port, those that hold nothing and those that hold an account's key:
+# Hostile clients at ingest's HTTP port, and those of the other services that tell health and metrics only: those that hold
+# nothing and those that hold an account's key:
 # bodies without end, slow-loris, floods of headers and connections, bombs, forged and repeated
 # signatures, requests that are none. Each is refused, counted and logged without a flood of lines;
 # memory stays within its bound; an honest sender beside them loses nothing.
@@ -63,5 +64,23 @@ done
 no_flood ingest 1 400
 memory_within "$(jq -s 'map(.peak_mb // 0) | max' "$WORK/attacks")"
 kill -0 "${stack_pid[ingest.1]}" || fail "ingest did not survive"
+
+for name in classifier assignment responder; do
+  say "$name"
+  watch_memory "$name" 1
+  node "$(dirname "$0")/hostile_http.mjs" "${stack_port[$name.1.http]}" "${stack_pid[$name.1]}" @shop "$WORK/secrets/shop" - "$scale" \
+    announced_100_mb,sent_100_mb,chunked_100_mb,bodies_at_once,slow_loris,silent_connections,never_reads,header_flood,long_request_line,not_http,smuggling,leaves_in_the_middle,pipelined \
+    >"$WORK/attacks" || fail "the attacks could not be carried out"
+  jq -r '"\(.attack): \(.got | tostring), at most \(.peak_mb) MiB, honest \(.honest | tostring)"' "$WORK/attacks" >&2
+  for attack in announced_100_mb sent_100_mb chunked_100_mb bodies_at_once; do only "$attack" '["404", "413", "EPIPE", "ECONNRESET"]'; done
+  only header_flood '["431", "EPIPE", "ECONNRESET"]'
+  only smuggling '["400", "404", "413"]'
+  last=$(jq -c 'select(.attack == "none").honest' "$WORK/attacks")
+  expect_eq "questions for its health without an answer" '[]' "$(jq -c .lost <<<"$last")"
+  [ "$(jq .taken <<<"$last")" -ge 20 ] || fail "hardly anybody asked for its health"
+  no_flood "$name" 1 400
+  memory_within "$(jq -s 'map(.peak_mb // 0) | max' "$WORK/attacks")"
+  kill -0 "${stack_pid[$name.1]}" || fail "$name did not survive"
+done
 stack_stop
 stack_logs_clean
