@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # ThreadSanitizer over the unit tests of what has threads: the loop's pool (offload, resolver), the log, the
 # fault points, the classifier's loading of files, the two threads of training; with EARSHOT_FULL all of
-# the bus and of the loop as well. Builds only these, in a tree of its own beside the tests' build.
+# the bus and of the loop as well, and the four services in a small feed with answers. Builds only these, in a tree
+# of its own beside the tests' build.
 . "$(dirname "$0")/../lib/common.sh"
 need_command cmake ninja
 tree=$EARSHOT_BUILD/tsan
@@ -51,3 +52,30 @@ for name in "${threaded[@]}"; do
 done
 [ "$broken" = 0 ] || fail "see above"
 say "${#threaded[@]} programs, no report"
+[ -n "${EARSHOT_FULL:-}" ] || exit 0
+
+say "four services"
+. "$(dirname "$0")/../lib/pg.sh"
+. "$(dirname "$0")/../lib/webhook.sh"
+. "$(dirname "$0")/../lib/stack.sh"
+. "$(dirname "$0")/../lib/feed.sh"
+ninja -C "$tree" "${STACK_SERVICES[@]/#/earshot-}" earshotctl earshot-receiver integ.care_model >"$WORK/ninja" 2>&1 ||
+  { tail -n 40 "$WORK/ninja" >&2; fail "the build"; }
+EARSHOT_BIN=$tree/bin FEED_RATE=20 FEED_PATIENCE=300
+export TSAN_OPTIONS=$TSAN_OPTIONS:log_path=$WORK/report
+no_report() {
+  local report
+  for report in "$WORK"/report.*; do
+    [ ! -s "$report" ] || { head -n 40 "$report" >&2; fail "${report##*/}"; }
+  done
+}
+pg_start
+feed_stack ingest=1 classifier=1 assignment=1 responder=1
+feed_make small 60
+feed_play small
+feed_answer 3
+feed_check
+no_report # who has one does not end with 0
+stack_stop
+no_report
+say "60 posts and 3 answers, no report"
