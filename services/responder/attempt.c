@@ -346,7 +346,6 @@ static void fill_job(struct ear_attempt *a, const struct ear_attempt_source *sou
         .created_at_us = reply->created_at_us,
         .thread = keep(a, source->thread),
         .post_id = keep(a, source->post_id),
-        .conversation = EAR_STR(""),
         .recipient_id = keep(a, source->recipient_id),
         .recipient_name = keep(a, source->recipient_name),
     };

@@ -74,7 +74,6 @@ struct ear_send_job {
     /* The post it answers, as ingest stored it: */
     struct ear_str thread;         /* the connector's own JSON; may be empty */
     struct ear_str post_id;        /* external id of the post; may be empty */
-    struct ear_str conversation;   /* may be empty */
     struct ear_str recipient_id;   /* author's immutable id */
     struct ear_str recipient_name; /* handle or name; may be empty */
 };

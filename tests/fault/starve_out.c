@@ -40,7 +40,6 @@ static struct ear_send_job job_of(const struct ear_fit *fit)
             EAR_STR("{\"message_id\":\"1@c.test\",\"subject\":\"Parcel\",\"name\":\"Zo\xc3\xab\","
                     "\"references\":[\"0@c.test\",\"00@c.test\"]}"),
         .post_id = EAR_STR("order-7"),
-        .conversation = EAR_STR("c1"),
         .recipient_id = EAR_STR("zoe@cust.test"),
         .recipient_name = EAR_STR("zoe"),
     };

@@ -18,7 +18,6 @@ static json_t *answered(const struct ear_send_job *job)
 {
     json_t *post = json_object();
     int bad = set_text(post, "external_id", job->post_id);
-    bad |= set_text(post, "conversation", job->conversation);
     bad |= set_text(post, "author_id", job->recipient_id);
     bad |= set_text(post, "author_name", job->recipient_name);
     if (!bad) return post;
