@@ -35,11 +35,6 @@ static void set_phase(struct ear_attempt *a, ear_attempt_phase next)
     a->commits = 0;
 }
 
-const struct ear_id *ear_attempt_reply(const struct ear_attempt *a)
-{
-    return &a->reply_id;
-}
-
 void ear_attempt_drop(struct ear_attempt *a)
 {
     struct ear_account *account = a->account;

@@ -70,7 +70,6 @@ void ear_attempt_start(struct ear_account *account, const struct ear_attempt_sou
                        const struct ear_reply_view *view);
 /* Forgets it without a word in the journal: its fate is for the next owner. */
 void ear_attempt_drop(struct ear_attempt *attempt);
-const struct ear_id *ear_attempt_reply(const struct ear_attempt *attempt);
 
 /* The connectors' call backs; core is the account. */
 void ear_attempt_on_sent(void *core, const struct ear_send_job *job,

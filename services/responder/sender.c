@@ -156,7 +156,7 @@ static void read_due(struct ear_account *account)
     struct ear_pg_array *busy = ear_pg_array(batch, EAR_PG_ID);
     struct ear_attempt *attempt;
     TAILQ_FOREACH(attempt, &account->attempts, link)
-    ear_pg_push_id(busy, ear_attempt_reply(attempt));
+    ear_pg_push_id(busy, &attempt->reply_id);
     ear_pg_i64(batch, room(account));
     ear_pg_run(account->core->pg, &batch, on_due, account);
 }
