@@ -36,7 +36,8 @@ grep -qE "^ingest +127.0.0.1:${http[1]} +yes .* 0 live 0 backfill" "$WORK/out" |
 
 # --- one that is not ready, one that is gone, a name that nobody has
 pg_stop
-not_ready() { status_of "$both" --json; [ "$(json '.[1].ready')" = false ]; }
+# Until each says what stays so: a connection that broke is told for a moment first.
+not_ready() { status_of "$both" --json; json '.[].why' | grep -c 'Connection refused' | grep -qx 2; }
 must_settle 'they miss the database' 30 not_ready
 expect_eq 'exit code' 1 "$code"
 json '.[1].why' | grep -q PostgreSQL || fail "why: $(json '.[1].why')"
