@@ -31,8 +31,12 @@ void ear_pg_dial_explain(const PGconn *pq, ear_err err, struct ear_diag *diag)
     struct ear_str words = ear_str_trim(ear_str_from(pq ? PQerrorMessage(pq) : "out of memory"));
     if (!words.len) words = EAR_STR("connection lost");
     ear_fail(diag, err, "%.*s", EAR_STR_ARG(words));
-    for (char *c = diag->text; *c; c++)
-        if (*c == '\n' || *c == '\t') *c = ' ';
+    char *to = diag->text;
+    for (const char *c = diag->text; *c; c++) { /* in one line, with single blanks */
+        bool blank = *c == ' ' || *c == '\n' || *c == '\t';
+        if (!blank || to == diag->text || to[-1] != ' ') *to++ = blank ? ' ' : *c;
+    }
+    *to = '\0';
 }
 
 /* The owner may free the dial inside fn, so nothing is touched after it. */

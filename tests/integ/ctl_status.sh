@@ -42,7 +42,7 @@ must_settle 'they miss the database' 30 not_ready
 expect_eq 'exit code' 1 "$code"
 json '.[1].why' | grep -q PostgreSQL || fail "why: $(json '.[1].why')"
 # In 80 columns the reason goes on in the next lines, and none of it is lost.
-why=$(json '.[1].why' | tr -s ' ')
+why=$(json '.[1].why')
 EAR_CTL_STATUS=$both script -qec "stty cols 80; $EARSHOT_BIN/earshotctl status" "$WORK/typed" </dev/null >"$WORK/screen" || true
 tr -s '[:space:]' ' ' <"$WORK/screen" | grep -qF -- "$why" || { cat "$WORK/screen" >&2; fail "in 80 columns the reason is not: $why"; }
 [ "$(tr -d '\r' <"$WORK/screen" | LC_ALL=C.UTF-8 wc -L)" -le 80 ] || fail 'wider than the terminal'
