@@ -62,7 +62,8 @@ say "keys of another keygen"
 quietly "$EARSHOT_BIN/earshotctl" keygen "$WORK/other"
 again classifier EAR_BUS_KEY_FILE="$WORK/other/classifier.key" EAR_BUS_PEERS_FILE="$WORK/other/peers"
 must_settle "/readyz of classifier says so" 20 why_says classifier "\"localhost:${stack_port[ingest.1.bus]}\" refuses our CURVE key"
-must_say assignment "\"localhost:${stack_port[classifier.1.bus]}\" refuses our CURVE key"
+# Who had said before that it does not answer says another reason after 30 s at the soonest.
+must_settle "the log of assignment says so" 60 has_said assignment "\"localhost:${stack_port[classifier.1.bus]}\" refuses our CURVE key"
 again classifier
 service_wait_ready classifier 1
 

@@ -18,15 +18,15 @@ for item in ingest.bus classifier.bus assignment.bus assignment.commands; do
   stack_ports "${item%.*}" 1 http "${item#*.}"
 done
 relay posts "${stack_port[ingest.1.bus]}"
-ENV_classifier=(EAR_BUS_KEY_FILE= "EAR_CLASSIFIER_INGESTS=localhost:$PORT")
+ENV_classifier=(EAR_BUS_KEY_FILE= EAR_BUS_PEERS_FILE= "EAR_CLASSIFIER_INGESTS=localhost:$PORT")
 relay triaged "${stack_port[classifier.1.bus]}"
-ENV_assignment=(EAR_BUS_KEY_FILE= "EAR_ASSIGNMENT_CLASSIFIERS=localhost:$PORT")
+ENV_assignment=(EAR_BUS_KEY_FILE= EAR_BUS_PEERS_FILE= "EAR_ASSIGNMENT_CLASSIFIERS=localhost:$PORT")
 relay replies "${stack_port[assignment.1.bus]}"
-ENV_responder=(EAR_BUS_KEY_FILE= "EAR_RESPONDER_ASSIGNMENTS=localhost:$PORT")
+ENV_responder=(EAR_BUS_KEY_FILE= EAR_BUS_PEERS_FILE= "EAR_RESPONDER_ASSIGNMENTS=localhost:$PORT")
 relay commands "${stack_port[assignment.1.commands]}"
 ENV_responder+=("EAR_RESPONDER_COMMANDS=localhost:$PORT")
-ENV_ingest=(EAR_BUS_KEY_FILE= EAR_INGEST_LEASE=5s)
-ENV_ctl=(EAR_BUS_KEY_FILE=)
+ENV_ingest=(EAR_BUS_KEY_FILE= EAR_BUS_PEERS_FILE= EAR_INGEST_LEASE=5s)
+ENV_ctl=(EAR_BUS_KEY_FILE= EAR_BUS_PEERS_FILE=)
 
 pg_start
 feed_stack ingest=1 classifier=1 assignment=1 responder=1
