@@ -75,8 +75,9 @@ pg_schema() {
   done
 }
 
+# As the services, without compiling plans: of a function in a query that would be done at each call.
 pg_query() {
-  "$PG_BIN/psql" -X -qAt -v ON_ERROR_STOP=1 "$EAR_PG options='-c search_path=earshot'" -c "$1"
+  "$PG_BIN/psql" -X -qAt -v ON_ERROR_STOP=1 "$EAR_PG options='-c search_path=earshot -c jit=off'" -c "$1"
 }
 
 # Over TCP, as in production, unless PG_HOST says otherwise.
