@@ -103,7 +103,7 @@ invariant_replies() { # LEDGER COUNT
 invariant_feed() { # FILE…
   local found
   jq -r '[.external_id, .account, .author.id, .text, .created_at] | @csv' "$@" | sort -u >"$WORK/feed.csv"
-  found=$("$PG_BIN/psql" -X -qAt -v ON_ERROR_STOP=1 "$EAR_PG options='-c search_path=earshot'" <<SQL
+  found=$("$PG_BIN/psql" -X -qAt -v ON_ERROR_STOP=1 "$EAR_PG options='-c search_path=earshot -c jit=off'" <<SQL
 CREATE TEMP TABLE said (external_id text, account_id text, author_id text, body text, created_at timestamptz);
 \\copy said FROM '$WORK/feed.csv' (FORMAT csv)
 WITH heard AS (SELECT p.external_id, p.account_id, i.author_id, p.body, p.created_at
