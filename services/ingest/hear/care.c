@@ -50,12 +50,11 @@ static void read_secret(const struct ear_care *care, struct ear_account *account
     ear_buf_init(&text, SECRET_BYTES_MAX);
     ear_err err = ear_buf_printf(&path, "%s/%.*s", care->opts.secrets_dir, EAR_STR_ARG(name));
     if (err == EAR_OK) err = ear_file_read_secret(path.data, &text, &diag);
-    if (err == EAR_OK) {
-        json_t *value = json_stringn(text.data ? text.data : "", text.len);
-        if (value) json_array_append_new(account->secrets, value);
-    } else {
+    if (err == EAR_OK &&
+        json_array_append_new(account->secrets, json_stringn(text.data ? text.data : "", text.len)))
+        err = ear_fail(&diag, EAR_NO_MEMORY, "no memory to keep it");
+    if (err != EAR_OK)
         ear_log(&EV_INGEST_SECRET_UNREADABLE, kv_text("account", account->key), kv_diag(&diag));
-    }
     if (text.data) ear_secret_wipe(text.data, text.cap);
     ear_buf_release(&text);
     ear_buf_release(&path);
