@@ -63,6 +63,11 @@ static void note(struct ear_pg_batch *batch, ear_err err)
     if (err && !batch->err) batch->err = err;
 }
 
+void ear_pg_batch_fail(struct ear_pg_batch *batch, ear_err err)
+{
+    note(batch, err);
+}
+
 /* Counts against the ceiling before anything grows. */
 static bool take_bytes(struct ear_pg_batch *batch, size_t len)
 {

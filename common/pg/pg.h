@@ -83,6 +83,8 @@ void ear_pg_batch_free(struct ear_pg_batch **batch);
 /* Fails with EAR_UNAVAILABLE instead of waiting for a PostgreSQL that is away, or goes away while
  * it waits for a connection. */
 void ear_pg_batch_no_wait(struct ear_pg_batch *batch);
+/* What belongs into it could not be made: it fails with err when it is run. */
+void ear_pg_batch_fail(struct ear_pg_batch *batch, ear_err err);
 void ear_pg_batch_add(struct ear_pg_batch *batch, unsigned statement);
 void ear_pg_null(struct ear_pg_batch *batch);
 void ear_pg_bool(struct ear_pg_batch *batch, bool value);

@@ -153,12 +153,12 @@ static void give_up(struct ear_outbox *outbox, struct parcel *parcel)
     command.body_case = EARSHOT__V1__COMMAND__BODY_OUTCOME;
     command.outcome = &outcome;
     ear_buf_init(&packed, REPLY_BYTES);
-    ear_err err = ear_wire_pack(&command.base, &packed);
-    EAR_CHECK(err == EAR_OK);
-    ear_log(&EV_REPLY_GIVEN_UP, kv_id("reply", &parcel->reply_id), kv_id("case", &parcel->case_id),
-            kv_text("why", reason));
-    ear_metric_add(&M_REPLIES, 1, "given_up");
-    if (outbox->commands) ear_commands_take(outbox->commands, ear_buf_str(&packed));
+    if (ear_wire_pack(&command.base, &packed) == EAR_OK) { /* else for want of memory: again */
+        ear_log(&EV_REPLY_GIVEN_UP, kv_id("reply", &parcel->reply_id),
+                kv_id("case", &parcel->case_id), kv_text("why", reason));
+        ear_metric_add(&M_REPLIES, 1, "given_up");
+        if (outbox->commands) ear_commands_take(outbox->commands, ear_buf_str(&packed));
+    }
     ear_buf_release(&packed);
     parcel->rest_until_ms = ear_clock_mono_ms() + REST_MS;
 }

@@ -139,8 +139,8 @@ static void refuse(struct arrival *arrival, const struct ear_diag *why)
     outcome.reason = (char *)(uintptr_t)REFUSED;
     ear_buf_init(&packed, OUTCOME_MAX);
     ear_err err = ear_wire_pack(&outcome.base, &packed);
-    EAR_CHECK(!err);
     struct ear_pg_batch *sql = ear_pg_batch_new(0);
+    if (err) ear_pg_batch_fail(sql, err);
     ear_pg_batch_add(sql, STORE_REFUSE_REPLY);
     ear_pg_id(sql, &item->reply_id);
     ear_pg_id(sql, &item->customer_id);

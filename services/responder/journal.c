@@ -107,7 +107,7 @@ static void add_outcome(struct ear_pg_batch *batch, const struct ear_attempt *a)
     ear_buf_init(&packed, OUTCOME_BYTES_MAX);
     fill_outcome(a, &outcome, &ref);
     ear_err err = ear_wire_pack(&outcome.base, &packed);
-    EAR_CHECK(err == EAR_OK);
+    if (err) ear_pg_batch_fail(batch, err); /* for want of memory: it is tried again */
     add_row(batch, STORE_FINISH_SENDING, a);
     ear_pg_i64(batch, a->epoch);
     add_row(batch, STORE_INSERT_OUTCOME, a);
