@@ -21,7 +21,9 @@ struct ear_pg_flight *ear_pg_enqueue(struct ear_pg *pg, struct ear_pg_batch **ba
     pg->waiting++;
     ear_err err = ear_pg_batch_seal(flight->batch);
     if (err)
-        ear_pg_refuse(flight, err, "the batch is larger than its ceiling");
+        ear_pg_refuse(flight, err,
+                      err == EAR_TOO_LARGE ? "the batch is larger than its ceiling"
+                                           : ear_err_text(err));
     else if (pg->waiting > pg->max_waiting)
         ear_pg_refuse(flight, EAR_AGAIN, "too many transactions wait for PostgreSQL");
     else if (flight->batch->no_wait && !ear_pg_is_up(pg))

@@ -113,6 +113,14 @@ static struct ear_pg_batch *wrong_type(void)
     return batch;
 }
 
+/* Of what belongs into it a part could not be made: none of it may be written. */
+static struct ear_pg_batch *unfinished(void)
+{
+    struct ear_pg_batch *batch = with_text(INSERT, 9, EAR_STR("half"));
+    ear_pg_batch_fail(batch, EAR_NO_MEMORY);
+    return batch;
+}
+
 static struct ear_pg_batch *too_large(void)
 {
     struct ear_pg_batch *batch = ear_pg_batch_new(512);
@@ -143,6 +151,7 @@ static void test_pg__errors_have_classes(void **state)
         {wrong_type(), EAR_INVALID, "parameter 1"},
         {sleep_batch(30), EAR_AGAIN, "57014"},
         {too_large(), EAR_TOO_LARGE, "ceiling"},
+        {unfinished(), EAR_NO_MEMORY, ear_err_text(EAR_NO_MEMORY)},
     };
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
         assert_int_equal(run(&world, cases[i].batch, &answer), cases[i].err);
