@@ -87,6 +87,7 @@ ear_err ear_bus_new(struct ear_bus **out, struct ear_loop *loop, const struct ea
     ear_hook_new(&bus->hook, loop, ear_socket_turn, bus);
     ear_timer_new(&bus->kick, loop, kicked, bus);
     ear_timer_new(&bus->rebind, loop, bind_again, bus);
+    ear_timer_new(&bus->again, loop, ear_socket_again, bus);
     ear_err err = EAR_OK;
     if (!ear_str_copy(bus->service, sizeof(bus->service), ear_str_from(opts->service)))
         err = ear_fail(diag, EAR_INVALID, "the service's name is too long");
@@ -104,6 +105,7 @@ void ear_bus_free(struct ear_bus **bus_ptr)
     ear_hook_free(&bus->hook);
     ear_timer_free(&bus->kick);
     ear_timer_free(&bus->rebind);
+    ear_timer_free(&bus->again);
     /* Waits until the sockets have delivered what they linger for. */
     while (zmq_ctx_term(bus->zmq) != 0 && zmq_errno() == EINTR) continue;
     ear_keyring_free(&bus->keyring);

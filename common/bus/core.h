@@ -27,6 +27,7 @@ struct ear_bus {
     struct ear_hook *hook;             /* owned */
     struct ear_timer *kick;            /* owned: keeps the loop from sleeping after a send */
     struct ear_timer *rebind;          /* owned: until what was unbound is bound again */
+    struct ear_timer *again;           /* owned: what there was no memory to read is read again */
     unsigned rebinds;                  /* tries of that */
     const char *key_file, *peers_file; /* borrowed; NULL without CURVE */
     struct ear_arena *arena;           /* owned: the one message that is being read */
@@ -37,7 +38,7 @@ struct ear_bus {
     int64_t resolve_ms;
     uint64_t monitors; /* names made so far */
     bool turning;      /* inside the hook */
-    struct ear_log_gate frame_gate, handshake_gate, key_gate, denied_gate;
+    struct ear_log_gate frame_gate, handshake_gate, key_gate, denied_gate, memory_gate;
     struct ear_log_budget peer_lines, refused_lines;
 };
 

@@ -45,15 +45,16 @@ ear_err ear_frame_send_hello(struct ear_bus *bus, struct ear_socket *socket, str
     return ear_frame_send(socket, to, bus->version_min, &frame);
 }
 
-const Earshot__V1__Frame *ear_frame_read(struct ear_bus *bus, zmq_msg_t *part)
+ear_err ear_frame_read(struct ear_bus *bus, zmq_msg_t *part, const Earshot__V1__Frame **out)
 {
     struct ear_str packed = {zmq_msg_data(part), zmq_msg_size(part)};
     ear_arena_reset(bus->arena);
     const Earshot__V1__Frame *frame =
         EAR_UNPACK(Earshot__V1__Frame, earshot__v1__frame__descriptor, packed, bus->arena);
-    if (!frame) return NULL;
+    *out = frame;
+    if (!frame) return ear_arena_starved(bus->arena) ? EAR_NO_MEMORY : EAR_INVALID;
     bool ours = frame->version >= bus->version_min && frame->version <= bus->version_max;
-    return ours || frame->body_case == EARSHOT__V1__FRAME__BODY_HELLO ? frame : NULL;
+    return ours || frame->body_case == EARSHOT__V1__FRAME__BODY_HELLO ? EAR_OK : EAR_INVALID;
 }
 
 uint32_t ear_frame_version(const struct ear_bus *bus, const Earshot__V1__Hello *hello)

@@ -20,10 +20,11 @@ ear_err ear_frame_send_beat(struct ear_socket *socket, struct ear_str to,
 ear_err ear_frame_send_hello(struct ear_bus *bus, struct ear_socket *socket,
                              struct ear_str to) EAR_MUST_CHECK;
 
-/* The frame, in the bus's arena and valid until the next is read; NULL when it is malformed or of
- * a version we do not read. A Hello is read in any version, since it says which others there are.
- */
-const Earshot__V1__Frame *ear_frame_read(struct ear_bus *bus, zmq_msg_t *part);
+/* The frame, in the bus's arena and valid until the next is read. EAR_INVALID when it is malformed
+ * or of a version we do not read; a Hello is read in any, since it says which others there are.
+ * EAR_NO_MEMORY says nothing of the frame: it is to be read again later. */
+ear_err ear_frame_read(struct ear_bus *bus, zmq_msg_t *part,
+                       const Earshot__V1__Frame **out) EAR_MUST_CHECK;
 /* The greatest version that both sides read; 0 when there is none. */
 uint32_t ear_frame_version(const struct ear_bus *bus, const Earshot__V1__Hello *hello);
 /* Counts and logs (gated) a dropped message. */

@@ -25,19 +25,21 @@ static void set_state(struct ear_bus_link *link, ear_bus_link_state to)
     link->state = to;
 }
 
-static void message(void *self, zmq_msg_t *parts, size_t count)
+static ear_err message(void *self, zmq_msg_t *parts, size_t count)
 {
     struct ear_bus_link *link = self;
-    const Earshot__V1__Frame *frame = count == 1 ? ear_frame_read(link->bus, &parts[0]) : NULL;
-    if (!frame) {
+    const Earshot__V1__Frame *frame;
+    ear_err err = count == 1 ? ear_frame_read(link->bus, &parts[0], &frame) : EAR_INVALID;
+    if (err == EAR_INVALID) {
         ear_frame_refuse(link->bus, "malformed", link->host);
-        return;
+        return EAR_OK;
     }
     /* libzmq's monitor may be a moment behind its data. */
-    if (!ear_bus_link_is_up(link)) return;
+    if (!ear_bus_link_is_up(link)) return EAR_OK;
     link->heard_ms = ear_loop_now_ms(link->bus->loop);
-    if (frame->body_case != EARSHOT__V1__FRAME__BODY_BEAT)
+    if (!err && frame->body_case != EARSHOT__V1__FRAME__BODY_BEAT)
         link->ops->frame(link->self, link, frame);
+    return err;
 }
 
 static void meet_trouble(struct ear_bus_link *link, const char *trouble)

@@ -78,13 +78,15 @@ static void take_question(struct ear_server *server, struct ear_str from,
                (struct ear_str){(const char *)question->body.data, question->body.len});
 }
 
-static void message(void *self, zmq_msg_t *parts, size_t count)
+static ear_err message(void *self, zmq_msg_t *parts, size_t count)
 {
     struct ear_server *server = self;
     struct ear_str from = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
-    const Earshot__V1__Frame *frame = count == 2 ? ear_frame_read(server->bus, &parts[1]) : NULL;
+    const Earshot__V1__Frame *frame;
+    ear_err err = count == 2 ? ear_frame_read(server->bus, &parts[1], &frame) : EAR_INVALID;
     struct ear_sender sender = ear_sender_of(&parts[count == 2]);
-    if (!frame) {
+    if (err == EAR_NO_MEMORY) return err;
+    if (err) {
         ear_frame_refuse(server->bus, "malformed", sender.service);
     } else if (!ear_sender_listed(server->bus, sender.service, sender.key)) {
         ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "key");
@@ -101,6 +103,7 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
     } else {
         ear_frame_refuse(server->bus, "not expected", sender.service);
     }
+    return EAR_OK;
 }
 
 static void event(void *self, int event)

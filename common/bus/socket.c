@@ -1,5 +1,6 @@
 #include "bus/socket.h"
 
+#include "bus/events.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #define HANDSHAKE_MS     5000
 #define RECONNECT_MS     100
 #define RECONNECT_MAX_MS 1000
+#define AGAIN_MS         20
 
 struct ear_socket {
     struct ear_bus *bus;     /* borrowed */
@@ -15,10 +17,12 @@ struct ear_socket {
     void *zmq;               /* owned; NULL once freed */
     void *monitor;           /* owned; NULL: none */
     struct ear_watch *watch, *monitor_watch;
-    bool due, monitor_due;            /* something may lie there: look until there is nothing */
-    char bound[EAR_URL_BYTES];        /* where it listens; "": it does not */
-    bool unbound;                     /* to be bound there again */
-    const struct ear_socket_ops *ops; /* borrowed, static */
+    bool due, monitor_due;     /* something may lie there: look until there is nothing */
+    char bound[EAR_URL_BYTES]; /* where it listens; "": it does not */
+    bool unbound;              /* to be bound there again */
+    zmq_msg_t parts[EAR_SOCKET_PARTS_MAX]; /* of the message that is read, or waits for memory */
+    size_t count;                          /* of them; 0: none */
+    const struct ear_socket_ops *ops;      /* borrowed, static */
     void *self;
 };
 
@@ -109,6 +113,12 @@ ear_err ear_socket_new(struct ear_socket **out, struct ear_bus *bus,
     return err;
 }
 
+static void close_parts(zmq_msg_t *parts, size_t *count)
+{
+    for (size_t i = 0; i < *count && i < EAR_SOCKET_PARTS_MAX; i++) zmq_msg_close(&parts[i]);
+    *count = 0;
+}
+
 /* Structs stay in the list while the hook walks it. */
 static void reap(struct ear_bus *bus)
 {
@@ -120,6 +130,7 @@ static void reap(struct ear_bus *bus)
             continue;
         }
         *at = socket->next;
+        close_parts(socket->parts, &socket->count);
         free(socket);
     }
 }
@@ -252,6 +263,7 @@ static bool receive(void *zmq, zmq_msg_t parts[static EAR_SOCKET_PARTS_MAX], siz
         if (zmq_msg_recv(&part, zmq, ZMQ_DONTWAIT) < 0) {
             zmq_msg_close(&part);
             EAR_CHECK(*count == 0 || zmq_errno() != EAGAIN);
+            close_parts(parts, count);
             return false;
         }
         more = zmq_msg_more(&part);
@@ -265,18 +277,36 @@ static bool receive(void *zmq, zmq_msg_t parts[static EAR_SOCKET_PARTS_MAX], siz
     return true;
 }
 
+/* What comes behind it stays with libzmq, whose high-water mark then holds up who sends. */
+static void wait_for_memory(struct ear_bus *bus)
+{
+    uint64_t suppressed;
+    if (!ear_timer_active(bus->again)) ear_timer_start(bus->again, AGAIN_MS, 0);
+    if (ear_log_gate_open(&bus->memory_gate, ear_loop_now_ms(bus->loop), EAR_BUS_GATE_MS,
+                          &suppressed))
+        ear_log(&EV_BUS_NO_MEMORY, kv_int("suppressed", suppressed));
+}
+
+void ear_socket_again(void *self)
+{
+    struct ear_bus *bus = self;
+    for (struct ear_socket *s = bus->sockets; s; s = s->next) s->due |= s->count > 0;
+}
+
 static void drain_messages(struct ear_socket *socket)
 {
-    zmq_msg_t parts[EAR_SOCKET_PARTS_MAX];
-    size_t count, taken = 0;
+    size_t taken = 0;
+    bool starved = false;
     /* Before the news that a peer left, what he said last. */
     if (!socket->due && !socket->monitor_due) return;
     socket->due = false;
-    while (taken < MESSAGES_A_TURN && socket->zmq && receive(socket->zmq, parts, &count)) {
+    while (taken < MESSAGES_A_TURN && socket->zmq && !starved &&
+           (socket->count || receive(socket->zmq, socket->parts, &socket->count))) {
         taken++;
-        socket->ops->message(socket->self, parts, count);
-        for (size_t i = 0; i < count && i < EAR_SOCKET_PARTS_MAX; i++) zmq_msg_close(&parts[i]);
+        starved = socket->ops->message(socket->self, socket->parts, socket->count) == EAR_NO_MEMORY;
+        if (!starved) close_parts(socket->parts, &socket->count);
     }
+    if (starved) wait_for_memory(socket->bus);
     socket->due |= taken == MESSAGES_A_TURN;
     if (taken && socket->zmq && socket->ops->drained) socket->ops->drained(socket->self);
 }
@@ -293,7 +323,7 @@ static void drain_events(struct ear_socket *socket)
         taken++;
         if (zmq_msg_size(&parts[0]) >= sizeof(event))
             memcpy(&event, zmq_msg_data(&parts[0]), sizeof(event));
-        for (size_t i = 0; i < count && i < EAR_SOCKET_PARTS_MAX; i++) zmq_msg_close(&parts[i]);
+        close_parts(parts, &count);
         socket->ops->event(socket->self, event);
     }
     socket->monitor_due |= taken == MESSAGES_A_TURN;

@@ -14,8 +14,10 @@
 #define EAR_SOCKET_PARTS_MAX 8
 
 struct ear_socket_ops {
-    /* One whole message; the parts are borrowed. The socket may be freed meanwhile. */
-    void (*message)(void *self, zmq_msg_t *parts, size_t count);
+    /* One whole message; the parts are borrowed. The socket may be freed meanwhile. EAR_NO_MEMORY:
+     * nothing was done with it; it comes again in a while, and what is behind it waits. All other
+     * trouble is the owner's. */
+    ear_err (*message)(void *self, zmq_msg_t *parts, size_t count);
     /* ZMQ_EVENT_… of the monitor; NULL: no monitor. */
     void (*event)(void *self, int event);
     /* After a run of messages; may be NULL. */
@@ -52,6 +54,8 @@ ear_err ear_socket_connect(struct ear_socket *socket, const char *url) EAR_MUST_
  * water mark, EAR_UNAVAILABLE when a ROUTER does not know the peer. */
 ear_err ear_socket_send(struct ear_socket *socket, zmq_msg_t *parts, size_t count) EAR_MUST_CHECK;
 
+/* What there was no memory to read is looked at again; for the bus's timer. */
+void ear_socket_again(void *bus);
 /* The bus's hook. */
 bool ear_socket_turn(void *bus);
 

@@ -253,14 +253,16 @@ static void peer_frame(struct ear_source *source, struct ear_peer *peer,
     }
 }
 
-static void message(void *self, zmq_msg_t *parts, size_t count)
+static ear_err message(void *self, zmq_msg_t *parts, size_t count)
 {
     struct ear_source *source = self;
     struct ear_str id = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
-    const Earshot__V1__Frame *frame = count == 2 ? ear_frame_read(source->bus, &parts[1]) : NULL;
+    const Earshot__V1__Frame *frame;
+    ear_err err = count == 2 ? ear_frame_read(source->bus, &parts[1], &frame) : EAR_INVALID;
     struct ear_sender sender = ear_sender_of(&parts[count == 2]);
     struct ear_peer *peer = ear_ledger_peer(&source->ledger, id);
-    if (!frame) {
+    if (err == EAR_NO_MEMORY) return err;
+    if (err) {
         ear_frame_refuse(source->bus, "malformed", peer ? peer->name : "");
         if (peer && !peer->gone) broke_rules(source, peer, "malformed frame");
     } else if (!ear_sender_listed(source->bus, sender.service, sender.key)) {
@@ -273,6 +275,7 @@ static void message(void *self, zmq_msg_t *parts, size_t count)
     } else if (!peer->gone) {
         peer_frame(source, peer, frame);
     }
+    return EAR_OK;
 }
 
 static void event(void *self, int event)

@@ -62,7 +62,7 @@ static void refuse(struct ear_bus *bus, struct ear_str address)
         ear_log(&EV_BUS_KEY_REFUSED, kv_str("address", address), kv_int("suppressed", suppressed));
 }
 
-static void asked(void *self, zmq_msg_t *parts, size_t count)
+static ear_err asked(void *self, zmq_msg_t *parts, size_t count)
 {
     struct ear_zap *zap = self;
     const char *user = NULL;
@@ -74,6 +74,7 @@ static void asked(void *self, zmq_msg_t *parts, size_t count)
     if (user) zmq_z85_encode(key, zmq_msg_data(&parts[KEY]), EAR_KEY_BYTES);
     if (!user) refuse(zap->bus, count > ADDRESS ? text_of(&parts[ADDRESS]) : EAR_STR_NONE);
     answer(zap, count > REQUEST_ID ? text_of(&parts[REQUEST_ID]) : EAR_STR_NONE, user, key);
+    return EAR_OK;
 }
 
 static const struct ear_socket_ops ops = {.message = asked};

@@ -107,6 +107,7 @@ starve() { # SERVICE NTH [POSTS]
   service_wait_ready "$service" 1
   say "$(failures "$service") allocations failed"
   [ "$(failures "$service")" -ge 1 ] || fail "no allocation of $service failed"
+  ! grep -E 'event=bus\.(frame|peer|link)_refused' "$WORK/log/$service.1.log" >&2 || fail "$service held want of memory against a peer"
 }
 
 # Rarer than a request or a batch has allocations, so that it gets through in the end.
