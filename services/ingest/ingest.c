@@ -421,7 +421,7 @@ void ear_ingest_describe(void *self, struct ear_buf *json)
         "\"backlog\":{\"live\":%lld,\"backfill\":%lld},"
         "\"in_flight\":{\"live\":%zu,\"backfill\":%zu},"
         "\"credit\":{\"live\":%lld,\"backfill\":%lld},"
-        "\"oldest_unsettled_s\":{\"live\":%.3f,\"backfill\":%.3f}",
+        "\"oldest_unsettled_s\":{\"live\":%.3f,\"backfill\":%.3f},",
         (long long)ear_pg_schema(ingest->pg), SCHEMA_LEAST,
         (live_s > bulk_s ? live_s : bulk_s) * 1000, stats.source.sinks,
         ear_care_count(ingest->care), ear_leases_count(ingest->leases),
@@ -431,6 +431,7 @@ void ear_ingest_describe(void *self, struct ear_buf *json)
         stats.in_flight[EAR_LANE_LIVE], stats.in_flight[EAR_LANE_BACKFILL],
         (long long)stats.source.credit_posts[EAR_LANE_LIVE],
         (long long)stats.source.credit_posts[EAR_LANE_BACKFILL], live_s, bulk_s);
+    if (err == EAR_OK) err = ear_hearing_describe(ingest->hearing, json);
     if (err != EAR_OK) ear_buf_reset(json);
 }
 

@@ -34,6 +34,35 @@ status_of "$both"
 expect_eq 'heading' 'SERVICE REPLICA READY VERSION LAG BACKLOG CREDIT WHY' "$(head -1 "$WORK/out" | tr -s ' ')"
 grep -qE "^ingest +127.0.0.1:${http[1]} +yes .* 0 live 0 backfill" "$WORK/out" || { cat "$WORK/out"; fail 'the row of the first'; }
 
+# --- accounts that cannot be heard: their platform is away, or they lack a secret
+free_port
+cat >"$WORK/care.yaml" <<YAML
+firm: Northern Line
+teams:
+  - {id: care, name: Care, default: true}
+accounts:
+  - {id: "@away", platform: bluesky, author_id: "did:plc:a", team: care, secrets: [password],
+     settings: {service: "http://127.0.0.1:$PORT"}}
+  - {id: "@bare", platform: bluesky, author_id: "did:plc:b", team: care}
+  - {id: "@off", platform: bluesky, author_id: "did:plc:c", team: care, enabled: false}
+  - {id: "@posted", platform: forum, team: care}
+YAML
+echo secret >"$WORK/password"
+exits 0 apply "$WORK/care.yaml"
+unheard() { status_of "$both" --json; json '[.[].unheard[].account] | sort | join(" ")'; }
+both_unheard() { [ "$(unheard)" = '@away @bare' ]; }
+must_settle 'who cannot be heard is named, by the one that hears it' 30 both_unheard
+expect_eq 'ready all the same' '0 true true' "$code $(json 'map(.ready) | join(" ")')"
+expect_eq 'why' 'bluesky true' "$(json '.[].unheard[] | select(.account == "@away") | "\(.connector) \(.why | test("refused|connect"; "i"))"')"
+since=$(json '.[].unheard[] | select(.account == "@bare") | .since')
+[ $(($(date +%s) - $(date -d "$since" +%s))) -le 60 ] || fail "not heard since $since"
+status_of "$both"
+grep -qF "@bare cannot be heard since ${since:0:10} ${since:11:5} (bluesky): " "$WORK/out" || { cat "$WORK/out" >&2; fail 'the table does not say it'; }
+sed -i '/@away/,/settings/d; /@bare/d' "$WORK/care.yaml"
+exits 0 apply "$WORK/care.yaml"
+all_heard() { [ -z "$(unheard)" ]; }
+must_settle 'who is gone is not missed' 30 all_heard
+
 # --- one that is not ready, one that is gone, a name that nobody has
 pg_stop
 # Until each says what stays so: a connection that broke is told for a moment first.

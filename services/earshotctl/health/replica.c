@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#define WHY_BYTES_MAX (1u << 20) /* as much as an answer has */
+
 static bool cut_port(struct ear_str *host, uint16_t *port)
 {
     int64_t number;
@@ -100,18 +102,48 @@ json_t *ear_replica_row(const char *service, const char *address, uint16_t port,
     json_object_set_new(row, "backlog", member_or_null(answer, "backlog"));
     json_object_set_new(row, "credit", member_or_null(answer, "credit"));
     json_object_set_new(row, "why", answer ? member_or_null(answer, "why") : json_string(why_not));
+    json_object_set_new(row, "unheard", member_or_null(answer, "unheard"));
     json_object_set_new(row, "answer", answer ? json_deep_copy(answer) : json_null());
     return row;
 }
-
-/* --- One process, several addresses -------------------------------------------------------------
- */
 
 static const char *text_of(const json_t *row, const char *key)
 {
     const char *text = json_string_value(json_object_get(row, key));
     return text ? text : "";
 }
+
+/* "@shop cannot be heard since 2026-03-04 05:06 (mail): login refused" */
+static ear_err tell_one(const json_t *account, struct ear_buf *why)
+{
+    const char *since = text_of(account, "since");
+    size_t len = strlen(since);
+    return ear_buf_printf(why, "%s%s cannot be heard since %.10s %.5s (%s): %s",
+                          why->len ? "; " : "", text_of(account, "account"), since,
+                          len > 11 ? since + 11 : "", text_of(account, "connector"),
+                          text_of(account, "why"));
+}
+
+void ear_replica_tell_unheard(json_t *row)
+{
+    struct ear_buf why;
+    size_t i;
+    const json_t *account, *unheard = json_object_get(row, "unheard");
+    json_int_t all =
+        json_integer_value(json_object_get(json_object_get(row, "answer"), "unheard_accounts"));
+    json_int_t more = all - (json_int_t)json_array_size(unheard);
+    if (json_array_size(unheard) == 0) return;
+    ear_buf_init(&why, WHY_BYTES_MAX);
+    ear_err err = ear_buf_append_str(&why, ear_str_from(text_of(row, "why")));
+    json_array_foreach(unheard, i, account) if (!err) err = tell_one(account, &why);
+    if (!err && more > 0)
+        err = ear_buf_printf(&why, "; so with %" JSON_INTEGER_FORMAT " more accounts", more);
+    if (!err) json_object_set_new(row, "why", json_stringn(why.data, why.len));
+    ear_buf_release(&why);
+}
+
+/* --- One process, several addresses -------------------------------------------------------------
+ */
 
 static const char *instance_of(const json_t *row)
 {

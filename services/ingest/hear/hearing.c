@@ -1,6 +1,12 @@
 #include "hear/hearing.h"
 #include "events.h"
+#include "text/text.h"
+#include "json/json.h"
 #include <stdlib.h>
+
+#define DESCRIBED_MAX                                                          \
+    16 /* of a thousand accounts of one platform that is away all say the same \
+        */
 
 struct ear_hearing {
     struct ear_listener_env env;
@@ -83,4 +89,35 @@ void ear_hearing_show(const struct ear_hearing *hearing)
         ear_metric_set(&M_HEARD_AGE, heard_us ? (double)(now_us - heard_us) / 1e6 : 0,
                        ear_listener_account(hearing->listeners[i]));
     }
+}
+
+/* Platforms answer in any encoding. */
+static json_t *described(const struct ear_listener *listener)
+{
+    char since[EAR_TIME_TEXT_BYTES];
+    struct ear_buf why;
+    json_t *account = NULL;
+    ear_buf_init(&why, (size_t)4 * EAR_DIAG_TEXT_BYTES);
+    ear_time_format(ear_listener_heard_us(listener), since);
+    if (ear_text_repair(ear_str_from(ear_listener_trouble(listener)), &why) == EAR_OK)
+        account = json_pack("{s:s, s:s, s:s, s:s}", "account", ear_listener_account(listener),
+                            "connector", ear_listener_connector(listener), "since", since, "why",
+                            why.data);
+    ear_buf_release(&why);
+    return account;
+}
+
+ear_err ear_hearing_describe(const struct ear_hearing *hearing, struct ear_buf *json)
+{
+    size_t unheard = 0;
+    json_t *some = json_array();
+    for (size_t i = 0; hearing && i < hearing->count; i++) {
+        const struct ear_listener *listener = hearing->listeners[i];
+        if (!ear_listener_trouble(listener)[0] || ++unheard > DESCRIBED_MAX) continue;
+        json_array_append_new(some, described(listener));
+    }
+    ear_err err = ear_buf_printf(json, "\"unheard_accounts\":%zu,\"unheard\":", unheard);
+    if (err == EAR_OK) err = ear_json_write(some, json);
+    json_decref(some);
+    return err;
 }

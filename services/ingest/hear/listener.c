@@ -2,6 +2,7 @@
 #include "events.h"
 #include "store_sql.h"
 #include "json/json.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 #define RETRY_FLOOR_MS 1000
@@ -47,9 +48,10 @@ struct ear_listener {
     struct ear_timer *timer;
     unsigned failures;
     int64_t poll_ms;
-    int64_t heard_us;  /* the last round without an error, or when the lease was won; 0: not held */
-    size_t statements; /* under way */
-    bool with_intake;  /* intake has the delivery */
+    int64_t heard_us; /* the last round without an error, or when the lease was won; 0: not held */
+    char trouble[EAR_DIAG_TEXT_BYTES]; /* why there was none since; "": there was */
+    size_t statements;                 /* under way */
+    bool with_intake;                  /* intake has the delivery */
     /* The round that is being stored. */
     struct ear_round round;
     struct ear_cursor_move move;
@@ -102,6 +104,8 @@ static void complain(struct ear_listener *listener, ear_err err, const char *why
     ear_metric_add(&M_ROUNDS_TOTAL, 1, listener->account, ear_err_name(err));
     ear_log(&EV_INGEST_ROUND_FAILED, kv_text("account", listener->account), kv_err(err),
             kv_text("why", why ? why : ""), kv_int("retry_ms", again_ms));
+    snprintf(listener->trouble, sizeof(listener->trouble), "%s",
+             why && *why ? why : ear_err_text(err));
 }
 
 static void open_it(struct ear_listener *listener, struct ear_str cursor, struct ear_str session)
@@ -210,6 +214,7 @@ static void go_on(struct ear_listener *listener)
 {
     listener->failures = 0;
     listener->heard_us = ear_clock_wall_us();
+    listener->trouble[0] = '\0';
     ear_metric_add(&M_ROUNDS_TOTAL, 1, listener->account, "ok");
     listener->connector->committed(listener->inside);
     set_state(listener, WAITING);
@@ -389,6 +394,7 @@ bool ear_listener_fits(const struct ear_listener *listener, const struct ear_acc
 void ear_listener_lease_changed(struct ear_listener *listener, bool held)
 {
     listener->heard_us = held ? ear_clock_wall_us() : 0;
+    listener->trouble[0] = '\0';
     if (held) {
         if (listener->state == RESTING) ear_timer_start(listener->timer, 0, 0);
         return;
@@ -414,4 +420,14 @@ void ear_listener_lease_changed(struct ear_listener *listener, bool held)
 int64_t ear_listener_heard_us(const struct ear_listener *listener)
 {
     return listener->heard_us;
+}
+
+const char *ear_listener_trouble(const struct ear_listener *listener)
+{
+    return listener->trouble;
+}
+
+const char *ear_listener_connector(const struct ear_listener *listener)
+{
+    return listener->connector->name;
 }

@@ -34,5 +34,8 @@ void ear_listener_lease_changed(struct ear_listener *listener, bool held);
 /* Wall time of the last round without an error; before the first, of when the lease was won; 0
  * while it is not held. */
 int64_t ear_listener_heard_us(const struct ear_listener *listener);
+/* Why the last round, or the way to it, failed; "" where it did not, or the lease is not held. */
+const char *ear_listener_trouble(const struct ear_listener *listener);
+const char *ear_listener_connector(const struct ear_listener *listener);
 
 #endif

@@ -358,6 +358,7 @@ static void test_listener__tries_again_after_errors(void **state)
     assert_int_equal(script.opens, 1);
     /* Never heard, and all the same it is told for how long that has been so. */
     assert_in_range(ear_listener_heard_us(site->listener), before_us, ear_clock_wall_us());
+    assert_string_equal(ear_listener_trouble(site->listener), "down");
     int64_t won_us = ear_listener_heard_us(site->listener);
     expect(site, "SELECT state FROM session", "s2");
     script.round = (struct ear_round){.err = EAR_UNSUPPORTED}; /* poll itself fails */
@@ -369,6 +370,7 @@ static void test_listener__tries_again_after_errors(void **state)
     turn_while(site, is_not_committed);
     expect(site, "SELECT position FROM cursor", "c9");
     assert_true(ear_listener_heard_us(site->listener) > won_us);
+    assert_string_equal(ear_listener_trouble(site->listener), "");
 }
 
 static void test_listener__may_be_freed_while_its_round_is_stored(void **state)
