@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/num.h"
+#include <blake2.h>
 #include <sodium.h>
 
 void ear_crypt_start(void)
@@ -56,46 +57,41 @@ void ear_sha256(struct ear_str data, uint8_t hash[static EAR_SHA256_BYTES])
     crypto_hash_sha256(hash, bytes_of(data), data.len);
 }
 
-#define LEN_BYTES 8
-#define FEW_BYTES 256
+_Static_assert(sizeof(blake2b_state) <= EAR_HASH_STATE_BYTES, "a key holds the state");
 
-/* Short parts one behind another, each behind its length: hashed at one go they cost a fifth less.
- * 0 where they do not fit. */
-static size_t gather(const struct ear_str *parts, size_t count, uint8_t few[static FEW_BYTES])
+/* libb2 keeps a block back until it is not the last one, and has room for two: one byte more than
+ * another block makes it take in the key's. What was behind that is then taken out again. */
+void ear_hash_key_init(struct ear_hash_key *key, struct ear_str bytes, size_t out_bytes)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t room = FEW_BYTES - used;
-        if (room < LEN_BYTES || parts[i].len > room - LEN_BYTES) return 0;
-        ear_put_be(few + used, parts[i].len, LEN_BYTES);
-        if (parts[i].len) memcpy(few + used + LEN_BYTES, parts[i].ptr, parts[i].len);
-        used += LEN_BYTES + parts[i].len;
+    static const uint8_t more[BLAKE2B_BLOCKBYTES + 1];
+    blake2b_state state;
+    EAR_CHECK(out_bytes >= 16 && out_bytes <= BLAKE2B_OUTBYTES);
+    EAR_CHECK(bytes.len <= BLAKE2B_KEYBYTES);
+    if (bytes.len) {
+        EAR_CHECK(blake2b_init_key(&state, out_bytes, bytes.ptr, bytes.len) == 0);
+        blake2b_update(&state, more, sizeof(more));
+        EAR_CHECK(state.t[0] == BLAKE2B_BLOCKBYTES);
+        state.buflen = 0;
+    } else {
+        EAR_CHECK(blake2b_init(&state, out_bytes) == 0);
     }
-    return used;
+    memcpy(key->state, &state, sizeof(state));
+    sodium_memzero(&state, sizeof(state));
 }
 
-void ear_hash(struct ear_str key, const struct ear_str *parts, size_t count, uint8_t *out,
-              size_t out_bytes)
+void ear_hash(const struct ear_hash_key *key, const struct ear_str *parts, size_t count,
+              uint8_t *out, size_t out_bytes)
 {
-    EAR_CHECK(out_bytes >= crypto_generichash_BYTES_MIN &&
-              out_bytes <= crypto_generichash_BYTES_MAX);
-    EAR_CHECK(key.len <= crypto_generichash_KEYBYTES_MAX);
-    const unsigned char *key_bytes = key.len ? bytes_of(key) : NULL;
-    uint8_t few[FEW_BYTES];
-    size_t used = gather(parts, count, few);
-    if (used) {
-        EAR_CHECK(crypto_generichash(out, out_bytes, few, used, key_bytes, key.len) == 0);
-        return;
-    }
-    crypto_generichash_state state;
-    EAR_CHECK(crypto_generichash_init(&state, key_bytes, key.len, out_bytes) == 0);
+    blake2b_state state;
+    EAR_CHECK(count > 0); /* the key's block is not the last one */
+    memcpy(&state, key->state, sizeof(state));
     for (size_t i = 0; i < count; i++) {
-        uint8_t len[LEN_BYTES];
+        uint8_t len[8];
         ear_put_be(len, parts[i].len, sizeof(len));
-        crypto_generichash_update(&state, len, sizeof(len));
-        crypto_generichash_update(&state, bytes_of(parts[i]), parts[i].len);
+        blake2b_update(&state, len, sizeof(len));
+        blake2b_update(&state, bytes_of(parts[i]), parts[i].len);
     }
-    crypto_generichash_final(&state, out, out_bytes);
+    EAR_CHECK(blake2b_final(&state, out, out_bytes) == 0);
     sodium_memzero(&state, sizeof(state));
 }
 

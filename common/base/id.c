@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/crypt.h"
 #include "base/num.h"
 
 #define TIME_BYTES   6
@@ -18,14 +17,16 @@ static void stamp(struct ear_id *id, uint8_t version)
     id->b[8] = (uint8_t)((id->b[8] & 0x3F) | 0x80);
 }
 
-static struct ear_str key_str(const struct ear_id_key *key)
+ear_err ear_id_key_init(struct ear_id_key *key, struct ear_str bytes)
 {
-    return (struct ear_str){(const char *)key->b, sizeof(key->b)};
+    if (bytes.len != EAR_ID_KEY_BYTES) return EAR_INVALID;
+    ear_hash_key_init(&key->hash, bytes, EAR_ID_BYTES);
+    return EAR_OK;
 }
 
 /* The kind is hashed too: a post and a reference of one name are different things. */
-static struct ear_id hashed(struct ear_str key, struct ear_str kind, struct ear_str space,
-                            struct ear_str name)
+static struct ear_id hashed(const struct ear_hash_key *key, struct ear_str kind,
+                            struct ear_str space, struct ear_str name)
 {
     struct ear_id id;
     const struct ear_str parts[] = {kind, space, name};
@@ -37,7 +38,7 @@ static struct ear_id hashed(struct ear_str key, struct ear_str kind, struct ear_
 struct ear_id ear_id_post(const struct ear_id_key *key, struct ear_str platform,
                           struct ear_str external_id, int64_t at_us, int64_t now_us)
 {
-    struct ear_id id = hashed(key_str(key), EAR_STR("post"), platform, external_id);
+    struct ear_id id = hashed(&key->hash, EAR_STR("post"), platform, external_id);
     bool sane = at_us >= EARLIEST_US && at_us - AHEAD_US <= now_us;
     int64_t ms = sane ? at_us / EAR_US_PER_S * 1000 : 0;
     ear_put_be(id.b, (uint64_t)(ms <= LAST_MS ? ms : 0), TIME_BYTES);
@@ -47,7 +48,7 @@ struct ear_id ear_id_post(const struct ear_id_key *key, struct ear_str platform,
 struct ear_id ear_id_customer(const struct ear_id_key *key, struct ear_str platform,
                               struct ear_str author_id)
 {
-    return hashed(key_str(key), EAR_STR("customer"), platform, author_id);
+    return hashed(&key->hash, EAR_STR("customer"), platform, author_id);
 }
 
 struct ear_id ear_id_ref(const struct ear_id_key *key, ear_ref_kind kind, struct ear_str platform,
@@ -56,7 +57,7 @@ struct ear_id ear_id_ref(const struct ear_id_key *key, ear_ref_kind kind, struct
     struct ear_str word =
         kind == EAR_REF_CONVERSATION ? EAR_STR("ref_conversation") : EAR_STR("ref_post");
     EAR_CHECK(kind == EAR_REF_POST || kind == EAR_REF_CONVERSATION);
-    return hashed(key_str(key), word, platform, external_id);
+    return hashed(&key->hash, word, platform, external_id);
 }
 
 /* Chance for many ids at a time, each byte for one of them: a system call costs more than the id.
@@ -85,7 +86,9 @@ struct ear_id ear_id_new(int64_t now_us)
 
 struct ear_id ear_id_named(struct ear_str space, struct ear_str name)
 {
-    return hashed(EAR_STR_NONE, EAR_STR("named"), space, name);
+    struct ear_hash_key none;
+    ear_hash_key_init(&none, EAR_STR_NONE, EAR_ID_BYTES);
+    return hashed(&none, EAR_STR("named"), space, name);
 }
 
 int64_t ear_id_time_us(const struct ear_id *id)

@@ -7,6 +7,7 @@
 #ifndef EAR_BASE_ID_H
 #define EAR_BASE_ID_H
 
+#include "base/crypt.h"
 #include "base/err.h"
 #include "base/str.h"
 #include <stdint.h>
@@ -21,8 +22,10 @@ struct ear_id {
 /* The secret that ids are hashed with: one row of the database, made by `earshotctl migrate`. */
 #define EAR_ID_KEY_BYTES 32
 struct ear_id_key {
-    uint8_t b[EAR_ID_KEY_BYTES];
+    struct ear_hash_key hash;
 };
+/* EAR_INVALID where these are not that many bytes. */
+ear_err ear_id_key_init(struct ear_id_key *key, struct ear_str bytes) EAR_MUST_CHECK;
 
 /* at_us must not be changeable by the author; it is cut to the second. Before 2000, after
  * now_us + one day, or 0: the time part is 0 and the row belongs to the timeless partition. */

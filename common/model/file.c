@@ -25,8 +25,10 @@ void ear_model_digest(struct ear_str bytes, uint8_t digest[static EAR_MODEL_DIGE
     const size_t before = offsetof(struct ear_file_head, digest);
     const size_t behind = sizeof(struct ear_file_head);
     struct ear_str parts[] = {{bytes.ptr, before}, {bytes.ptr + behind, bytes.len - behind}};
+    struct ear_hash_key key;
     ear_crypt_start();
-    ear_hash(EAR_STR("earshot model"), parts, EAR_COUNT(parts), digest, EAR_MODEL_DIGEST);
+    ear_hash_key_init(&key, EAR_STR("earshot model"), EAR_MODEL_DIGEST);
+    ear_hash(&key, parts, EAR_COUNT(parts), digest, EAR_MODEL_DIGEST);
 }
 
 /* ---- what does not fit ---- */

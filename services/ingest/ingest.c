@@ -69,12 +69,11 @@ static void on_key(void *self, ear_err err, const struct ear_pg_result *const *r
     }
     struct ear_str bytes =
         ear_pg_rows(results[0]) ? ear_pg_get_str(results[0], 0, 0) : EAR_STR_NONE;
-    if (bytes.len != sizeof(key.b)) {
+    if (ear_id_key_init(&key, bytes) != EAR_OK) {
         ear_fail(&why, EAR_NOT_FOUND, "the database has no id key: run `earshotctl migrate`");
         ear_svc_fail(ingest->svc, &why);
         return;
     }
-    memcpy(key.b, bytes.ptr, sizeof(key.b));
     if (key_fits(&key, results[1])) {
         ear_intake_set_key(ingest->intake, &key);
         ingest->key_known = true;

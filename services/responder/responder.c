@@ -58,12 +58,11 @@ static void on_key(void *self, ear_err err, const struct ear_pg_result *const *r
     if (err == EAR_CLOSED) return;
     struct ear_str key = {NULL, 0};
     if (!err && count && ear_pg_rows(results[0])) key = ear_pg_get_str(results[0], 0, 0);
-    if (key.len != EAR_ID_KEY_BYTES) {
+    if (ear_id_key_init(&core->key, key) != EAR_OK) {
         ear_log(&EV_READ_FAILED, kv_text("what", "id_key"), kv_err(err),
                 kv_text("why", err ? diag->text : "no key: run earshotctl migrate"));
         return;
     }
-    memcpy(core->key.b, key.ptr, EAR_ID_KEY_BYTES);
     core->keyed = true;
     ear_accounts_read(core->accounts);
     ear_outcomes_wake(core->outcomes);

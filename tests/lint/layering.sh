@@ -19,7 +19,7 @@ declare -A below=(
 # Foreign headers and the one folder, or file, each may appear in.
 declare -A home=(
   [uv.h]=common/loop [zmq.h]=common/bus [libpq-fe.h]=common/pg [curl/curl.h]=common/fetch
-  [microhttpd.h]=common/httpd [sodium.h]=common/base
+  [microhttpd.h]=common/httpd [sodium.h]=common/base [blake2.h]=common/base
   [utf8proc.h]=common/text [yaml.h]=services/earshotctl
   [hs.h]=services/classifier/patterns.c [gmime/gmime.h]=common/mime [protobuf-c/protobuf-c.h]=common/wire
 )

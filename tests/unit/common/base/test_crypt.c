@@ -44,10 +44,72 @@ static void test_sha256__is_that_of_fips180(void **state)
                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-static void hash16(const char *key, struct ear_str a, struct ear_str b, uint8_t out[16])
+static void hash16(const char *bytes, struct ear_str a, struct ear_str b, uint8_t out[16])
 {
+    struct ear_hash_key key;
     const struct ear_str parts[] = {a, b};
-    ear_hash(ear_str_from(key), parts, 2, out, 16);
+    ear_hash_key_init(&key, ear_str_from(bytes), 16);
+    ear_hash(&key, parts, 2, out, 16);
+}
+
+/* What is stored was hashed so: by libsodium first, and Python's hashlib says the same. A part has
+ * 8 bytes before it, a block 128. */
+static void test_hash__never_changes_between_releases(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t key_bytes;
+        size_t bytes; /* of the one part */
+        const char *wanted;
+    } cases[] = {
+        {0, 0, "c804ce198ec337e3dc762bdd1a09aece"},
+        {0, 1, "17bf093fd8028115ec45b142b9853b29"},
+        {0, 120, "10585ed7ce97a88a25a90e2fe80abef8"},
+        {0, 121, "a6f70a1122544df2195cc7a8ff1568a0"},
+        {0, 248, "c9d905681d6cef48089bba28dbdf4910"},
+        {0, 249, "2efc8c1f531c84cfd98519beaab89efb"},
+        {0, 1000, "f1cbe4fc078378faa82162475d7b27ce"},
+        {32, 0, "a93a3b99d2c6ddb6177797d4335c4a42"},
+        {32, 1, "8e88a016bfcb19641c955c5c10bd2766"},
+        {32, 120, "ec578ee24ebb92c6e1cc698d06e90c5f"},
+        {32, 121, "83bebeaaf7fda8e6837a5b9148e2df28"},
+        {32, 248, "811b83c21067f50167906f2b1d13a4c5"},
+        {32, 249, "e1d26010c54fc5fcfd088377babd5443"},
+        {32, 300, "dcf2599b8f4f43b162f438bfcfe01ebe"},
+        {32, 1000, "acd022d647793e2a1e5f5d4d402ca6c8"},
+        {64, 1,
+         "5216288f604991e86dca8e3cf1f1c28388bc1796d2d938bfa80100ea2c2a38e7"
+         "e836a23b1b7f09b3f6952c3cee8ac1fdcede5699eb6c6098eb20560de8f0a913"},
+        {64, 1000,
+         "b8edafa5fd886486ba265fd1e6a4b546e3010fdbcfb8d2d531c177abe4354425"
+         "df1fd8c689a8425062902cfb84579b61b676e5b6e4172381b788af9298e38413"},
+    };
+    char bytes[1000];
+    for (size_t i = 0; i < sizeof(bytes); i++) bytes[i] = (char)(i % 251);
+    for (size_t i = 0; i < EAR_COUNT(cases); i++) {
+        struct ear_hash_key key;
+        uint8_t out[64];
+        size_t out_bytes = strlen(cases[i].wanted) / 2;
+        const struct ear_str part = {bytes, cases[i].bytes};
+        ear_hash_key_init(&key, (struct ear_str){bytes, cases[i].key_bytes}, out_bytes);
+        for (int again = 0; again < 2; again++) {
+            ear_hash(&key, &part, 1, out, out_bytes);
+            assert_hex(out, out_bytes, cases[i].wanted);
+        }
+    }
+}
+
+static void test_hash__is_over_all_parts(void **state)
+{
+    (void)state;
+    char bytes[32];
+    struct ear_hash_key key;
+    uint8_t out[16];
+    const struct ear_str parts[] = {EAR_STR("post"), EAR_STR("bluesky"), EAR_STR("at://x")};
+    for (size_t i = 0; i < sizeof(bytes); i++) bytes[i] = (char)i;
+    ear_hash_key_init(&key, (struct ear_str){bytes, sizeof(bytes)}, sizeof(out));
+    ear_hash(&key, parts, EAR_COUNT(parts), out, sizeof(out));
+    assert_hex(out, sizeof(out), "6fdee3ce0c16505c393130644ecff054");
 }
 
 static void test_hash__tells_parts_apart(void **state)
@@ -187,6 +249,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hmac__is_that_of_rfc4231),
         cmocka_unit_test(test_sha256__is_that_of_fips180),
+        cmocka_unit_test(test_hash__never_changes_between_releases),
+        cmocka_unit_test(test_hash__is_over_all_parts),
         cmocka_unit_test(test_hash__tells_parts_apart),
         cmocka_unit_test(test_base64__round_trips),
         cmocka_unit_test(test_base64__refuses_the_rest),

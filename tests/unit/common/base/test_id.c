@@ -10,8 +10,7 @@
 #define NOW_US (INT64_C(1795312328) * EAR_US_PER_S) /* 2026-11-22T01:52:08Z */
 #define DAY_US (INT64_C(86400) * EAR_US_PER_S)
 
-static const struct ear_id_key key = {.b = {1, 2, 3}};
-static const struct ear_id_key other_key = {.b = {1, 2, 4}};
+static struct ear_id_key key, other_key;
 
 static bool same(struct ear_id a, struct ear_id b)
 {
@@ -56,6 +55,17 @@ static void test_id_post__never_changes_between_releases(void **state)
     id = ear_id_named(EAR_STR("webhook"), EAR_STR("msg_1"));
     ear_id_format(&id, text);
     assert_string_equal(text, "33c93f17-49b1-8b18-862b-0c4248f3b554");
+}
+
+static void test_id_key__is_32_bytes(void **state)
+{
+    (void)state;
+    struct ear_id_key other;
+    const char bytes[EAR_ID_KEY_BYTES + 1] = {0};
+    assert_int_equal(ear_id_key_init(&other, EAR_STR_NONE), EAR_INVALID);
+    assert_int_equal(ear_id_key_init(&other, (struct ear_str){bytes, 31}), EAR_INVALID);
+    assert_int_equal(ear_id_key_init(&other, (struct ear_str){bytes, 33}), EAR_INVALID);
+    assert_int_equal(ear_id_key_init(&other, (struct ear_str){bytes, 32}), EAR_OK);
 }
 
 static void test_id_post__is_timeless_out_of_range(void **state)
@@ -187,6 +197,9 @@ static int start(void **state)
 {
     (void)state;
     ear_crypt_start();
+    const char one[EAR_ID_KEY_BYTES] = {1, 2, 3}, other[EAR_ID_KEY_BYTES] = {1, 2, 4};
+    assert_int_equal(ear_id_key_init(&key, (struct ear_str){one, sizeof(one)}), EAR_OK);
+    assert_int_equal(ear_id_key_init(&other_key, (struct ear_str){other, sizeof(other)}), EAR_OK);
     return 0;
 }
 
@@ -195,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_id_post__is_the_same_by_every_route),
         cmocka_unit_test(test_id_post__never_changes_between_releases),
+        cmocka_unit_test(test_id_key__is_32_bytes),
         cmocka_unit_test(test_id_post__is_timeless_out_of_range),
         cmocka_unit_test(test_id_hashed__kinds_do_not_meet),
         cmocka_unit_test(test_id_new__is_a_uuid7_of_its_time),

@@ -169,7 +169,7 @@ static int set_up(void **state)
     struct site *site = ear_alloc(sizeof(*site));
     struct ear_diag diag = {.text = ""};
     const struct ear_id owner = ear_id_new(ear_clock_wall_us());
-    const struct ear_id_key key = {{7}};
+    struct ear_id_key key;
     const struct ear_bus_opts bus = {.service = "ingest"};
     const struct ear_pg_opts pg = {.conninfo = getenv("EAR_TEST_PG"),
                                    .statements = store_statements,
@@ -187,6 +187,7 @@ static int set_up(void **state)
     const struct ear_intake_opts intake = {site->loop, site->pg, site->care, site->offer,
                                            owner,      1000,     1 << 20};
     ear_intake_new(&site->intake, &intake);
+    assert_int_equal(ear_id_key_init(&key, EAR_STR("the key that the ids are made by")), EAR_OK);
     ear_intake_set_key(site->intake, &key);
     ear_intake_set_epoch(site->intake, 1);
     ear_leases_new(&site->leases, &leases);
