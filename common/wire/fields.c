@@ -4,6 +4,29 @@
 #define TAG_BYTES    5
 #define KIND_BITS    3
 
+#define V EAR_FIELD_VARINT
+#define B EAR_FIELD_BYTES
+#define F EAR_FIELD_FIXED32
+static const ear_field_kind post_kinds[] = {[1] = B, B, B, B, B, B, V, V, V,
+                                            B,       B, B, V, V, V, V, B};
+static const ear_field_kind triage_kinds[] = {[1] = B, F, V, F, V, F, V, F, V, F,
+                                              V,       F, V, V, F, V, B, B, V, V};
+static const ear_field_kind triaged_post_kinds[] = {[1] = B, B};
+#undef V
+#undef B
+#undef F
+
+const struct ear_field_kinds ear_field_post_kinds = {post_kinds, EAR_COUNT(post_kinds)};
+const struct ear_field_kinds ear_field_triage_kinds = {triage_kinds, EAR_COUNT(triage_kinds)};
+const struct ear_field_kinds ear_field_triaged_post_kinds = {triaged_post_kinds,
+                                                             EAR_COUNT(triaged_post_kinds)};
+
+bool ear_field_fits(const struct ear_field_kinds *kinds, const struct ear_field *field)
+{
+    bool known = field->number > 0 && field->number < kinds->count;
+    return !known || field->kind == kinds->of[field->number];
+}
+
 /* At most max bytes; false where it does not end within them. */
 static bool take_varint(struct ear_str *rest, size_t max, uint64_t *value)
 {

@@ -62,6 +62,60 @@ struct ear_field {
     struct ear_str bytes; /* borrowed */
 };
 
+/* Fields of proto/post.proto and proto/triage.proto, in the order of their numbers. */
+enum ear_field_post {
+    EAR_FIELD_POST_POST_ID = 1,
+    EAR_FIELD_POST_CUSTOMER_ID,
+    EAR_FIELD_POST_PLATFORM,
+    EAR_FIELD_POST_ACCOUNT,
+    EAR_FIELD_POST_TEXT,
+    EAR_FIELD_POST_LANGUAGE_HINT,
+    EAR_FIELD_POST_CREATED_AT_US,
+    EAR_FIELD_POST_RECEIVED_AT_US,
+    EAR_FIELD_POST_STORED_AT_US,
+    EAR_FIELD_POST_SELF_REF,
+    EAR_FIELD_POST_REPLY_REF,
+    EAR_FIELD_POST_CONVERSATION_REF,
+    EAR_FIELD_POST_VISIBILITY,
+    EAR_FIELD_POST_ENTRY,
+    EAR_FIELD_POST_OWN,
+    EAR_FIELD_POST_AUTOMATED,
+    EAR_FIELD_POST_MENTIONS
+};
+enum ear_field_triage {
+    EAR_FIELD_TRIAGE_LANGUAGE = 1,
+    EAR_FIELD_TRIAGE_LANGUAGE_P,
+    EAR_FIELD_TRIAGE_ANSWER,
+    EAR_FIELD_TRIAGE_ANSWER_P,
+    EAR_FIELD_TRIAGE_INTENT,
+    EAR_FIELD_TRIAGE_INTENT_P,
+    EAR_FIELD_TRIAGE_SENTIMENT,
+    EAR_FIELD_TRIAGE_SENTIMENT_P,
+    EAR_FIELD_TRIAGE_TOPIC,
+    EAR_FIELD_TRIAGE_TOPIC_P,
+    EAR_FIELD_TRIAGE_URGENCY,
+    EAR_FIELD_TRIAGE_URGENCY_P,
+    EAR_FIELD_TRIAGE_URGENCY_UNSURE,
+    EAR_FIELD_TRIAGE_SEVERITY,
+    EAR_FIELD_TRIAGE_SEVERITY_P,
+    EAR_FIELD_TRIAGE_SEVERITY_UNSURE,
+    EAR_FIELD_TRIAGE_MODEL,
+    EAR_FIELD_TRIAGE_WHY,
+    EAR_FIELD_TRIAGE_TRIAGED_AT_US,
+    EAR_FIELD_TRIAGE_SKIPPED
+};
+enum ear_field_triaged_post { EAR_FIELD_TRIAGED_POST_POST = 1, EAR_FIELD_TRIAGED_POST_TRIAGE };
+
+/* The kind that each field of a message has to be of, by number. */
+struct ear_field_kinds {
+    const ear_field_kind *of;
+    size_t count;
+};
+extern const struct ear_field_kinds ear_field_post_kinds, ear_field_triage_kinds,
+    ear_field_triaged_post_kinds;
+/* Of a number that this build does not know any kind will do. */
+bool ear_field_fits(const struct ear_field_kinds *kinds, const struct ear_field *field);
+
 /* Takes the next field off rest. False at the end, and where there is no whole field: then
  * something of rest is left. */
 bool ear_field_next(struct ear_str *rest, struct ear_field *out);

@@ -3,7 +3,7 @@
 #include "heard.h"
 #include <stdlib.h>
 
-/* Items, their unpacked messages (pointers and copies) and a few retries. */
+/* What a batch says, some pointers a post and a few retries. */
 #define JOB_BYTES_MAX ((size_t)64 << 20)
 
 static void *take(struct ear_job *job, size_t count, size_t size_bytes)
@@ -13,17 +13,30 @@ static void *take(struct ear_job *job, size_t count, size_t size_bytes)
     return p;
 }
 
-/* In one piece: a copy of each would cost more than its bytes. */
-static void copy_items(struct ear_job *job, const struct ear_batch *batch)
+/* Want of memory is no fault of the post: its fate stays as it is. */
+static void note_unread(struct ear_job *job, size_t at, ear_err err)
 {
-    size_t len = 0;
-    for (size_t i = 0; i < batch->count; i++) len += batch->items[i].len;
-    char *to = take(job, len, 1);
-    job->items = take(job, job->count, sizeof(*job->items));
-    for (size_t i = 0; i < batch->count; i++) {
-        job->items[i] = (struct ear_str){to, batch->items[i].len};
-        if (batch->items[i].len) memcpy(to, batch->items[i].ptr, batch->items[i].len);
-        to += batch->items[i].len;
+    if (err == EAR_NO_MEMORY) {
+        job->unread.starved++;
+    } else {
+        job->fates[at] = EAR_ITEM_FAILED;
+        job->unread.malformed++;
+    }
+}
+
+static void read_items(struct ear_job *job, const struct ear_str *items)
+{
+    struct ear_heard *heard = take(job, job->count, sizeof(*heard));
+    const struct ear_heard *before = NULL;
+    job->heard = take(job, job->count, sizeof(struct ear_heard *));
+    for (size_t i = 0; i < job->count; i++) {
+        ear_err err = ear_heard_read(items[i], before, job->arena, &heard[i]);
+        if (err) {
+            note_unread(job, i, err);
+            continue;
+        }
+        heard[i].trace = job->own.trace;
+        job->heard[i] = before = &heard[i];
     }
 }
 
@@ -41,9 +54,9 @@ struct ear_job *ear_job_new(const struct ear_batch *batch, void *owner)
     job->origins = &job->own;
     job->origin_count = 1;
     TAILQ_INIT(&job->joined);
-    copy_items(job, batch);
     job->fates = take(job, job->count, sizeof(*job->fates));
     memset(job->fates, EAR_ITEM_RETURNED, job->count);
+    read_items(job, batch->items);
     return job;
 }
 
@@ -57,31 +70,36 @@ bool ear_job_join(struct ear_job *job, struct ear_job *other, size_t room)
     return true;
 }
 
-static void gather(struct ear_job *job, size_t at, struct ear_origin *origin, struct ear_str *items,
-                   const struct ear_job *from)
+/* All batches, one behind the other. */
+struct row {
+    struct ear_origin *origins;
+    const struct ear_heard **heard;
+    uint8_t *fates;
+    size_t origin_count, count;
+};
+
+static void put_behind(struct row *row, const struct ear_job *from)
 {
-    *origin = from->own;
-    origin->from = at;
-    memcpy(items + at, from->items, from->own.count * sizeof(*items));
-    memset(job->fates + at, EAR_ITEM_RETURNED, from->own.count);
+    size_t count = from->own.count;
+    row->origins[row->origin_count] = from->own;
+    row->origins[row->origin_count++].from = row->count;
+    memcpy(row->heard + row->count, from->heard, count * sizeof(struct ear_heard *));
+    memcpy(row->fates + row->count, from->fates, count);
+    row->count += count;
 }
 
-/* Its own batch and the joined ones, one behind the other. */
+/* Its own batch and the joined ones. */
 static void gather_all(struct ear_job *job)
 {
-    struct ear_str *items = take(job, job->count, sizeof(*items));
-    struct ear_origin *origins = take(job, job->origin_count, sizeof(*origins));
-    size_t at = job->own.count, n = 1;
+    struct row row = {.origins = take(job, job->origin_count, sizeof(struct ear_origin)),
+                      .heard = take(job, job->count, sizeof(struct ear_heard *)),
+                      .fates = take(job, job->count, sizeof(*row.fates))};
     const struct ear_job *other;
-    job->fates = take(job, job->count, sizeof(*job->fates));
-    gather(job, 0, origins, items, job);
-    TAILQ_FOREACH(other, &job->joined, link)
-    {
-        gather(job, at, &origins[n++], items, other);
-        at += other->own.count;
-    }
-    job->items = items;
-    job->origins = origins;
+    put_behind(&row, job);
+    TAILQ_FOREACH(other, &job->joined, link) put_behind(&row, other);
+    job->origins = row.origins;
+    job->heard = row.heard;
+    job->fates = row.fates;
 }
 
 void ear_job_free(struct ear_job **job)
@@ -97,33 +115,13 @@ void ear_job_free(struct ear_job **job)
     EAR_FREE(*job);
 }
 
-/* Want of memory is no fault of the post: its fate stays as it is. */
-static void read_item(struct ear_job *job, size_t at, struct ear_job_unread *unread)
+void ear_job_begin(struct ear_job *job)
 {
-    ear_err err = ear_heard_read(job->items[at], job->arena, &job->heard[at]);
-    if (!err) return;
-    job->heard[at].post = NULL;
-    if (err == EAR_NO_MEMORY) {
-        unread->starved++;
-    } else {
-        job->fates[at] = EAR_ITEM_FAILED;
-        unread->malformed++;
-    }
-}
-
-struct ear_job_unread ear_job_read(struct ear_job *job)
-{
-    struct ear_job_unread unread = {0};
     if (job->origin_count > 1) gather_all(job);
-    job->heard = take(job, job->count, sizeof(*job->heard));
     job->posts = take(job, job->count, sizeof(struct ear_heard *));
     job->people = take(job, 4 * job->count, sizeof(*job->people));
-    for (size_t i = 0; i < job->count; i++) read_item(job, i, &unread);
-    for (const struct ear_origin *o = job->origins; o < job->origins + job->origin_count; o++)
-        for (size_t i = o->from; i < o->from + o->count; i++) job->heard[i].trace = o->trace;
     job->parts[0] = (struct ear_part){0, job->count, 0};
     job->part_count = 1;
-    return unread;
 }
 
 struct ear_part *ear_job_part(struct ear_job *job)
@@ -132,7 +130,7 @@ struct ear_part *ear_job_part(struct ear_job *job)
         struct ear_part *part = &job->parts[job->part_count - 1];
         job->post_count = 0;
         for (size_t i = part->from; i < part->to; i++)
-            if (job->heard[i].post) job->posts[job->post_count++] = &job->heard[i];
+            if (job->heard[i]) job->posts[job->post_count++] = job->heard[i];
         if (job->post_count > 0) return part;
         job->part_count--;
     }
@@ -143,7 +141,7 @@ bool ear_job_looks(const struct ear_job *job)
 {
     if (job->looks || job->parts[job->part_count - 1].tries > 0) return true;
     for (size_t i = 0; i < job->post_count; i++)
-        if (job->posts[i]->post->n_mentions > 0) return true;
+        if (job->posts[i]->mention_count > 0) return true;
     return false;
 }
 
@@ -151,7 +149,7 @@ void ear_job_settle_part(struct ear_job *job, ear_fate fate)
 {
     const struct ear_part *part = &job->parts[--job->part_count];
     for (size_t i = part->from; i < part->to; i++)
-        if (job->heard[i].post) job->fates[i] = (uint8_t)fate;
+        if (job->heard[i]) job->fates[i] = (uint8_t)fate;
 }
 
 void ear_job_halve(struct ear_job *job)
@@ -173,7 +171,7 @@ size_t ear_job_refs(const struct ear_job *job, struct ear_id *refs)
     size_t count = 0;
     for (size_t i = 0; i < job->post_count; i++) {
         const struct ear_heard *heard = job->posts[i];
-        if (heard->post->own) add_ref(refs, &count, &heard->self_ref);
+        if (heard->own) add_ref(refs, &count, &heard->self_ref);
         add_ref(refs, &count, &heard->reply_ref);
         add_ref(refs, &count, &heard->conversation_ref);
     }
@@ -184,7 +182,7 @@ bool ear_job_has_refs(const struct ear_job *job)
 {
     for (size_t i = 0; i < job->post_count; i++) {
         const struct ear_heard *heard = job->posts[i];
-        if (heard->post->own || !ear_id_is_nil(&heard->reply_ref) ||
+        if (heard->own || !ear_id_is_nil(&heard->reply_ref) ||
             !ear_id_is_nil(&heard->conversation_ref))
             return true;
     }

@@ -1,5 +1,5 @@
-/* job: triaged posts while they are here: the batches they came in, their items, what they say,
- * what became of each, and which part of them is being tried. Private to work. */
+/* job: triaged posts while they are here: the batches they came in, what they say, what became of
+ * each, and which part of them is being tried. Private to work. */
 #ifndef EAR_ASSIGNMENT_JOB_H
 #define EAR_ASSIGNMENT_JOB_H
 
@@ -26,6 +26,12 @@ struct ear_origin {
     size_t count;
 };
 
+/* Items that take no part in what follows. */
+struct ear_job_unread {
+    size_t malformed; /* have failed */
+    size_t starved;   /* for want of memory: are handed back */
+};
+
 struct ear_job {
     TAILQ_ENTRY(ear_job) link;
     void *owner; /* whose work it is; borrowed */
@@ -33,13 +39,14 @@ struct ear_job {
     int64_t since_ms;        /* of the batch that came first */
     struct ear_arena *arena; /* owned: everything below */
     struct ear_origin own;
-    TAILQ_HEAD(, ear_job) joined; /* owned: jobs that became part of it; the bytes are theirs */
-    struct ear_origin *origins;   /* of all */
+    struct ear_job_unread unread; /* of its own */
+    TAILQ_HEAD(, ear_job)
+    joined;                     /* owned: jobs that became part of it; what they heard is theirs */
+    struct ear_origin *origins; /* of all */
     size_t origin_count;
-    struct ear_str *items; /* packed */
-    size_t count;
-    struct ear_heard *heard; /* of all items; without a post where one could not be read */
+    const struct ear_heard **heard; /* of all items; NULL where one could not be read */
     uint8_t *fates;
+    size_t count;
     struct ear_part parts[EAR_JOB_PARTS_MAX];
     size_t part_count;
     bool looks; /* which of its posts are decided already; else the primary key tells */
@@ -54,20 +61,16 @@ struct ear_job {
     struct ear_timer *pause; /* owned; NULL until used */
 };
 
-/* Copies the batch. */
+/* Reads the batch, of which nothing is borrowed. */
 struct ear_job *ear_job_new(const struct ear_batch *batch, void *owner);
 void ear_job_free(struct ear_job **job);
 /* The other's batch becomes part of this job, if that makes it no larger than `room` posts: one
- * transaction costs less than two. Before either is read. Takes the other, or leaves it and is
+ * transaction costs less than two. Before either begins. Takes the other, or leaves it and is
  * false. */
 bool ear_job_join(struct ear_job *job, struct ear_job *other, size_t room);
 
-struct ear_job_unread {
-    size_t malformed; /* have failed */
-    size_t starved;   /* for want of memory: are handed back */
-};
-/* Unpacks the items; those that cannot be read take no part in what follows. */
-struct ear_job_unread ear_job_read(struct ear_job *job);
+/* Nobody joins it from now on; its one part is all of it. */
+void ear_job_begin(struct ear_job *job);
 /* The part to be tried next; NULL when all is over. Gathers its posts. */
 struct ear_part *ear_job_part(struct ear_job *job);
 /* The part being tried is over: all its posts have this fate. */

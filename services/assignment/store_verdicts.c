@@ -4,23 +4,6 @@
 #include "store.h"
 #include "store_sql.h"
 
-#define WHY_BYTES_MAX 4096
-
-/* More reasons than fit are left out, not refused. */
-static ear_err put_why(struct columns *set, const Earshot__V1__Triage *t, struct ear_buf *scratch)
-{
-    ear_err err = EAR_OK;
-    ear_buf_reset(scratch);
-    for (size_t i = 0; i < t->n_why && !err; i++) {
-        struct ear_str reason = ear_str_from(t->why[i]);
-        if (scratch->len + reason.len >= WHY_BYTES_MAX) break;
-        if (i) err = ear_buf_append_char(scratch, '\x1f');
-        if (!err) err = ear_buf_append_str(scratch, reason);
-    }
-    put_text(set, scratch->len ? scratch->data : NULL);
-    return err;
-}
-
 /* Of a verdict, as both statements begin. */
 #define CALL                                                                                      \
     EAR_PG_ID, EAR_PG_ID, EAR_PG_ID, EAR_PG_I16, EAR_PG_TEXT, EAR_PG_I16, EAR_PG_I16, EAR_PG_I16, \
@@ -47,13 +30,13 @@ static ear_err put_line(struct columns *set, const struct ear_verdict *v, struct
 
 static void put_call(struct columns *set, const struct ear_verdict *v)
 {
-    const Earshot__V1__Triage *t = v->heard->triage;
+    const struct ear_triage *t = &v->heard->triage;
     static const struct ear_id nil;
     put_id(set, &v->heard->post_id);
     put_id(set, &v->heard->customer_id);
     put_id(set, v->of ? &v->of->case_id : &nil);
     put_int(set, v->decision);
-    put_text(set, t->language[0] ? t->language : "und");
+    put_text(set, t->language);
     put_int(set, (int)t->answer);
     put_int(set, (int)t->intent);
     put_int(set, (int)t->sentiment);
@@ -68,14 +51,14 @@ static void put_call(struct columns *set, const struct ear_verdict *v)
 static ear_err put_verdict(struct columns *set, const struct ear_verdict *v,
                            struct ear_buf *scratch)
 {
-    const Earshot__V1__Triage *t = v->heard->triage;
+    const struct ear_triage *t = &v->heard->triage;
     put_call(set, v);
     put_text(set, t->model);
-    ear_err err = put_why(set, t, scratch);
+    put_text(set, t->why);
     put_time(set, 0);
     put_time(set, 0);
     ear_pg_push_int(next_of(set), t->triaged_at_us);
-    if (!err) err = put_line(set, v, scratch);
+    ear_err err = put_line(set, v, scratch);
     end_row(set);
     return err;
 }
@@ -148,15 +131,15 @@ static ear_err copy_line(struct columns *set, const struct ear_verdict *v, struc
 static ear_err copy_verdict(struct columns *set, const struct ear_verdict *v,
                             struct ear_models *models, int64_t now_us, struct ear_buf *scratch)
 {
-    const Earshot__V1__Triage *t = v->heard->triage;
+    const struct ear_triage *t = &v->heard->triage;
     int model_no = ear_models_number(models, t->model);
     put_call(set, v);
     put_text(set, model_no ? NULL : t->model);
     put_nonzero(set, model_no);
-    ear_err err = put_why(set, t, scratch);
+    put_text(set, t->why);
     ear_pg_push_int(next_of(set), t->triaged_at_us);
     ear_pg_push_int(next_of(set), now_us);
-    return err ? err : copy_line(set, v, scratch);
+    return copy_line(set, v, scratch);
 }
 
 static ear_err copy_triage(struct ear_pg_batch *batch, const struct ear_book *book,

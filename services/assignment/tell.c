@@ -30,7 +30,7 @@ static void tell_posts(const struct ear_job *job, const struct ear_book *book,
     for (const struct ear_verdict *v = book->verdicts; v; v = v->next) {
         const char *name = decision_name(v->decision);
         counts[v->decision]++;
-        int64_t way_us = book->now_us - v->heard->post->received_at_us;
+        int64_t way_us = book->now_us - v->heard->received_at_us;
         if (job->lane == EAR_LANE_LIVE)
             ear_metric_observe(&M_DECIDE_SECONDS, (double)way_us / EAR_US_PER_S);
         if (v->decision == EAR_DECIDED_OPENED)

@@ -250,11 +250,11 @@ static void try_part(void *self)
 
 /* ---- batches ---- */
 
-static void tell_unread(struct ear_work *work, const struct ear_job *job,
-                        const struct ear_job_unread *unread)
+static void tell_unread(struct ear_work *work, const struct ear_job *job)
 {
     uint64_t suppressed;
-    const struct ear_origin *first = &job->origins[0];
+    const struct ear_origin *first = &job->own;
+    const struct ear_job_unread *unread = &job->unread;
     if (unread->malformed) {
         ear_log(&EV_BATCH_MALFORMED, kv_id("batch", &first->batch_id),
                 kv_int("posts", unread->malformed), kv_text("trace", first->trace));
@@ -271,8 +271,7 @@ static void start(struct ear_work *work, struct ear_job *job)
     TAILQ_INSERT_TAIL(&work->running, job, link);
     work->running_count++;
     work->running_posts += job->count;
-    struct ear_job_unread unread = ear_job_read(job);
-    tell_unread(work, job, &unread);
+    ear_job_begin(job);
     try_part(job);
 }
 
@@ -362,6 +361,7 @@ static void on_batch(void *self, const struct ear_batch *batch)
 {
     struct ear_work *work = self;
     struct ear_job *job = ear_job_new(batch, work);
+    tell_unread(work, job);
     if (work->draining) {
         settle(job);
         ear_job_free(&job);

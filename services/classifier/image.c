@@ -20,22 +20,11 @@ const char *ear_intent_name(ear_intent intent)
     return names[intent];
 }
 
-/* Fields of proto/post.proto and proto/triage.proto, each as its kind and how it is called here. */
-enum { POST_ID = 1, CUSTOMER_ID, ACCOUNT = 4, TEXT, LANGUAGE_HINT, STORED_AT_US = 9 };
-enum { REPLY_REF = 11, VISIBILITY = 13, ENTRY, OWN };
-enum { TRIAGED_POST = 1, TRIAGED_TRIAGE };
-
-#define V EAR_FIELD_VARINT
-#define B EAR_FIELD_BYTES
-static const ear_field_kind post_kinds[] = {[1] = B, B, B, B, B, B, V, V, V,
-                                            B,       B, B, V, V, V, V, B};
-#undef V
-#undef B
-
 /* What the classifier looks at of a post; borrowed. */
 struct letter {
     struct ear_triage_post view;
     struct ear_str post_id, customer_id;
+    struct ear_str before_text, after_text; /* the packed post without it */
     int64_t stored_at_us;
     uint64_t visibility, entry;
 };
@@ -44,34 +33,34 @@ static void take_field(struct letter *letter, const struct ear_field *field)
 {
     struct ear_triage_post *view = &letter->view;
     switch (field->number) {
-    case POST_ID:
+    case EAR_FIELD_POST_POST_ID:
         letter->post_id = field->bytes;
         break;
-    case CUSTOMER_ID:
+    case EAR_FIELD_POST_CUSTOMER_ID:
         letter->customer_id = field->bytes;
         break;
-    case ACCOUNT:
+    case EAR_FIELD_POST_ACCOUNT:
         view->account = ear_field_text(field);
         break;
-    case TEXT:
+    case EAR_FIELD_POST_TEXT:
         view->text = ear_field_text(field);
         break;
-    case LANGUAGE_HINT:
+    case EAR_FIELD_POST_LANGUAGE_HINT:
         view->language_hint = ear_field_text(field);
         break;
-    case STORED_AT_US:
+    case EAR_FIELD_POST_STORED_AT_US:
         letter->stored_at_us = (int64_t)field->value;
         break;
-    case REPLY_REF:
+    case EAR_FIELD_POST_REPLY_REF:
         view->reply = field->bytes.len > 0;
         break;
-    case VISIBILITY:
+    case EAR_FIELD_POST_VISIBILITY:
         letter->visibility = field->value;
         break;
-    case ENTRY:
+    case EAR_FIELD_POST_ENTRY:
         letter->entry = field->value;
         break;
-    case OWN:
+    case EAR_FIELD_POST_OWN:
         view->own = field->value != 0;
         break;
     default: /* not looked at, or of a newer ingest */
@@ -80,14 +69,19 @@ static void take_field(struct letter *letter, const struct ear_field *field)
 }
 
 /* The last of each field counts; false for what is no post. */
-static bool read_letter(struct ear_str post, struct letter *letter)
+static bool read_letter(struct ear_str packed, struct letter *letter)
 {
     struct ear_field field;
-    *letter = (struct letter){.stored_at_us = 0};
+    struct ear_str post = packed, from = post;
+    *letter = (struct letter){.before_text = packed};
     while (ear_field_next(&post, &field)) {
-        bool known = field.number > 0 && field.number < EAR_COUNT(post_kinds);
-        if (known && field.kind != post_kinds[field.number]) return false;
+        if (!ear_field_fits(&ear_field_post_kinds, &field)) return false;
         take_field(letter, &field);
+        if (field.number == EAR_FIELD_POST_TEXT) {
+            letter->before_text.len = (size_t)(from.ptr - packed.ptr);
+            letter->after_text = post;
+        }
+        from = post;
     }
     uint64_t entry = letter->entry;
     letter->view.direct = letter->visibility == EARSHOT__V1__VISIBILITY__VISIBILITY_DIRECT ||
@@ -111,52 +105,60 @@ static bool id_of(struct ear_str bytes, struct ear_id *id)
 
 static char *put_kinds(char *at, const struct ear_triage *t)
 {
-    if (*t->language) at = ear_field_put_bytes(at, 1, ear_str_from(t->language));
-    at = ear_field_put_float(at, 2, t->language_p);
-    at = ear_field_put_number(at, 3, t->answer);
-    at = ear_field_put_float(at, 4, t->answer_p);
-    at = ear_field_put_number(at, 5, t->intent);
-    at = ear_field_put_float(at, 6, t->intent_p);
-    at = ear_field_put_number(at, 7, t->sentiment);
-    at = ear_field_put_float(at, 8, t->sentiment_p);
-    at = ear_field_put_number(at, 9, t->topic);
-    return ear_field_put_float(at, 10, t->topic_p);
+    if (*t->language)
+        at = ear_field_put_bytes(at, EAR_FIELD_TRIAGE_LANGUAGE, ear_str_from(t->language));
+    at = ear_field_put_float(at, EAR_FIELD_TRIAGE_LANGUAGE_P, t->language_p);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_ANSWER, t->answer);
+    at = ear_field_put_float(at, EAR_FIELD_TRIAGE_ANSWER_P, t->answer_p);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_INTENT, t->intent);
+    at = ear_field_put_float(at, EAR_FIELD_TRIAGE_INTENT_P, t->intent_p);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_SENTIMENT, t->sentiment);
+    at = ear_field_put_float(at, EAR_FIELD_TRIAGE_SENTIMENT_P, t->sentiment_p);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_TOPIC, t->topic);
+    return ear_field_put_float(at, EAR_FIELD_TRIAGE_TOPIC_P, t->topic_p);
 }
 
 static char *put_levels(char *at, const struct ear_triage *t)
 {
-    at = ear_field_put_number(at, 11, t->urgency);
-    at = ear_field_put_float(at, 12, t->urgency_p);
-    at = ear_field_put_number(at, 13, t->urgency_unsure);
-    at = ear_field_put_number(at, 14, t->severity);
-    at = ear_field_put_float(at, 15, t->severity_p);
-    return ear_field_put_number(at, 16, t->severity_unsure);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_URGENCY, t->urgency);
+    at = ear_field_put_float(at, EAR_FIELD_TRIAGE_URGENCY_P, t->urgency_p);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_URGENCY_UNSURE, t->urgency_unsure);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_SEVERITY, t->severity);
+    at = ear_field_put_float(at, EAR_FIELD_TRIAGE_SEVERITY_P, t->severity_p);
+    return ear_field_put_number(at, EAR_FIELD_TRIAGE_SEVERITY_UNSURE, t->severity_unsure);
 }
 
 /* message Triage; returns how long it is. */
 static size_t put_triage(char *to, const struct ear_triage *t, const char *version, int64_t now_us)
 {
     char *at = put_levels(put_kinds(to, t), t);
-    if (*version) at = ear_field_put_bytes(at, 17, ear_str_from(version));
-    for (size_t i = 0; i < t->why_count; i++) at = ear_field_put_bytes(at, 18, t->why[i]);
-    at = ear_field_put_number(at, 19, (uint64_t)now_us);
-    at = ear_field_put_number(at, 20, t->skipped);
+    if (*version) at = ear_field_put_bytes(at, EAR_FIELD_TRIAGE_MODEL, ear_str_from(version));
+    for (size_t i = 0; i < t->why_count; i++)
+        at = ear_field_put_bytes(at, EAR_FIELD_TRIAGE_WHY, t->why[i]);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_TRIAGED_AT_US, (uint64_t)now_us);
+    at = ear_field_put_number(at, EAR_FIELD_TRIAGE_SKIPPED, t->skipped);
     return (size_t)(at - to);
 }
 
-static ear_err pack(struct ear_str post, const struct ear_triage *triage, const char *version,
-                    int64_t now_us, struct ear_buf *out)
+static ear_err pack(const struct letter *letter, const struct ear_triage *triage,
+                    const char *version, int64_t now_us, struct ear_buf *out)
 {
-    char message[TRIAGE_BYTES];
+    struct ear_str before = letter->before_text, after = letter->after_text;
+    char message[TRIAGE_BYTES], head[EAR_FIELD_ROOM], between[EAR_FIELD_ROOM];
     size_t len = put_triage(message, triage, version, now_us);
-    char head[EAR_FIELD_ROOM], between[EAR_FIELD_ROOM];
-    size_t head_len = (size_t)(ear_field_put_length(head, TRIAGED_POST, post.len) - head);
-    size_t between_len = (size_t)(ear_field_put_length(between, TRIAGED_TRIAGE, len) - between);
-    ear_err err = ear_buf_reserve(out, head_len + post.len + between_len + len);
-    if (!err) err = ear_buf_append(out, head, head_len);
-    if (!err) err = ear_buf_append_str(out, post);
-    if (!err) err = ear_buf_append(out, between, between_len);
-    return err ? err : ear_buf_append(out, message, len);
+    char *head_end =
+        ear_field_put_length(head, EAR_FIELD_TRIAGED_POST_POST, before.len + after.len);
+    char *between_end = ear_field_put_length(between, EAR_FIELD_TRIAGED_POST_TRIAGE, len);
+    const struct ear_str parts[] = {{head, (size_t)(head_end - head)},
+                                    before,
+                                    after,
+                                    {between, (size_t)(between_end - between)},
+                                    {message, len}};
+    size_t all = 0;
+    for (size_t i = 0; i < EAR_COUNT(parts); i++) all += parts[i].len;
+    ear_err err = ear_buf_reserve(out, all);
+    for (size_t i = 0; i < EAR_COUNT(parts) && !err; i++) err = ear_buf_append_str(out, parts[i]);
+    return err;
 }
 
 ear_err ear_image_make(struct ear_triager *triager, struct ear_str post, int64_t now_us,
@@ -170,5 +172,5 @@ ear_err ear_image_make(struct ear_triager *triager, struct ear_str post, int64_t
     facts->stored_at_us = letter.stored_at_us;
     (void)ear_fault_on("classifier.text", letter.view.text.ptr, letter.view.text.len);
     ear_triage(triager, &letter.view, &facts->triage);
-    return pack(post, &facts->triage, ear_triager_version(triager), now_us, out);
+    return pack(&letter, &facts->triage, ear_triager_version(triager), now_us, out);
 }

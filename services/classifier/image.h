@@ -1,6 +1,7 @@
 /* image: one packed post in, one packed triaged post out. Pure: the time comes in as an argument.
  *
- * The post travels on as the bytes that came, so what a newer ingest wrote into it is kept. */
+ * The post travels on as the bytes that came, so what a newer ingest wrote into it is kept; its
+ * text stays behind: who decides whose a post is has no use for what it says. */
 #ifndef EAR_CLASSIFIER_IMAGE_H
 #define EAR_CLASSIFIER_IMAGE_H
 

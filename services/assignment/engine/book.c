@@ -239,8 +239,7 @@ static bool is_mentioned(const struct ear_book *book, const struct ear_heard *he
 
 bool ear_book_mention(struct ear_book *book, const struct ear_heard *heard, const char *account)
 {
-    if (strcmp(heard->post->account, account) == 0 || is_mentioned(book, heard, account))
-        return false;
+    if (strcmp(heard->account, account) == 0 || is_mentioned(book, heard, account)) return false;
     struct ear_mention *m = ear_book_alloc(book, sizeof(*m));
     *m = (struct ear_mention){
         .post_id = heard->post_id, .customer_id = heard->customer_id, .account = account};

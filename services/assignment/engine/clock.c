@@ -20,9 +20,9 @@ static void set_timers(struct ear_clock *clock, const struct ear_policy *policy,
 
 struct ear_clock ear_clock_of_post(const struct ear_policy *policy, const struct ear_heard *heard)
 {
-    int64_t received_us = heard->post->received_at_us;
-    struct ear_clock clock = {
-        .start_us = most(heard->post->created_at_us, ear_id_time_us(&heard->post_id))};
+    int64_t received_us = heard->received_at_us;
+    struct ear_clock clock = {.start_us =
+                                  most(heard->created_at_us, ear_id_time_us(&heard->post_id))};
     clock.start_us = least(clock.start_us, received_us);
     int64_t late_us = received_us - clock.start_us;
     if (late_us > EAR_LATE_US) clock.late_by_us = late_us;

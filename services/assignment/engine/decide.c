@@ -8,8 +8,7 @@ static int by_platform_time(const void *a, const void *b)
 {
     const struct ear_heard *x = *(const struct ear_heard *const *)a;
     const struct ear_heard *y = *(const struct ear_heard *const *)b;
-    if (x->post->created_at_us != y->post->created_at_us)
-        return x->post->created_at_us < y->post->created_at_us ? -1 : 1;
+    if (x->created_at_us != y->created_at_us) return x->created_at_us < y->created_at_us ? -1 : 1;
     return ear_id_cmp(&x->post_id, &y->post_id);
 }
 
@@ -64,8 +63,7 @@ static struct ear_case *open_where_addressed(const struct ear_book *book,
                                              const struct ear_case *of_thread)
 {
     if (!of_thread || of_thread->state != EAR_CASE_CLOSED) return NULL;
-    return ear_thread_open_case(book, &heard->customer_id, heard->post->account,
-                                heard->post->platform);
+    return ear_thread_open_case(book, &heard->customer_id, heard->account, heard->platform);
 }
 
 /* The rows of the table in docs/states.md, top to bottom. */
@@ -75,13 +73,12 @@ static void decide_heard(struct ear_book *book, const struct ear_heard *heard)
     struct ear_case *c = thread.own;
     /* Who only talks along in somebody else's thread is answered when asking the firm. */
     bool wanted = thread.related ? ear_post_asks(heard) : ear_post_needs_answer(heard);
-    const Earshot__V1__Post *post = heard->post;
     struct ear_case *open = open_where_addressed(book, heard, c);
     if (thread.related) note_related(book, thread.related, heard);
 
     if (c && c->state != EAR_CASE_CLOSED)
         join(book, c, heard);
-    else if (wanted && c && ear_case_is_warm(book, c, post->created_at_us))
+    else if (wanted && c && ear_case_is_warm(book, c, heard->created_at_us))
         reopen(book, c, heard);
     else if (wanted && open)
         join(book, open, heard);
@@ -93,8 +90,8 @@ static void decide_heard(struct ear_book *book, const struct ear_heard *heard)
         ear_book_decide(book, heard, thread.related,
                         thread.related ? EAR_DECIDED_RELATED : EAR_DECIDED_NONE_NEEDED);
     /* Those who joined a case have their mentions in its history already. */
-    for (size_t i = 0; i < post->n_mentions; i++)
-        (void)ear_book_mention(book, heard, post->mentions[i]);
+    for (size_t i = 0; i < heard->mention_count; i++)
+        (void)ear_book_mention(book, heard, heard->mentions[i]);
 }
 
 /* What was decided before stays so; that a further account heard it is noted, once. */
@@ -102,12 +99,12 @@ static void hear_again(struct ear_book *book, const struct ear_heard *heard,
                        const struct ear_decided *before)
 {
     struct ear_case *c = ear_book_case(book, &before->case_id);
-    for (size_t i = 0; i < heard->post->n_mentions; i++) {
-        if (!ear_book_mention(book, heard, heard->post->mentions[i]) || !c) continue;
+    for (size_t i = 0; i < heard->mention_count; i++) {
+        if (!ear_book_mention(book, heard, heard->mentions[i]) || !c) continue;
         struct ear_entry *e = ear_book_enter(book, c, "");
         ear_entry_mark(e, EAR_KIND_MENTIONED);
         e->post_id = heard->post_id;
-        e->account = heard->post->mentions[i];
+        e->account = heard->mentions[i];
     }
 }
 
@@ -121,7 +118,7 @@ size_t ear_decide(struct ear_book *book, const struct ear_heard **heard, size_t 
             hear_again(book, heard[i], before);
             continue;
         }
-        if (heard[i]->post->own)
+        if (heard[i]->own)
             decide_own(book, heard[i]);
         else
             decide_heard(book, heard[i]);

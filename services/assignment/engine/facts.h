@@ -14,15 +14,40 @@
 
 /* ---- what comes in ---- */
 
-/* A triaged post, its ids checked. The messages are borrowed. */
+/* What the classifier said of a post, in the words of proto/triage.proto. */
+struct ear_triage {
+    const char *language; /* "und" when unsure */
+    Earshot__V1__Answer answer;
+    Earshot__V1__Intent intent;
+    Earshot__V1__Sentiment sentiment;
+    Earshot__V1__Topic topic;
+    uint32_t urgency;
+    uint32_t severity;
+    bool urgency_unsure;
+    bool severity_unsure;
+    float answer_p; /* 0 to 1 */
+    float intent_p;
+    const char *model;
+    const char *why; /* reasons, U+001F between them; NULL without */
+    int64_t triaged_at_us;
+};
+
+/* A triaged post: of proto/post.proto what decisions are made on. */
 struct ear_heard {
-    const Earshot__V1__Post *post;
-    const Earshot__V1__Triage *triage; /* never NULL */
     struct ear_id post_id;
     struct ear_id customer_id;
     struct ear_id self_ref;
     struct ear_id reply_ref;
     struct ear_id conversation_ref;
+    const char *platform;
+    const char *account;         /* "" when unknown */
+    const char *const *mentions; /* further accounts of the firm that it names */
+    size_t mention_count;
+    int64_t created_at_us;
+    int64_t received_at_us;
+    bool direct;
+    bool own;
+    struct ear_triage triage;
     const char *trace; /* W3C traceparent of the batch it came in; of no meaning to decisions */
 };
 

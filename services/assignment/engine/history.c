@@ -1,6 +1,6 @@
 #include "engine/history.h"
 
-float ear_triage_certainty(const Earshot__V1__Triage *triage)
+float ear_triage_certainty(const struct ear_triage *triage)
 {
     bool answer = triage->answer != EARSHOT__V1__ANSWER__ANSWER_UNSURE;
     bool intent = triage->intent != EARSHOT__V1__INTENT__INTENT_UNSURE;
@@ -10,7 +10,7 @@ float ear_triage_certainty(const Earshot__V1__Triage *triage)
     return intent ? triage->intent_p : 0;
 }
 
-int ear_triage_doubts(const Earshot__V1__Triage *triage)
+int ear_triage_doubts(const struct ear_triage *triage)
 {
     const bool unsure[] = {triage->answer == EARSHOT__V1__ANSWER__ANSWER_UNSURE,
                            triage->intent == EARSHOT__V1__INTENT__INTENT_UNSURE,
@@ -18,7 +18,7 @@ int ear_triage_doubts(const Earshot__V1__Triage *triage)
                            triage->topic == EARSHOT__V1__TOPIC__TOPIC_UNSURE,
                            triage->urgency_unsure != 0,
                            triage->severity_unsure != 0,
-                           strcmp(triage->language, "und") == 0 || !triage->language[0]};
+                           strcmp(triage->language, "und") == 0};
     int bits = 0;
     for (size_t i = 0; i < EAR_COUNT(unsure); i++)
         if (unsure[i]) bits |= 1 << i;

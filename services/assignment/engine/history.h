@@ -7,10 +7,10 @@
 
 /* Least probability of the heads that decided (answer and intent, where they were sure); 0 when
  * neither was. */
-float ear_triage_certainty(const Earshot__V1__Triage *triage);
+float ear_triage_certainty(const struct ear_triage *triage);
 /* A bit a head that did not know: 1 answer, 2 intent, 4 sentiment, 8 topic, 16 urgency,
  * 32 severity, 64 language. */
-int ear_triage_doubts(const Earshot__V1__Triage *triage);
+int ear_triage_doubts(const struct ear_triage *triage);
 
 /* Its detail is no more than team, agent, clock_no and respond_by. */
 bool ear_entry_is_plain(const struct ear_entry *e);

@@ -25,25 +25,25 @@ static void set_state(struct ear_case *c, ear_case_state to)
 
 bool ear_post_needs_answer(const struct ear_heard *heard)
 {
-    return heard->triage->answer != EARSHOT__V1__ANSWER__ANSWER_NOT_NEEDED &&
-           heard->triage->intent != EARSHOT__V1__INTENT__INTENT_SPAM;
+    return heard->triage.answer != EARSHOT__V1__ANSWER__ANSWER_NOT_NEEDED &&
+           heard->triage.intent != EARSHOT__V1__INTENT__INTENT_SPAM;
 }
 
 bool ear_post_asks(const struct ear_heard *heard)
 {
-    return heard->triage->answer == EARSHOT__V1__ANSWER__ANSWER_NEEDED &&
+    return heard->triage.answer == EARSHOT__V1__ANSWER__ANSWER_NEEDED &&
            ear_post_needs_answer(heard);
 }
 
 static bool knows_language(const char *language)
 {
-    return language[0] && strcmp(language, "und") != 0;
+    return strcmp(language, "und") != 0;
 }
 
 /* What a later post tells of the case: more urgency, and what was not known before. */
 static bool learn(struct ear_case *c, const struct ear_heard *heard)
 {
-    const Earshot__V1__Triage *t = heard->triage;
+    const struct ear_triage *t = &heard->triage;
     bool urgent = !t->urgency_unsure && t->urgency > c->urgency;
     bool language = !knows_language(c->language) && knows_language(t->language);
     if (urgent) c->urgency = t->urgency;
@@ -58,9 +58,8 @@ static bool learn(struct ear_case *c, const struct ear_heard *heard)
  * a time to come that the author chose would hide all that follows. */
 static void count_in(struct ear_case *c, const struct ear_heard *heard)
 {
-    const Earshot__V1__Post *post = heard->post;
     int64_t at_us =
-        post->created_at_us < post->received_at_us ? post->created_at_us : post->received_at_us;
+        heard->created_at_us < heard->received_at_us ? heard->created_at_us : heard->received_at_us;
     bool newest =
         c->posts == 0 || at_us > c->last_post_at_us ||
         (at_us == c->last_post_at_us && ear_id_cmp(&heard->post_id, &c->last_post_id) > 0);
@@ -72,8 +71,8 @@ static void count_in(struct ear_case *c, const struct ear_heard *heard)
 
 static void mention(struct ear_book *book, struct ear_entry *e, const struct ear_heard *heard)
 {
-    for (size_t i = 0; i < heard->post->n_mentions; i++) {
-        if (ear_book_mention(book, heard, heard->post->mentions[i]))
+    for (size_t i = 0; i < heard->mention_count; i++) {
+        if (ear_book_mention(book, heard, heard->mentions[i]))
             ear_entry_mark(e, EAR_KIND_MENTIONED);
     }
 }
@@ -100,22 +99,21 @@ static struct ear_clock clock_for(const struct ear_book *book, const struct ear_
 struct ear_case *ear_case_open(struct ear_book *book, const struct ear_heard *heard,
                                const struct ear_id *follows)
 {
-    const Earshot__V1__Post *post = heard->post;
-    const Earshot__V1__Triage *t = heard->triage;
+    const struct ear_triage *t = &heard->triage;
     struct ear_case fresh = {
         .case_id = book->new_id(book->now_us),
         .customer_id = heard->customer_id,
-        .account = post->account,
-        .platform = post->platform,
-        .team = ear_route_team(book->care, post->account, t->language, (int)t->topic),
+        .account = heard->account,
+        .platform = heard->platform,
+        .team = ear_route_team(book->care, heard->account, t->language, (int)t->topic),
         .state = EAR_CASE_OPEN,
-        .direct = post->visibility == EARSHOT__V1__VISIBILITY__VISIBILITY_DIRECT,
+        .direct = heard->direct,
         .language = t->language,
         .intent = (int)t->intent,
         .topic = (int)t->topic,
         .urgency = t->urgency_unsure ? 0 : t->urgency,
         .severity = t->severity_unsure ? 0 : t->severity,
-        .heard_at_us = post->received_at_us,
+        .heard_at_us = heard->received_at_us,
         .is_new = true};
     if (follows) fresh.follows = *follows;
     struct ear_case *c = ear_book_put_case(book, &fresh);

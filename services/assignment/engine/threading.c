@@ -30,7 +30,7 @@ static struct ear_case *last_closed(struct ear_case *first, const struct ear_hea
     struct ear_case *last = NULL;
     for (struct ear_case *c = first; c; c = c->next_of_customer) {
         if (c->state != EAR_CASE_CLOSED) continue;
-        if (!same_account(c, heard->post->account, heard->post->platform)) continue;
+        if (!same_account(c, heard->account, heard->platform)) continue;
         if (!last || c->closed_at_us > last->closed_at_us) last = c;
     }
     return last;
@@ -64,16 +64,16 @@ static void follow(const struct ear_book *book, const struct ear_heard *heard,
 
 struct ear_thread ear_thread_of(const struct ear_book *book, const struct ear_heard *heard)
 {
-    if (heard->post->own) return thread_of_own(book, heard);
+    if (heard->own) return thread_of_own(book, heard);
     struct ear_thread thread = {0};
     follow(book, heard, &heard->reply_ref, &thread);
     follow(book, heard, &heard->conversation_ref, &thread);
     thread.linked = thread.own != NULL;
     if (thread.own && thread.own->state != EAR_CASE_CLOSED) return thread;
     /* One matter at a time: an open case takes what would open another again. */
-    const char *account = thread.own ? thread.own->account : heard->post->account;
+    const char *account = thread.own ? thread.own->account : heard->account;
     struct ear_case *mine = ear_book_cases_of(book, &heard->customer_id);
-    struct ear_case *open = open_among(mine, account, heard->post->platform);
+    struct ear_case *open = open_among(mine, account, heard->platform);
     if (open) thread.own = open;
     if (!thread.own) thread.own = last_closed(mine, heard);
     return thread;

@@ -75,12 +75,78 @@ static void test_field_put__is_read_again(void **state)
     assert_true(ear_str_eq(ear_field_text(&field), EAR_STR("h")));
 }
 
+static ear_field_kind kind_of(const ProtobufCFieldDescriptor *field)
+{
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return EAR_FIELD_BYTES;
+    case PROTOBUF_C_TYPE_FLOAT:
+        return EAR_FIELD_FIXED32;
+    default:
+        return EAR_FIELD_VARINT;
+    }
+}
+
+/* Numbers and kinds that are written down beside proto/ are those of proto/. */
+static void test_field_fits__what_proto_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const ProtobufCMessageDescriptor *type;
+        const struct ear_field_kinds *kinds;
+        unsigned last;
+        struct {
+            const char *name;
+            unsigned number;
+        } some[4];
+    } rows[] = {
+        {&earshot__v1__post__descriptor,
+         &ear_field_post_kinds,
+         EAR_FIELD_POST_MENTIONS,
+         {{"text", EAR_FIELD_POST_TEXT},
+          {"stored_at_us", EAR_FIELD_POST_STORED_AT_US},
+          {"own", EAR_FIELD_POST_OWN},
+          {"mentions", EAR_FIELD_POST_MENTIONS}}},
+        {&earshot__v1__triage__descriptor,
+         &ear_field_triage_kinds,
+         EAR_FIELD_TRIAGE_SKIPPED,
+         {{"language", EAR_FIELD_TRIAGE_LANGUAGE},
+          {"topic_p", EAR_FIELD_TRIAGE_TOPIC_P},
+          {"severity", EAR_FIELD_TRIAGE_SEVERITY},
+          {"why", EAR_FIELD_TRIAGE_WHY}}},
+        {&earshot__v1__triaged_post__descriptor,
+         &ear_field_triaged_post_kinds,
+         EAR_FIELD_TRIAGED_POST_TRIAGE,
+         {{"post", EAR_FIELD_TRIAGED_POST_POST}, {"triage", EAR_FIELD_TRIAGED_POST_TRIAGE}}}};
+    for (size_t i = 0; i < EAR_COUNT(rows); i++) {
+        assert_int_equal(rows[i].type->n_fields, rows[i].last);
+        assert_int_equal(rows[i].kinds->count, rows[i].last + 1);
+        for (unsigned at = 0; at < rows[i].type->n_fields; at++) {
+            const ProtobufCFieldDescriptor *said = &rows[i].type->fields[at];
+            struct ear_field field = {.number = said->id, .kind = kind_of(said)};
+            assert_true(ear_field_fits(rows[i].kinds, &field));
+            field.kind = EAR_FIELD_FIXED64; /* which none is of */
+            assert_false(ear_field_fits(rows[i].kinds, &field));
+            field.number = rows[i].last + 1;
+            assert_true(ear_field_fits(rows[i].kinds, &field));
+        }
+        for (size_t at = 0; at < EAR_COUNT(rows[i].some) && rows[i].some[at].name; at++)
+            assert_int_equal(
+                protobuf_c_message_descriptor_get_field_by_name(rows[i].type, rows[i].some[at].name)
+                    ->id,
+                rows[i].some[at].number);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_field_next__takes_one_after_the_other),
         cmocka_unit_test(test_field_next__leaves_what_is_no_whole_field),
         cmocka_unit_test(test_field_put__is_read_again),
+        cmocka_unit_test(test_field_fits__what_proto_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

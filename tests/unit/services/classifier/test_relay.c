@@ -35,6 +35,7 @@ static void on_settled(size_t job, const struct ear_settle *settle)
     if (job == VOID_JOB) memcpy(fates_of_void_job, settle->fates, settle->count);
 }
 
+static size_t without_text; /* of packed */
 static size_t items_seen, backfill_seen, live_after_backfill, of_second_model;
 
 static void on_batch(const struct ear_batch *batch)
@@ -45,8 +46,8 @@ static void on_batch(const struct ear_batch *batch)
             EAR_UNPACK(Earshot__V1__TriagedPost, earshot__v1__triaged_post__descriptor,
                        batch->items[i], arena);
         assert_non_null(triaged);
-        assert_int_equal(triaged->post.len, packed.len);
-        assert_memory_equal(triaged->post.data, packed.data, packed.len);
+        assert_int_equal(triaged->post.len, without_text);
+        assert_memory_equal(triaged->post.data, packed.data, without_text);
         assert_true(triaged->triage->triaged_at_us > 0);
         of_second_model += strncmp(triaged->triage->model, "care-2 ", 7) == 0;
         items_seen++;
@@ -63,7 +64,8 @@ static void open_line(struct line *line, struct ear_loop *loop, size_t jobs)
     struct ear_diag diag;
     Earshot__V1__Post post = EARSHOT__V1__POST__INIT;
     post.post_id = post.customer_id = ear_wire_bytes(&id);
-    post.text = (char *)(uintptr_t) "where is my parcel?";
+    without_text = protobuf_c_message_get_packed_size(&post.base);
+    post.text = (char *)(uintptr_t) "where is my parcel?"; /* the last field there is */
     ear_buf_init(&packed, 4096);
     assert_int_equal(ear_wire_pack(&post.base, &packed), EAR_OK);
     items_seen = backfill_seen = live_after_backfill = of_second_model = 0;

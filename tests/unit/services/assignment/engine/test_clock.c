@@ -18,11 +18,11 @@ static void test_clock__starts_when_the_customer_spoke(void **state)
         {0, -5, 1, 0, 900, 900, 0},
     };
     for (size_t i = 0; i < EAR_COUNT(rows); i++) {
-        struct said s;
+        struct ear_heard s;
         say(&s, 1, 1, rows[i].created_s);
-        s.post.received_at_us = T0 + rows[i].received_s * S;
-        ear_put_be(s.heard.post_id.b, (uint64_t)((T0 + rows[i].id_s * S) / 1000), 6);
-        struct ear_clock clock = ear_clock_of_post(&world_policies[0], &s.heard);
+        s.received_at_us = T0 + rows[i].received_s * S;
+        ear_put_be(s.post_id.b, (uint64_t)((T0 + rows[i].id_s * S) / 1000), 6);
+        struct ear_clock clock = ear_clock_of_post(&world_policies[0], &s);
         assert_int_equal(clock.start_us, T0 + rows[i].start_s * S);
         assert_int_equal(clock.respond_by_us, T0 + rows[i].respond_s * S);
         assert_int_equal(clock.breach_at_us, T0 + rows[i].breach_s * S);
@@ -57,7 +57,7 @@ static struct ear_due breach_of(const struct ear_case *c)
 static void test_clock__is_due_after_fifteen_minutes(void **state)
 {
     struct ear_book *book = *state;
-    struct said s;
+    struct ear_heard s;
     say(&s, 1, 1, 0);
     decide_one(book, &s);
     int64_t breach_us = 0;
@@ -70,7 +70,7 @@ static void test_clock__is_due_after_fifteen_minutes(void **state)
 static void test_clock__fires_once_and_only_while_it_runs(void **state)
 {
     struct ear_book *book = *state;
-    struct said s;
+    struct ear_heard s;
     say(&s, 1, 1, 0);
     struct ear_case *c = decide_one(book, &s);
     struct ear_due due = breach_of(c);
@@ -96,7 +96,7 @@ static void test_clock__fires_once_and_only_while_it_runs(void **state)
 static void test_clock__breach_follows_the_warning(void **state)
 {
     struct ear_book *book = *state;
-    struct said s;
+    struct ear_heard s;
     say(&s, 1, 1, 0);
     struct ear_case *c = decide_one(book, &s);
     struct ear_due warning = *book->dues;

@@ -50,7 +50,7 @@ static const struct row {
 static struct ear_case *make_case(struct ear_book *book, uint8_t customer, uint8_t number,
                                   enum before before)
 {
-    struct said s;
+    struct ear_heard s;
     say(&s, customer, number, -100000);
     struct ear_case *c = decide_one(book, &s);
     if (before == WAITING) {
@@ -67,17 +67,17 @@ static void lead_to(struct ear_book *book, struct ear_id ref, const struct ear_c
     ear_book_point(book, &ref, c);
 }
 
-static void say_row(const struct row *row, struct said *s)
+static void say_row(const struct row *row, struct ear_heard *s)
 {
     say(s, 1, 3, 0);
     s->triage.answer = (Earshot__V1__Answer)row->answer;
     s->triage.intent = (Earshot__V1__Intent)row->intent;
     if (row->thread == BY_CONVERSATION)
-        s->heard.conversation_ref = id_of('r', 1);
+        s->conversation_ref = id_of('r', 1);
     else if (row->thread != BY_CUSTOMER && row->thread != OWN_POST)
-        s->heard.reply_ref = id_of('r', 1);
-    s->post.own = row->thread == OWN_POST || row->thread == OWN_LINKED;
-    if (s->post.own) s->heard.customer_id = id_of('c', 99);
+        s->reply_ref = id_of('r', 1);
+    s->own = row->thread == OWN_POST || row->thread == OWN_LINKED;
+    if (s->own) s->customer_id = id_of('c', 99);
 }
 
 static void check_case(const struct row *row, const struct ear_case *got,
@@ -104,7 +104,7 @@ static void check_case(const struct row *row, const struct ear_case *got,
 static void run_row(const struct row *row)
 {
     void *state;
-    struct said s;
+    struct ear_heard s;
     world_up(&state);
     struct ear_book *book = state;
     struct ear_case *mine = row->before ? make_case(book, 1, 1, row->before) : NULL;
@@ -132,37 +132,36 @@ static void test_decide__follows_the_table(void **state)
 static void test_decide__opens_one_case_for_a_burst(void **state)
 {
     struct ear_book *book = *state;
-    struct said s[5];
+    struct ear_heard s[5];
     const struct ear_heard *heard[6];
     for (uint8_t i = 0; i < 5; i++) {
         say(&s[i], 1, i, 10 - i); /* the last heard was said first */
-        heard[i] = &s[i].heard;
+        heard[i] = &s[i];
     }
-    heard[5] = &s[2].heard; /* the same again */
+    heard[5] = &s[2]; /* the same again */
     assert_int_equal(ear_decide(book, heard, 6), 5);
     size_t opened = 0;
     for (const struct ear_verdict *v = book->verdicts; v; v = v->next)
         opened += v->decision == EAR_DECIDED_OPENED;
     assert_int_equal(opened, 1);
-    assert_int_equal(ear_id_cmp(&book->verdicts->heard->post_id, &s[4].heard.post_id), 0);
+    assert_int_equal(ear_id_cmp(&book->verdicts->heard->post_id, &s[4].post_id), 0);
     const struct ear_case *c = book->verdicts->of;
     assert_int_equal(c->posts, 5);
     assert_int_equal(c->seq, 5);
     assert_int_equal(c->opened_at_us, T0 + 6 * S);
-    assert_int_equal(ear_id_cmp(&c->last_post_id, &s[0].heard.post_id), 0);
+    assert_int_equal(ear_id_cmp(&c->last_post_id, &s[0].post_id), 0);
     assert_int_equal(ear_decide(book, heard, 6), 0); /* nothing twice */
 }
 
 static void test_decide__keeps_accounts_apart_but_not_unknown_ones(void **state)
 {
-    static char help[] = "@help", none[] = "";
     struct ear_book *book = *state;
-    struct said first, second, third;
+    struct ear_heard first, second, third;
     say(&first, 1, 1, 0);
     say(&second, 1, 2, 1);
-    second.post.account = help;
+    second.account = "@help";
     say(&third, 1, 3, 2);
-    third.post.account = none;
+    third.account = "";
     struct ear_case *a = decide_one(book, &first);
     struct ear_case *b = decide_one(book, &second);
     assert_ptr_not_equal(a, b);
@@ -173,17 +172,16 @@ static void test_decide__keeps_accounts_apart_but_not_unknown_ones(void **state)
 /* A thread that led to another account's case, closed long ago, opens none beside the open one. */
 static void test_decide__joins_what_is_open_on_the_posts_own_account(void **state)
 {
-    static char help[] = "@help";
     struct ear_book *book = *state;
     struct ear_case *cold = make_case(book, 1, 1, CLOSED_COLD); /* on @firm */
-    struct said s;
+    struct ear_heard s;
     say(&s, 1, 2, -50);
-    s.post.account = help;
+    s.account = "@help";
     struct ear_case *open = decide_one(book, &s);
     assert_ptr_not_equal(open, cold);
     say(&s, 1, 3, 0);
-    s.post.account = help;
-    s.heard.reply_ref = id_of('r', 1);
+    s.account = "@help";
+    s.reply_ref = id_of('r', 1);
     lead_to(book, id_of('r', 1), cold);
     assert_ptr_equal(decide_one(book, &s), open);
     assert_int_equal(last_decision(book), EAR_DECIDED_JOINED);
@@ -192,30 +190,30 @@ static void test_decide__joins_what_is_open_on_the_posts_own_account(void **stat
 static void test_decide__no_author_writes_after_we_heard(void **state)
 {
     struct ear_book *book = *state;
-    struct said first, second;
+    struct ear_heard first, second;
     say(&first, 1, 1, 0);
-    first.post.created_at_us = T0 + 86400 * S; /* so it claims */
+    first.created_at_us = T0 + 86400 * S; /* so it claims */
     struct ear_case *c = decide_one(book, &first);
     say(&second, 1, 2, 10);
     decide_one(book, &second);
-    assert_int_equal(ear_id_cmp(&c->last_post_id, &second.heard.post_id), 0);
+    assert_int_equal(ear_id_cmp(&c->last_post_id, &second.post_id), 0);
     assert_int_equal(c->last_post_at_us, T0 + 10 * S);
 }
 
 static void test_decide__earlier_post_that_comes_late_sorts_in(void **state)
 {
     struct ear_book *book = *state;
-    struct said first, late;
+    struct ear_heard first, late;
     say(&first, 1, 1, 30);
     struct ear_case *c = decide_one(book, &first);
     int32_t clock_no = c->clock_no;
     say(&late, 1, 2, 0);
-    late.post.received_at_us = T0 + 50 * S;
+    late.received_at_us = T0 + 50 * S;
     decide_one(book, &late);
     assert_int_equal(c->respond_by_us, T0 + 900 * S);
     assert_int_equal(c->opened_at_us, T0);
     assert_int_equal(c->clock_no, clock_no);
-    assert_int_equal(ear_id_cmp(&c->last_post_id, &first.heard.post_id), 0);
+    assert_int_equal(ear_id_cmp(&c->last_post_id, &first.post_id), 0);
     size_t moves = 0, starts = 0;
     for (const struct ear_due *d = book->dues; d; d = d->next) {
         moves += d->change == EAR_DUE_MOVE;
@@ -229,7 +227,7 @@ static void test_decide__earlier_post_that_comes_late_sorts_in(void **state)
 static void test_decide__lines_of_posts_stand_with_their_verdicts(void **state)
 {
     struct ear_book *book = *state;
-    struct said first, second;
+    struct ear_heard first, second;
     say(&first, 1, 1, 0);
     struct ear_case *c = decide_one(book, &first);
     say(&second, 1, 2, 10);
@@ -239,14 +237,14 @@ static void test_decide__lines_of_posts_stand_with_their_verdicts(void **state)
     assert_true(v->line->in_triage);
     assert_true(ear_id_is_nil(&v->before));
     assert_int_equal(v->next->line->seq, 2);
-    assert_int_equal(ear_id_cmp(&v->next->before, &first.heard.post_id), 0);
-    assert_int_equal(ear_id_cmp(&c->tail_post_id, &second.heard.post_id), 0);
+    assert_int_equal(ear_id_cmp(&v->next->before, &first.post_id), 0);
+    assert_int_equal(ear_id_cmp(&c->tail_post_id, &second.post_id), 0);
 }
 
 static void test_decide__repeats_raise_nothing(void **state)
 {
     struct ear_book *book = *state;
-    struct said s;
+    struct ear_heard s;
     say(&s, 1, 1, 0);
     struct ear_case *c = decide_one(book, &s);
     int64_t respond_by_us = c->respond_by_us;
@@ -262,7 +260,7 @@ static void test_decide__customer_writing_again_starts_the_next_clock(void **sta
 {
     struct ear_book *book = *state;
     struct ear_case *c = make_case(book, 1, 1, WAITING);
-    struct said thanks, question;
+    struct ear_heard thanks, question;
     say(&thanks, 1, 2, 1);
     thanks.triage.answer = EARSHOT__V1__ANSWER__ANSWER_NOT_NEEDED;
     decide_one(book, &thanks);
@@ -277,20 +275,20 @@ static void test_decide__customer_writing_again_starts_the_next_clock(void **sta
 static void test_decide__conversation_leads_to_the_customers_newest_case(void **state)
 {
     struct ear_book *book = *state;
-    struct said s;
+    struct ear_heard s;
     say(&s, 1, 1, -200000);
-    s.heard.conversation_ref = id_of('k', 1);
+    s.conversation_ref = id_of('k', 1);
     struct ear_case *first = decide_one(book, &s);
     close_case(first, -150000);
     say(&s, 1, 2, 0);
-    s.heard.conversation_ref = id_of('k', 1);
+    s.conversation_ref = id_of('k', 1);
     struct ear_case *second = decide_one(book, &s);
-    const struct ear_link *link = ear_book_link(book, &s.heard.conversation_ref);
+    const struct ear_link *link = ear_book_link(book, &s.conversation_ref);
     assert_int_equal(ear_id_cmp(&link->case_id, &second->case_id), 0);
     say(&s, 2, 3, 1); /* a bystander takes nothing over */
-    s.heard.conversation_ref = id_of('k', 1);
+    s.conversation_ref = id_of('k', 1);
     decide_one(book, &s);
-    link = ear_book_link(book, &s.heard.conversation_ref);
+    link = ear_book_link(book, &s.conversation_ref);
     assert_int_equal(ear_id_cmp(&link->case_id, &second->case_id), 0);
 }
 
@@ -298,10 +296,10 @@ static void test_decide__echo_of_a_reply_is_marked(void **state)
 {
     struct ear_book *book = *state;
     struct ear_case *c = make_case(book, 1, 1, OPEN);
-    struct said s;
+    struct ear_heard s;
     say(&s, 9, 2, 1);
-    s.post.own = true;
-    lead_to(book, s.heard.self_ref, c);
+    s.own = true;
+    lead_to(book, s.self_ref, c);
     assert_ptr_equal(decide_one(book, &s), c);
     assert_string_equal(last_entry(book)->code, "echo");
     assert_int_not_equal(c->respond_by_us, 0);
@@ -310,12 +308,11 @@ static void test_decide__echo_of_a_reply_is_marked(void **state)
 static void test_decide__notes_further_accounts(void **state)
 {
     struct ear_book *book = *state;
-    char help[] = "@help", firm[] = "@firm";
-    char *both[] = {firm, help};
-    struct said s;
+    static const char *const both[] = {"@firm", "@help"};
+    struct ear_heard s;
     say(&s, 1, 1, 0);
-    s.post.mentions = both;
-    s.post.n_mentions = 2;
+    s.mentions = both;
+    s.mention_count = 2;
     decide_one(book, &s);
     assert_string_equal(book->mentions->account, "@help");
     assert_null(book->mentions->next);
@@ -325,20 +322,18 @@ static void test_decide__notes_further_accounts(void **state)
 static void test_decide__known_post_heard_by_a_further_account(void **state)
 {
     struct ear_book *book = *state;
-    char help[] = "@help", firm[] = "@firm", shop[] = "@shop";
-    char *heard[] = {help, firm, shop};
-    struct said s;
+    static const char *const heard[] = {"@help", "@firm", "@shop"};
+    struct ear_heard s;
     say(&s, 1, 1, 0);
     struct ear_case *c = decide_one(book, &s);
-    struct ear_decided fact = {.key = {s.heard.post_id, s.heard.customer_id},
-                               .case_id = c->case_id,
-                               .heard = EAR_STR("@help")};
+    struct ear_decided fact = {
+        .key = {s.post_id, s.customer_id}, .case_id = c->case_id, .heard = EAR_STR("@help")};
     ear_book_put_decided(book, &fact);
     int32_t seq = c->seq, posts = c->posts;
-    s.post.mentions = heard;
-    s.post.n_mentions = 3;
+    s.mentions = heard;
+    s.mention_count = 3;
     for (int i = 0; i < 2; i++) {
-        const struct ear_heard *again = &s.heard;
+        const struct ear_heard *again = &s;
         assert_int_equal(ear_decide(book, &again, 1), 0);
         assert_int_equal(c->seq, seq + 1);
         assert_int_equal(c->posts, posts);

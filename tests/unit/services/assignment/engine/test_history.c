@@ -39,7 +39,7 @@ static void test_triage__certainty_is_of_the_heads_that_decided(void **state)
     } rows[] = {
         {1, 2, .9f, .8f, .8f}, {1, 0, .9f, .1f, .9f}, {0, 2, .1f, .7f, .7f}, {0, 0, .5f, .5f, 0}};
     for (size_t i = 0; i < EAR_COUNT(rows); i++) {
-        Earshot__V1__Triage t = EARSHOT__V1__TRIAGE__INIT;
+        struct ear_triage t = {.language = "en"};
         t.answer = (Earshot__V1__Answer)rows[i].answer;
         t.intent = (Earshot__V1__Intent)rows[i].intent;
         t.answer_p = rows[i].answer_p;
@@ -51,12 +51,9 @@ static void test_triage__certainty_is_of_the_heads_that_decided(void **state)
 static void test_triage__doubts_are_bits(void **state)
 {
     (void)state;
-    char english[] = "en", unsure[] = "und";
-    Earshot__V1__Triage t = EARSHOT__V1__TRIAGE__INIT;
-    t.language = unsure;
-    t.urgency_unsure = t.severity_unsure = true;
+    struct ear_triage t = {.language = "und", .urgency_unsure = true, .severity_unsure = true};
     assert_int_equal(ear_triage_doubts(&t), 127);
-    t.language = english;
+    t.language = "en";
     t.answer = EARSHOT__V1__ANSWER__ANSWER_NEEDED;
     t.intent = EARSHOT__V1__INTENT__INTENT_QUESTION;
     t.sentiment = EARSHOT__V1__SENTIMENT__SENTIMENT_NEUTRAL;

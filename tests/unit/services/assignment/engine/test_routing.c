@@ -86,7 +86,7 @@ static void test_route__new_case_goes_to_who_had_the_last(void **state)
                            .closed_at_us = T0 - 90000 * S,
                            .changed_at_us = T0 - 90000 * S};
     ear_book_put_case(book, &old);
-    struct said s;
+    struct ear_heard s;
     say(&s, 1, 1, 0);
     struct ear_case *c = decide_one(book, &s);
     assert_string_equal(c->agent, BEN);
@@ -100,7 +100,7 @@ static void test_route__loads_spread_inside_a_batch(void **state)
     ear_book_put_seat(book, &world_agents[0], 0, 0);
     ear_book_put_seat(book, &world_agents[1], 0, 0);
     for (uint8_t i = 0; i < 8; i++) {
-        struct said s;
+        struct ear_heard s;
         say(&s, i, i, i);
         decide_one(book, &s);
     }
@@ -115,7 +115,7 @@ static void test_route__passes_on_and_lets_go(void **state)
 {
     struct ear_book *book = *state;
     ear_book_put_seat(book, &world_agents[0], 0, 0);
-    struct said s;
+    struct ear_heard s;
     say(&s, 1, 1, 0);
     struct ear_case *c = decide_one(book, &s);
     struct ear_entry *e = ear_book_enter(book, c, "operator");
@@ -151,7 +151,7 @@ static void test_route__nobody_passes_who_waits(void **state)
                                 .respond_by_us = T0 + rows[i].respond_by_s * S,
                                 .case_id = id_of('x', 1)};
         ear_book_put_head(book, &head);
-        struct said s;
+        struct ear_heard s;
         say(&s, 1, 1, 0);
         struct ear_case *c = decide_one(book, &s);
         assert_int_equal(c->agent != NULL, rows[i].given);
@@ -262,7 +262,7 @@ static void test_queue__is_given_out_in_order(void **state)
     struct ear_book *book = *state;
     struct ear_case *queued[5];
     for (uint8_t i = 0; i < 5; i++) {
-        struct said s;
+        struct ear_heard s;
         say(&s, i, i, 50 - i);
         queued[i] = decide_one(book, &s);
         assert_null(queued[i]->agent);

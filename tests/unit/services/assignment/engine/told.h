@@ -71,7 +71,7 @@ static inline void tell(struct told *t, struct ear_case *c, Earshot__V1__Command
 
 static inline struct ear_case *a_case(struct ear_book *book, uint8_t customer)
 {
-    struct said s;
+    struct ear_heard s;
     say(&s, customer, customer, 0);
     return decide_one(book, &s);
 }

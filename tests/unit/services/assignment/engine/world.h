@@ -79,36 +79,25 @@ static inline struct ear_id world_new_id(int64_t now_us)
     return id;
 }
 
-struct said {
-    Earshot__V1__Post post;
-    Earshot__V1__Triage triage;
-    struct ear_heard heard;
-};
-
 /* A question of a customer at T0 + second, heard at once. */
-static inline void say(struct said *s, uint8_t customer, uint8_t number, int64_t second)
+static inline void say(struct ear_heard *s, uint8_t customer, uint8_t number, int64_t second)
 {
-    static char account[] = "@firm";
-    static char platform[] = "bluesky";
-    static char english[] = "en";
-    *s = (struct said){.post = EARSHOT__V1__POST__INIT, .triage = EARSHOT__V1__TRIAGE__INIT};
-    s->post.account = account;
-    s->post.platform = platform;
-    s->post.created_at_us = T0 + second * S;
-    s->post.received_at_us = s->post.created_at_us + S;
-    s->triage.language = english;
-    s->triage.answer = EARSHOT__V1__ANSWER__ANSWER_NEEDED;
-    s->triage.intent = EARSHOT__V1__INTENT__INTENT_QUESTION;
-    s->heard.post = &s->post;
-    s->heard.triage = &s->triage;
-    s->heard.post_id = id_of('p', number);
-    s->heard.customer_id = id_of('c', customer);
-    s->heard.self_ref = id_of('s', number);
+    *s = (struct ear_heard){.post_id = id_of('p', number),
+                            .customer_id = id_of('c', customer),
+                            .self_ref = id_of('s', number),
+                            .account = "@firm",
+                            .platform = "bluesky",
+                            .created_at_us = T0 + second * S,
+                            .received_at_us = T0 + second * S + S,
+                            .triage = {.language = "en",
+                                       .answer = EARSHOT__V1__ANSWER__ANSWER_NEEDED,
+                                       .intent = EARSHOT__V1__INTENT__INTENT_QUESTION,
+                                       .model = "world-1"}};
 }
 
-static inline struct ear_case *decide_one(struct ear_book *book, struct said *s)
+static inline struct ear_case *decide_one(struct ear_book *book, struct ear_heard *s)
 {
-    const struct ear_heard *heard = &s->heard;
+    const struct ear_heard *heard = s;
     assert_int_equal(ear_decide(book, &heard, 1), 1);
     struct ear_verdict *last = book->verdicts;
     while (last->next) last = last->next;
