@@ -230,6 +230,11 @@ const char *ear_pg_why_down(const struct ear_pg *pg)
     return pg->usable ? "" : pg->why.text;
 }
 
+ear_err ear_pg_down_err(const struct ear_pg *pg)
+{
+    return pg->usable ? EAR_OK : pg->why.err;
+}
+
 int64_t ear_pg_schema(const struct ear_pg *pg)
 {
     return pg->statements.schema;

@@ -65,6 +65,9 @@ void ear_pg_free(struct ear_pg **pg); /* not from inside a callback of a batch *
 bool ear_pg_is_up(const struct ear_pg *pg);
 /* Why there is no connection, for /readyz and logs; "" when up. */
 const char *ear_pg_why_down(const struct ear_pg *pg);
+/* What kind of trouble that is: what is not retryable, waiting does not mend; EAR_DENIED: we are
+ * refused. EAR_OK when up. */
+ear_err ear_pg_down_err(const struct ear_pg *pg);
 /* True when there is a connection and, where a role was named, no statement is known to lack a
  * right: one may be revoked while we are connected. Otherwise why says what is the matter, for
  * /readyz. */

@@ -82,9 +82,13 @@ ear_exit ear_ctl_connect_for(struct ear_ctl *ctl, const struct ear_pg_statement 
         return EAR_EXIT_USAGE;
     }
     int64_t until_ms = ear_clock_mono_ms() + ctl->settings.timeout_ms;
-    while (!ear_pg_is_up(*pg) && ear_clock_mono_ms() < until_ms) ear_loop_turn(ctl->loop, 50);
+    while (!ear_pg_is_up(*pg) && ear_pg_down_err(*pg) != EAR_DENIED &&
+           ear_clock_mono_ms() < until_ms)
+        ear_loop_turn(ctl->loop, 50);
     if (ear_pg_is_up(*pg)) return EAR_EXIT_OK;
-    return ear_ctl_fail(EAR_UNAVAILABLE, "PostgreSQL cannot be used: %s", ear_pg_why_down(*pg));
+    ear_err err = ear_pg_down_err(*pg);
+    ear_ctl_fail(err, "PostgreSQL cannot be used: %s", ear_pg_why_down(*pg));
+    return ear_err_retryable(err) ? EAR_EXIT_UNREACHABLE : EAR_EXIT_USAGE;
 }
 
 ear_exit ear_ctl_connect(struct ear_ctl *ctl)

@@ -14,7 +14,7 @@
 typedef enum ear_exit {
     EAR_EXIT_OK = 0,
     EAR_EXIT_REFUSED = 1, /* understood and not done; the message says why */
-    EAR_EXIT_USAGE = 2,   /* the words or the environment are off */
+    EAR_EXIT_USAGE = 2,   /* the words or the environment are off, a database's password too */
     EAR_EXIT_INVALID = 3, /* a file is missing, unreadable, unwritable or malformed; an answer is */
     EAR_EXIT_UNREACHABLE = 4, /* database or service did not answer; the same call may work later */
     EAR_EXIT_NOT_FOUND = 5,   /* no such case, post, agent … */
@@ -60,7 +60,7 @@ ear_exit ear_ctl_fail_file(const char *fmt, ...) EAR_PRINTF(1, 2);
 void ear_ctl_await_input(void);
 
 /* Makes a connection that has just these statements (count 0: none) and waits until it can be used
- * or the timeout ends; an error is printed. The caller frees *pg in any case. */
+ * or the timeout ends, or we are refused; an error is printed. The caller frees *pg in any case. */
 ear_exit ear_ctl_connect_for(struct ear_ctl *ctl, const struct ear_pg_statement *statements,
                              size_t count, struct ear_pg **pg);
 /* Makes ctl->pg, with all of store.sql, and waits until it can be used or the timeout ends; an

@@ -98,8 +98,18 @@ for role in ingest assignment responder operator report; do
 done
 operator() { env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD_FILE="$WORK/roles/earshot_operator" "$ctl" "$@"; }
 exits 0 operator case list
-exits 4 env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD=wrong "$ctl" case list --timeout 1s
+# What waiting does not mend ends at once, and not with the code of what may work later.
+began=$SECONDS
+exits 2 env EAR_PG="$(pg_conninfo earshot_operator)" EAR_PG_PASSWORD=wrong "$ctl" case list --timeout 60s
 says '(see EAR_PG_PASSWORD_FILE)'
+exits 2 env EAR_PG="$(pg_conninfo earshot_nobody)" EAR_PG_PASSWORD=wrong "$ctl" case list --timeout 60s
+exits 2 env EAR_PG="$(pg_conninfo earshot_operator | sed 's/dbname=[^ ]*/dbname=nowhere/')" \
+  EAR_PG_PASSWORD_FILE="$WORK/roles/earshot_operator" "$ctl" case list --timeout 60s
+says 'database "nowhere" does not exist'
+[ $((SECONDS - began)) -lt 30 ] || fail 'a refusal is waited for'
+# A schema may come yet.
+exits 2 env EAR_PG="$EAR_PG dbname=postgres" "$ctl" case list --timeout 500ms
+says 'run earshotctl migrate'
 exits 1 env EAR_PG="$(pg_conninfo earshot_ingest)" EAR_PG_PASSWORD_FILE="$WORK/roles/earshot_ingest" "$ctl" case list
 says 'permission denied for table case'
 says 'EAR_PG has to name the role earshot_operator'

@@ -4,9 +4,8 @@
 #include "json/json.h"
 #include <stdlib.h>
 
-#define DESCRIBED_MAX                                                          \
-    16 /* of a thousand accounts of one platform that is away all say the same \
-        */
+/* Of a thousand accounts of one platform that is away all say the same. */
+#define DESCRIBED_MAX 16
 
 struct ear_hearing {
     struct ear_listener_env env;
