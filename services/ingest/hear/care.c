@@ -22,13 +22,23 @@ struct ear_care {
     bool again; /* changed while it was being read */
 };
 
+void ear_secrets_forget(json_t *secrets)
+{
+    size_t at;
+    json_t *text;
+    bool last = secrets && secrets->refcount == 1;
+    json_array_foreach(last ? secrets : NULL, at, text)
+        ear_secret_wipe((char *)(uintptr_t)json_string_value(text), json_string_length(text));
+    json_decref(secrets);
+}
+
 static void account_release(struct ear_account *account)
 {
     free((void *)(uintptr_t)account->key);
     free((void *)(uintptr_t)account->platform);
     free((void *)(uintptr_t)account->author_id);
     json_decref(account->settings);
-    json_decref(account->secrets);
+    ear_secrets_forget(account->secrets);
     ear_secret_wipe(account->keys, sizeof(account->keys));
 }
 
@@ -79,7 +89,9 @@ static void take_print(struct ear_account *account)
 {
     struct ear_buf all;
     ear_buf_init(&all, SETTINGS_BYTES_MAX + (size_t)EAR_ACCOUNT_KEYS_MAX * SECRET_BYTES_MAX * 4);
-    if (ear_json_write(account->settings, &all) == EAR_OK &&
+    /* All of it at once: where it grew, copies of secrets would stay behind. */
+    if (ear_buf_reserve(&all, all.max) == EAR_OK &&
+        ear_json_write(account->settings, &all) == EAR_OK &&
         ear_json_write(account->secrets, &all) == EAR_OK) {
         ear_sha256(ear_buf_str(&all), account->print);
     }

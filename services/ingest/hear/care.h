@@ -40,6 +40,9 @@ ear_err ear_care_new(struct ear_care **out, const struct ear_care_opts *opts,
 void ear_care_free(struct ear_care **care);
 bool ear_care_loaded(const struct ear_care *care);
 
+/* Gives up a reference to an account's secrets; who gives up the last one wipes them. */
+void ear_secrets_forget(json_t *secrets);
+
 /* NULL when there is none of that key. */
 const struct ear_account *ear_care_find(const struct ear_care *care, struct ear_str key);
 size_t ear_care_count(const struct ear_care *care);

@@ -74,7 +74,7 @@ static void release(struct ear_listener *listener)
     free(listener->author_id);
     free(listener->lease);
     json_decref(listener->settings);
-    json_decref(listener->secrets);
+    ear_secrets_forget(listener->secrets);
     free(listener);
 }
 
