@@ -13,6 +13,7 @@ struct ear_care_version {
     struct ear_arena *arena; /* owned: all of the care */
     unsigned holders;
     int64_t shifts_at_ms; /* when they were read; 0: never */
+    bool cut;             /* there was no room for all of it: not to be used */
 };
 
 struct ear_care_cache {
@@ -28,25 +29,31 @@ struct ear_care_cache {
 
 /* ---- rows ---- */
 
-static void *take(struct ear_arena *arena, size_t size_bytes)
+/* Room for `*count` of that size; where there is none, it becomes 0. */
+static void *take(struct ear_care_version *v, size_t *count, size_t size_bytes)
 {
-    void *p = ear_arena_try(arena, size_bytes + 1);
-    EAR_CHECK(p);
+    void *p = ear_arena_try(v->arena, *count * size_bytes + 1);
+    v->cut |= !p;
+    if (!p) *count = 0;
     return p;
 }
 
-static const char *text_of(struct ear_arena *arena, const struct ear_pg_result *r, size_t row,
+static const char *copy_of(struct ear_care_version *v, struct ear_str text)
+{
+    const char *copy = ear_arena_copy(v->arena, text);
+    v->cut |= !copy;
+    return copy;
+}
+
+static const char *text_of(struct ear_care_version *v, const struct ear_pg_result *r, size_t row,
                            size_t column)
 {
-    if (ear_pg_is_null(r, row, column)) return NULL;
-    char *text = ear_arena_copy(arena, ear_pg_get_str(r, row, column));
-    EAR_CHECK(text);
-    return text;
+    return ear_pg_is_null(r, row, column) ? NULL : copy_of(v, ear_pg_get_str(r, row, column));
 }
 
 /* Words joined by U+001F. */
-static struct ear_words words_of(struct ear_arena *arena, const struct ear_pg_result *r, size_t row,
-                                 size_t column)
+static struct ear_words words_of(struct ear_care_version *v, const struct ear_pg_result *r,
+                                 size_t row, size_t column)
 {
     struct ear_words words = {0};
     struct ear_str all = ear_pg_get_str(r, row, column);
@@ -54,35 +61,32 @@ static struct ear_words words_of(struct ear_arena *arena, const struct ear_pg_re
     if (all.len == 0) return words;
     size_t most = 1;
     for (size_t i = 0; i < all.len; i++) most += all.ptr[i] == '\x1f';
-    words.items = take(arena, most * sizeof(*words.items));
-    while (ear_str_split(&all, '\x1f', &word)) {
-        const char *copy = ear_arena_copy(arena, word);
-        EAR_CHECK(copy);
-        words.items[words.count++] = copy;
-    }
+    words.items = take(v, &most, sizeof(*words.items));
+    while (words.count < most && ear_str_split(&all, '\x1f', &word))
+        words.items[words.count++] = copy_of(v, word);
     return words;
 }
 
 static void read_teams(struct ear_care_version *v, const struct ear_pg_result *r)
 {
     v->care.team_count = ear_pg_rows(r);
-    v->care.teams = take(v->arena, v->care.team_count * sizeof(*v->care.teams));
+    v->care.teams = take(v, &v->care.team_count, sizeof(*v->care.teams));
     for (size_t i = 0; i < v->care.team_count; i++)
-        v->care.teams[i] = (struct ear_team){.id = text_of(v->arena, r, i, 0),
-                                             .languages = words_of(v->arena, r, i, 1),
-                                             .topics = words_of(v->arena, r, i, 2),
+        v->care.teams[i] = (struct ear_team){.id = text_of(v, r, i, 0),
+                                             .languages = words_of(v, r, i, 1),
+                                             .topics = words_of(v, r, i, 2),
                                              .is_default = ear_pg_get_bool(r, i, 3)};
 }
 
 static void read_agents(struct ear_care_version *v, const struct ear_pg_result *r)
 {
     v->care.agent_count = ear_pg_rows(r);
-    v->care.agents = take(v->arena, v->care.agent_count * sizeof(*v->care.agents));
+    v->care.agents = take(v, &v->care.agent_count, sizeof(*v->care.agents));
     for (size_t i = 0; i < v->care.agent_count; i++)
-        v->care.agents[i] = (struct ear_agent){.id = text_of(v->arena, r, i, 0),
-                                               .team = text_of(v->arena, r, i, 1),
-                                               .sign_off = text_of(v->arena, r, i, 2),
-                                               .languages = words_of(v->arena, r, i, 3),
+        v->care.agents[i] = (struct ear_agent){.id = text_of(v, r, i, 0),
+                                               .team = text_of(v, r, i, 1),
+                                               .sign_off = text_of(v, r, i, 2),
+                                               .languages = words_of(v, r, i, 3),
                                                .capacity = (int32_t)ear_pg_get_i64(r, i, 4),
                                                .active = ear_pg_get_bool(r, i, 5)};
 }
@@ -90,21 +94,21 @@ static void read_agents(struct ear_care_version *v, const struct ear_pg_result *
 static void read_accounts(struct ear_care_version *v, const struct ear_pg_result *r)
 {
     v->care.account_count = ear_pg_rows(r);
-    v->care.accounts = take(v->arena, v->care.account_count * sizeof(*v->care.accounts));
+    v->care.accounts = take(v, &v->care.account_count, sizeof(*v->care.accounts));
     for (size_t i = 0; i < v->care.account_count; i++)
-        v->care.accounts[i] = (struct ear_account){.id = text_of(v->arena, r, i, 0),
-                                                   .platform = text_of(v->arena, r, i, 1),
-                                                   .team = text_of(v->arena, r, i, 2)};
+        v->care.accounts[i] = (struct ear_account){.id = text_of(v, r, i, 0),
+                                                   .platform = text_of(v, r, i, 1),
+                                                   .team = text_of(v, r, i, 2)};
 }
 
 static void read_policies(struct ear_care_version *v, const struct ear_pg_result *r)
 {
     v->care.policy_count = ear_pg_rows(r);
-    v->care.policies = take(v->arena, v->care.policy_count * sizeof(*v->care.policies));
+    v->care.policies = take(v, &v->care.policy_count, sizeof(*v->care.policies));
     for (size_t i = 0; i < v->care.policy_count; i++)
-        v->care.policies[i] = (struct ear_policy){.id = text_of(v->arena, r, i, 0),
-                                                  .team = text_of(v->arena, r, i, 1),
-                                                  .platform = text_of(v->arena, r, i, 2),
+        v->care.policies[i] = (struct ear_policy){.id = text_of(v, r, i, 0),
+                                                  .team = text_of(v, r, i, 1),
+                                                  .platform = text_of(v, r, i, 2),
                                                   .first_response_s = ear_pg_get_i64(r, i, 3),
                                                   .warn_before_s = ear_pg_get_i64(r, i, 4),
                                                   .reopen_within_s = ear_pg_get_i64(r, i, 5)};
@@ -155,7 +159,8 @@ void ear_care_note_shifts(struct ear_care_version *version, const struct ear_pg_
 
 static void read_again(void *self);
 
-static void accept(struct ear_care_cache *cache, const struct ear_pg_result *const *results)
+static ear_err accept(struct ear_care_cache *cache, const struct ear_pg_result *const *results,
+                      struct ear_diag *diag)
 {
     struct ear_care_version *v = ear_alloc(sizeof(*v));
     v->arena = ear_arena_new(CARE_BYTES_MAX);
@@ -165,11 +170,26 @@ static void accept(struct ear_care_cache *cache, const struct ear_pg_result *con
     read_accounts(v, results[2]);
     read_policies(v, results[3]);
     cache->schema = ear_pg_get_i64(results[4], 0, 0);
+    if (v->cut) {
+        ear_err err = ear_arena_starved(v->arena) ? EAR_NO_MEMORY : EAR_TOO_LARGE;
+        ear_care_let_go(&v);
+        return ear_fail(diag, err,
+                        err == EAR_NO_MEMORY ? "no memory for them"
+                                             : "together they are larger than 64 MiB");
+    }
     ear_care_let_go(&cache->current);
     cache->current = v;
     ear_log(&EV_CARE_LOADED, kv_int("teams", v->care.team_count),
             kv_int("agents", v->care.agent_count), kv_int("accounts", v->care.account_count),
             kv_int("policies", v->care.policy_count));
+    return EAR_OK;
+}
+
+/* What is larger than there is room for is not so for the moment. */
+static void failed(struct ear_care_cache *cache, const struct ear_diag *diag)
+{
+    ear_log(&EV_CARE_FAILED, kv_diag(diag));
+    if (diag->err != EAR_TOO_LARGE) ear_timer_start(cache->again, AGAIN_MS, 0);
 }
 
 static void on_read(void *self, ear_err err, const struct ear_pg_result *const *results,
@@ -179,13 +199,15 @@ static void on_read(void *self, ear_err err, const struct ear_pg_result *const *
     (void)count;
     if (err == EAR_CLOSED) return;
     cache->reading = false;
-    if (err) {
-        ear_log(&EV_CARE_FAILED, kv_diag(diag));
-        ear_timer_start(cache->again, AGAIN_MS, 0);
-        return;
+    struct ear_diag why;
+    if (!err) {
+        err = accept(cache, results + 1, &why);
+        diag = &why;
     }
-    accept(cache, results + 1);
-    if (cache->changed) cache->changed(cache->self);
+    if (err)
+        failed(cache, diag);
+    else if (cache->changed)
+        cache->changed(cache->self);
     if (cache->stale) read_again(cache);
 }
 

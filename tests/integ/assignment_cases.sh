@@ -186,6 +186,15 @@ expect_eq "presence by command" f "$(pg_query "SELECT present FROM agent_presenc
 answer ok c31 - by-shift - ana
 expect_eq "follows the shift again" 0 "$(pg_query "SELECT count(*) FROM agent_presence")"
 
+say "care that there is no room for is not taken"
+times() { grep -cE "event=care.$1" "$WORK/log/assignment.1.log" || true; }
+pg_query "UPDATE agent SET sign_off = repeat('x', 70000000) WHERE agent_id = 'ben'; NOTIFY earshot_care"
+must_settle "it is told" 20 eval '[ "$(times "failed err=too_large")" = 1 ]'
+play q64 64 64 64 1 1 1 en @firm 0 0 0
+loads=$(times loaded)
+pg_query "UPDATE agent SET sign_off = '^Ben' WHERE agent_id = 'ben'; NOTIFY earshot_care"
+must_settle "what fits is taken again" 20 eval '[ "$(times loaded)" -gt "$loads" ]'
+
 for way in healthz metrics; do
   curl -sf "http://127.0.0.1:${http_port[1]}/$way" >"$WORK/$way" || fail "/$way"
 done
