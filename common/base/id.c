@@ -103,11 +103,6 @@ bool ear_id_is_nil(const struct ear_id *id)
     return (half[0] | half[1]) == 0;
 }
 
-int ear_id_cmp(const struct ear_id *a, const struct ear_id *b)
-{
-    return memcmp(a->b, b->b, EAR_ID_BYTES);
-}
-
 int64_t ear_id_lock_key(const struct ear_id *id)
 {
     return (int64_t)ear_get_be(id->b, 8);

@@ -9,6 +9,7 @@
 
 #include "base/crypt.h"
 #include "base/err.h"
+#include "base/num.h"
 #include "base/str.h"
 #include <stdint.h>
 
@@ -44,7 +45,14 @@ struct ear_id ear_id_named(struct ear_str space, struct ear_str name);
 
 int64_t ear_id_time_us(const struct ear_id *id); /* 0 for timeless ids */
 bool ear_id_is_nil(const struct ear_id *id);
-int ear_id_cmp(const struct ear_id *a, const struct ear_id *b);
+static inline int ear_id_cmp(const struct ear_id *a, const struct ear_id *b)
+{
+    for (size_t at = 0; at < EAR_ID_BYTES; at += 8) {
+        uint64_t x = ear_get_be(a->b + at, 8), y = ear_get_be(b->b + at, 8);
+        if (x != y) return x < y ? -1 : 1;
+    }
+    return 0;
+}
 /* The first 8 bytes of a customer_id (all of it is hash) as a signed, big-endian number: the
  * advisory lock of a customer. */
 int64_t ear_id_lock_key(const struct ear_id *id);

@@ -1,6 +1,8 @@
 #include "base/map.h"
 
 #include "base/check.h"
+#include "base/id.h"
+#include "base/num.h"
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -15,7 +17,7 @@ struct entry {
 
 struct ear_map {
     struct entry *head;      /* owned, or the arena's */
-    struct ear_arena *arena; /* borrowed; NULL: each entry is allocated */
+    struct ear_arena *arena; /* borrowed, of a map of ids; NULL: each entry is allocated */
     /* Keys come from outside: without a secret, chosen keys could all fall into one bucket. */
     unsigned char seed[crypto_shorthash_KEYBYTES];
 };
@@ -27,11 +29,20 @@ struct ear_map *ear_map_new(void)
     return map;
 }
 
-struct ear_map *ear_map_new_in(struct ear_arena *arena)
+struct ear_map *ear_map_new_of_ids(struct ear_arena *arena)
 {
-    struct ear_map *map = ear_map_new();
+    struct ear_map *map = ear_alloc(sizeof(*map));
     map->arena = arena;
     return map;
+}
+
+static unsigned hash_of_ids(struct ear_str ids)
+{
+    unsigned hash = 0;
+    EAR_CHECK(ids.len && ids.len % EAR_ID_BYTES == 0);
+    for (size_t end = EAR_ID_BYTES; end <= ids.len; end += EAR_ID_BYTES)
+        hash ^= (unsigned)ear_get_be((const uint8_t *)ids.ptr + end - sizeof(hash), sizeof(hash));
+    return hash;
 }
 
 static unsigned hash_of(const struct ear_map *map, struct ear_str key)
@@ -39,6 +50,7 @@ static unsigned hash_of(const struct ear_map *map, struct ear_str key)
     unsigned char out[crypto_shorthash_BYTES];
     unsigned hash;
     const char *ptr = key.ptr ? key.ptr : "";
+    if (map->arena) return hash_of_ids(key);
     crypto_shorthash(out, (const unsigned char *)ptr, key.len, map->seed);
     memcpy(&hash, out, sizeof(hash));
     return hash;

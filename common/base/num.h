@@ -4,7 +4,9 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 /* All of s is one decimal integer within [min, max]; EAR_INVALID otherwise. No spaces, no '+'. */
 ear_err ear_num_i64(struct ear_str s, int64_t min, int64_t max, int64_t *out) EAR_MUST_CHECK;
@@ -17,16 +19,33 @@ ear_err ear_num_duration_ms(struct ear_str s, int64_t min, int64_t max,
 /* "4096", "64KiB", "4MiB", "1GiB". */
 ear_err ear_num_size(struct ear_str s, int64_t min, int64_t max, int64_t *out) EAR_MUST_CHECK;
 
-/* Big-endian (network order) loads and stores. */
+/* Big-endian (network order) loads and stores, of 1 to 8 bytes. Compilers make one instruction of
+ * the usual widths only where they are said so. */
 static inline void ear_put_be(uint8_t *dst, uint64_t value, size_t bytes)
 {
-    for (size_t i = bytes; i > 0; i--, value >>= 8) dst[i - 1] = (uint8_t)value;
+    uint64_t all = htobe64(value);
+    uint32_t half = htobe32((uint32_t)value);
+    if (bytes == sizeof(all))
+        memcpy(dst, &all, sizeof(all));
+    else if (bytes == sizeof(half))
+        memcpy(dst, &half, sizeof(half));
+    else
+        for (size_t i = bytes; i > 0; i--, value >>= 8) dst[i - 1] = (uint8_t)value;
 }
 static inline uint64_t ear_get_be(const uint8_t *src, size_t bytes)
 {
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes; i++) value = value << 8 | src[i];
-    return value;
+    uint64_t all = 0;
+    uint32_t half;
+    if (bytes == sizeof(all)) {
+        memcpy(&all, src, sizeof(all));
+        return be64toh(all);
+    }
+    if (bytes == sizeof(half)) {
+        memcpy(&half, src, sizeof(half));
+        return be32toh(half);
+    }
+    for (size_t i = 0; i < bytes; i++) all = all << 8 | src[i];
+    return all;
 }
 
 #endif

@@ -152,9 +152,7 @@ static void on_result(void *self, size_t at, PGresult *result)
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_FATAL_ERROR) keep_error(flight, command, result);
     if (step && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)) {
-        struct ear_pg_result *item = &flight->set->items[command - flight->opens];
-        PQclear(item->pq);
-        item->pq = result;
+        ear_pg_set_put(flight->set, command - flight->opens, result);
         flight->wrote = flight->wrote || has_written(result);
         return;
     }

@@ -12,12 +12,29 @@ struct ear_pg_set *ear_pg_set_new(size_t count)
     return set;
 }
 
+static void drop(struct ear_pg_result *item)
+{
+    PQclear(item->pq);
+    EAR_FREE(item->types);
+}
+
+void ear_pg_set_put(struct ear_pg_set *set, size_t at, PGresult *pq)
+{
+    struct ear_pg_result *item = &set->items[at];
+    drop(item);
+    item->pq = pq;
+    item->rows = (size_t)PQntuples(pq);
+    item->columns = (size_t)PQnfields(pq);
+    item->types = ear_alloc((item->columns + 1) * sizeof(*item->types));
+    for (size_t i = 0; i < item->columns; i++) item->types[i] = PQftype(pq, (int)i);
+}
+
 void ear_pg_set_free(struct ear_pg_set **ref)
 {
     struct ear_pg_set *set = *ref;
     if (!set) return;
     *ref = NULL;
-    for (size_t i = 0; i < set->count; i++) PQclear(set->items[i].pq);
+    for (size_t i = 0; i < set->count; i++) drop(&set->items[i]);
     free(set->shown);
     free(set->items);
     free(set);
@@ -25,7 +42,7 @@ void ear_pg_set_free(struct ear_pg_set **ref)
 
 size_t ear_pg_rows(const struct ear_pg_result *result)
 {
-    return (size_t)PQntuples(result->pq);
+    return result->rows;
 }
 
 size_t ear_pg_affected(const struct ear_pg_result *result)
@@ -38,8 +55,7 @@ size_t ear_pg_affected(const struct ear_pg_result *result)
 /* A place that the statement does not return is a bug of ours. */
 static void check_place(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    EAR_CHECK(row < (size_t)PQntuples(result->pq));
-    EAR_CHECK(column < (size_t)PQnfields(result->pq));
+    EAR_CHECK(row < result->rows && column < result->columns);
 }
 
 bool ear_pg_is_null(const struct ear_pg_result *result, size_t row, size_t column)
@@ -48,17 +64,16 @@ bool ear_pg_is_null(const struct ear_pg_result *result, size_t row, size_t colum
     return PQgetisnull(result->pq, (int)row, (int)column) != 0;
 }
 
-static Oid type_of(const struct ear_pg_result *result, size_t column)
+/* Of a place that was checked. */
+static size_t len_of(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    return PQftype(result->pq, (int)column);
+    return (size_t)PQgetlength(result->pq, (int)row, (int)column);
 }
 
 /* NULL where the column is. */
-static const uint8_t *bytes_of(const struct ear_pg_result *result, size_t row, size_t column,
-                               size_t *len)
+static const uint8_t *bytes_of(const struct ear_pg_result *result, size_t row, size_t column)
 {
     if (ear_pg_is_null(result, row, column)) return NULL;
-    *len = (size_t)PQgetlength(result->pq, (int)row, (int)column);
     return (const uint8_t *)PQgetvalue(result->pq, (int)row, (int)column);
 }
 
@@ -71,10 +86,9 @@ static int64_t from_epoch(int64_t us)
 
 int64_t ear_pg_get_i64(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    size_t len;
-    const uint8_t *bytes = bytes_of(result, row, column, &len);
+    const uint8_t *bytes = bytes_of(result, row, column);
     if (!bytes) return 0;
-    switch (type_of(result, column)) {
+    switch (result->types[column]) {
     case EAR_OID_BOOL:
         return bytes[0];
     case EAR_OID_INT2:
@@ -86,23 +100,22 @@ int64_t ear_pg_get_i64(const struct ear_pg_result *result, size_t row, size_t co
     case EAR_OID_TIMESTAMPTZ:
         return from_epoch((int64_t)ear_get_be(bytes, 8));
     default:
-        EAR_CHECK(type_of(result, column) == EAR_OID_INT8);
+        EAR_CHECK(result->types[column] == EAR_OID_INT8);
         return (int64_t)ear_get_be(bytes, 8);
     }
 }
 
 double ear_pg_get_real(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    size_t len;
-    const uint8_t *bytes = bytes_of(result, row, column, &len);
+    const uint8_t *bytes = bytes_of(result, row, column);
     if (!bytes) return 0;
-    if (type_of(result, column) == EAR_OID_FLOAT8) {
+    if (result->types[column] == EAR_OID_FLOAT8) {
         uint64_t bits = ear_get_be(bytes, 8);
         double value;
         memcpy(&value, &bits, sizeof(value));
         return value;
     }
-    if (type_of(result, column) == EAR_OID_FLOAT4) {
+    if (result->types[column] == EAR_OID_FLOAT4) {
         uint32_t bits = (uint32_t)ear_get_be(bytes, 4);
         float value;
         memcpy(&value, &bits, sizeof(value));
@@ -113,40 +126,36 @@ double ear_pg_get_real(const struct ear_pg_result *result, size_t row, size_t co
 
 bool ear_pg_get_bool(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    size_t len;
-    const uint8_t *bytes = bytes_of(result, row, column, &len);
+    const uint8_t *bytes = bytes_of(result, row, column);
     if (!bytes) return false;
-    EAR_CHECK(type_of(result, column) == EAR_OID_BOOL);
+    EAR_CHECK(result->types[column] == EAR_OID_BOOL);
     return bytes[0] != 0;
 }
 
 struct ear_id ear_pg_get_id(const struct ear_pg_result *result, size_t row, size_t column)
 {
     struct ear_id id = {{0}};
-    size_t len;
-    const uint8_t *bytes = bytes_of(result, row, column, &len);
+    const uint8_t *bytes = bytes_of(result, row, column);
     if (!bytes) return id;
-    EAR_CHECK(type_of(result, column) == EAR_OID_UUID && len == EAR_ID_BYTES);
+    EAR_CHECK(result->types[column] == EAR_OID_UUID && len_of(result, row, column) == EAR_ID_BYTES);
     memcpy(id.b, bytes, EAR_ID_BYTES);
     return id;
 }
 
 struct ear_str ear_pg_get_str(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    size_t len;
-    const char *bytes = (const char *)bytes_of(result, row, column, &len);
+    const char *bytes = (const char *)bytes_of(result, row, column);
     if (!bytes) return EAR_STR_NONE;
+    size_t len = len_of(result, row, column);
     /* jsonb in binary is a version byte and then text. */
-    if (type_of(result, column) == EAR_OID_JSONB && len)
-        return (struct ear_str){bytes + 1, len - 1};
+    if (result->types[column] == EAR_OID_JSONB && len) return (struct ear_str){bytes + 1, len - 1};
     return (struct ear_str){bytes, len};
 }
 
 int64_t ear_pg_get_time(const struct ear_pg_result *result, size_t row, size_t column)
 {
-    size_t len;
-    const uint8_t *bytes = bytes_of(result, row, column, &len);
+    const uint8_t *bytes = bytes_of(result, row, column);
     if (!bytes) return 0;
-    EAR_CHECK(type_of(result, column) == EAR_OID_TIMESTAMPTZ);
+    EAR_CHECK(result->types[column] == EAR_OID_TIMESTAMPTZ);
     return from_epoch((int64_t)ear_get_be(bytes, 8));
 }

@@ -5,7 +5,10 @@
 #include "pg/types.h"
 
 struct ear_pg_result {
-    PGresult *pq; /* owned by the set */
+    PGresult *pq; /* owned by the set, as types */
+    /* As libpq says them, asked once: */
+    Oid *types; /* of the columns */
+    size_t rows, columns;
 };
 
 /* The results of one batch, one a statement. */
@@ -16,6 +19,8 @@ struct ear_pg_set {
 };
 
 struct ear_pg_set *ear_pg_set_new(size_t count);
+/* Takes the result, in place of what is there. */
+void ear_pg_set_put(struct ear_pg_set *set, size_t at, PGresult *pq);
 void ear_pg_set_free(struct ear_pg_set **set);
 
 #endif

@@ -21,10 +21,10 @@ void ear_book_init(struct ear_book *book, const struct ear_care *care, int64_t n
                               .care = care,
                               .now_us = now_us,
                               .new_id = new_id,
-                              .case_by_id = ear_map_new_in(arena),
-                              .case_by_person = ear_map_new_in(arena),
-                              .link_by_ref = ear_map_new_in(arena),
-                              .decided = ear_map_new_in(arena)};
+                              .case_by_id = ear_map_new_of_ids(arena),
+                              .case_by_person = ear_map_new_of_ids(arena),
+                              .link_by_ref = ear_map_new_of_ids(arena),
+                              .decided = ear_map_new_of_ids(arena)};
     book->verdict_end = &book->verdicts;
     book->entry_end = &book->entries;
     book->due_end = &book->dues;
@@ -56,13 +56,15 @@ char *ear_book_copy(struct ear_book *book, struct ear_str text)
 
 struct ear_case *ear_book_put_case(struct ear_book *book, const struct ear_case *fact)
 {
-    struct ear_case *c = ear_book_case(book, &fact->case_id);
-    if (c) return c;
-    c = ear_book_alloc(book, sizeof(*c));
+    struct ear_case *c = ear_book_alloc(book, sizeof(*c));
     *c = *fact;
+    struct ear_case *known = ear_map_put(book->case_by_id, id_key(&c->case_id), c);
+    if (known) {
+        ear_map_put(book->case_by_id, id_key(&known->case_id), known);
+        return known;
+    }
     c->next = book->cases;
     book->cases = c;
-    ear_map_put(book->case_by_id, id_key(&c->case_id), c);
     c->next_of_customer = ear_map_put(book->case_by_person, id_key(&c->customer_id), c);
     return c;
 }

@@ -32,10 +32,16 @@ struct ear_triage {
     int64_t triaged_at_us;
 };
 
-/* A triaged post: of proto/post.proto what decisions are made on. */
+/* A triaged post: of proto/post.proto what decisions are made on. What each pass over a batch looks
+ * at stands first, together. */
 struct ear_heard {
     struct ear_id post_id;
     struct ear_id customer_id;
+    int64_t created_at_us;
+    int64_t received_at_us;
+    const char *trace; /* W3C traceparent of the batch it came in; of no meaning to decisions */
+    bool direct;
+    bool own;
     struct ear_id self_ref;
     struct ear_id reply_ref;
     struct ear_id conversation_ref;
@@ -43,12 +49,7 @@ struct ear_heard {
     const char *account;         /* "" when unknown */
     const char *const *mentions; /* further accounts of the firm that it names */
     size_t mention_count;
-    int64_t created_at_us;
-    int64_t received_at_us;
-    bool direct;
-    bool own;
     struct ear_triage triage;
-    const char *trace; /* W3C traceparent of the batch it came in; of no meaning to decisions */
 };
 
 /* ---- what is known ---- */

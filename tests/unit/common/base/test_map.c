@@ -1,5 +1,7 @@
 #include "base/check.h"
+#include "base/id.h"
 #include "base/map.h"
+#include "base/num.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -43,24 +45,34 @@ static void test_map__finds_each_of_many(void **state)
     ear_map_free(&map, NULL);
 }
 
-static void test_map__may_live_in_an_arena(void **state)
+static struct ear_str ids(struct ear_id key[2], int i, size_t count)
+{
+    key[0] = key[1] = (struct ear_id){{0}};
+    ear_put_be(key[0].b + 12, (uint64_t)i, 4);
+    return (struct ear_str){(const char *)key[0].b, count * EAR_ID_BYTES};
+}
+
+static void test_map__of_ids_lives_in_an_arena(void **state)
 {
     (void)state;
-    char text[16];
-    struct ear_arena *arena = ear_arena_new((size_t)8 << 20);
-    struct ear_map *map = ear_map_new_in(arena);
-    for (int i = 0; i < MANY; i++) assert_null(ear_map_put(map, name(text, i), &values[i]));
-    size_t used = ear_arena_used(arena);
-    assert_true(used >= MANY * sizeof(void *));
-    assert_ptr_equal(ear_map_put(map, name(text, 7), &values[8]), &values[7]);
-    assert_int_equal(ear_arena_used(arena), used);
-    for (int i = 0; i < MANY; i += 2) ear_map_take(map, name(text, i));
-    assert_int_equal(ear_map_count(map), MANY / 2);
-    for (int i = 9; i < MANY; i++)
-        assert_ptr_equal(ear_map_get(map, name(text, i)), i % 2 ? &values[i] : NULL);
-    ear_map_free(&map, NULL);
-    assert_null(map);
-    ear_arena_free(&arena);
+    for (size_t count = 1; count <= 2; count++) {
+        struct ear_id key[2];
+        struct ear_arena *arena = ear_arena_new((size_t)8 << 20);
+        struct ear_map *map = ear_map_new_of_ids(arena);
+        for (int i = 0; i < MANY; i++)
+            assert_null(ear_map_put(map, ids(key, i, count), &values[i]));
+        size_t used = ear_arena_used(arena);
+        assert_true(used >= MANY * sizeof(void *));
+        assert_ptr_equal(ear_map_put(map, ids(key, 7, count), &values[8]), &values[7]);
+        assert_int_equal(ear_arena_used(arena), used);
+        for (int i = 0; i < MANY; i += 2) ear_map_take(map, ids(key, i, count));
+        assert_int_equal(ear_map_count(map), MANY / 2);
+        for (int i = 9; i < MANY; i++)
+            assert_ptr_equal(ear_map_get(map, ids(key, i, count)), i % 2 ? &values[i] : NULL);
+        ear_map_free(&map, NULL);
+        assert_null(map);
+        ear_arena_free(&arena);
+    }
 }
 
 static void test_map__keys_are_bytes(void **state)
@@ -133,7 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_map__finds_each_of_many),
-        cmocka_unit_test(test_map__may_live_in_an_arena),
+        cmocka_unit_test(test_map__of_ids_lives_in_an_arena),
         cmocka_unit_test(test_map__keys_are_bytes),
         cmocka_unit_test(test_map_each__may_take_what_it_shows),
         cmocka_unit_test(test_map_free__drops_what_is_left),
