@@ -12,7 +12,8 @@ ear_err ear_file_read(const char *path, struct ear_buf *out, struct ear_diag *di
 ear_err ear_file_read_secret(const char *path, struct ear_buf *out,
                              struct ear_diag *diag) EAR_MUST_CHECK;
 /* Written beside and renamed over, fsynced, with the given mode. EAR_INVALID where something else
- * than a plain file has that name: a folder, a device, a link. */
+ * than a plain file has that name: a folder, a device, a link. Signals wait meanwhile: only who is
+ * killed by SIGKILL leaves "path.XXXXXX" behind. */
 ear_err ear_file_write(const char *path, struct ear_str content, unsigned mode,
                        struct ear_diag *diag) EAR_MUST_CHECK;
 /* Whether that would begin well now: for whoever has long work before the writing. */

@@ -2,11 +2,14 @@
 #include "base/file.h"
 #include <dirent.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,6 +21,17 @@ static void write_file(struct ear_str content)
 {
     struct ear_diag diag = {0};
     if (ear_file_write(path, content, 0600, &diag)) fail_msg("%s", diag.text);
+}
+
+/* Files whose name begins so. */
+static size_t count_files(const char *prefix)
+{
+    size_t count = 0;
+    DIR *list = opendir(folder);
+    for (const struct dirent *e; (e = readdir(list));)
+        count += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+    closedir(list);
+    return count;
 }
 
 static void test_file__reads_what_was_written(void **state)
@@ -44,11 +58,25 @@ static void test_file_write__leaves_nothing_beside(void **state)
     assert_int_equal(ear_file_write(folder, EAR_STR("x"), 0600, &diag), EAR_INVALID);
     assert_int_equal(ear_file_write("/nonexistent/x", EAR_STR("x"), 0600, &diag), EAR_NOT_FOUND);
     assert_non_null(strstr(diag.text, "/nonexistent/x"));
-    DIR *list = opendir(folder);
-    int count = 0;
-    for (const struct dirent *e; (e = readdir(list));) count += e->d_name[0] != '.';
-    closedir(list);
-    assert_int_equal(count, 1);
+    assert_int_equal(count_files("file"), 1);
+    assert_int_equal(count_files("file."), 0);
+}
+
+/* As Ctrl-C in the middle of it; this one comes by itself. */
+static void test_file_write__a_signal_leaves_nothing_beside(void **state)
+{
+    (void)state;
+    static const char content[4096];
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){1000, 1000}); /* past it: SIGXFSZ */
+        ear_err err = ear_file_write(path, (struct ear_str){content, sizeof(content)}, 0600, NULL);
+        _exit(err ? 1 : 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+    assert_int_equal(count_files("file."), 0);
 }
 
 /* What is no file would be gone: as root /dev/null was. */
@@ -169,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file__reads_what_was_written),
         cmocka_unit_test(test_file_write__leaves_nothing_beside),
+        cmocka_unit_test(test_file_write__a_signal_leaves_nothing_beside),
         cmocka_unit_test(test_file_write__replaces_plain_files_only),
         cmocka_unit_test(test_file_can_write__changes_nothing),
         cmocka_unit_test(test_file_read__keeps_the_ceiling),
