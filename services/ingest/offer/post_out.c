@@ -1,91 +1,117 @@
 #include "offer/post_out.h"
-#include <stdlib.h>
 
 #define MENTIONS_MAX 64
 
-/* protobuf-c wants NUL-terminated text that it does not change. */
-struct texts {
-    char *all;
-    size_t used;
-    size_t cap;
+/* Fields of proto/post.proto. */
+enum field {
+    F_POST_ID = 1,
+    F_CUSTOMER_ID,
+    F_PLATFORM,
+    F_ACCOUNT,
+    F_TEXT,
+    F_LANGUAGE_HINT,
+    F_CREATED_AT_US,
+    F_RECEIVED_AT_US,
+    F_STORED_AT_US,
+    F_SELF_REF,
+    F_REPLY_REF,
+    F_CONVERSATION_REF,
+    F_VISIBILITY,
+    F_ENTRY,
+    F_OWN,
+    F_AUTOMATED,
+    F_MENTIONS,
+    FIELDS
 };
-
-static char *keep(struct texts *texts, struct ear_str text)
-{
-    char *copy = texts->all + texts->used;
-    EAR_CHECK(texts->used + text.len + 1 <= texts->cap);
-    if (text.len) memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    texts->used += text.len + 1;
-    return copy;
-}
 
 struct draft {
-    Earshot__V1__Post message;
+    struct ear_id post_id, customer_id, self_ref, reply_ref, conversation_ref;
     struct ear_str platform, account, text, language, mentions;
-    struct ear_id ids[5]; /* post, customer, self, reply, conversation */
+    int64_t created_at_us, received_at_us, stored_at_us;
+    Earshot__V1__Visibility visibility;
+    Earshot__V1__Entry entry;
+    bool own, automated;
 };
 
-static ProtobufCBinaryData id_bytes(const struct ear_id *id)
+static char *put_id(char *at, enum field field, const struct ear_id *id)
 {
-    return ear_id_is_nil(id) ? (ProtobufCBinaryData){0, NULL} : ear_wire_bytes(id);
+    if (ear_id_is_nil(id)) return at;
+    return ear_field_put_bytes(at, field, (struct ear_str){(const char *)id->b, EAR_ID_BYTES});
 }
 
-static size_t keep_mentions(struct texts *texts, struct ear_str mentions, char **list)
+static char *put_text(char *at, enum field field, struct ear_str text)
+{
+    return text.len ? ear_field_put_bytes(at, field, text) : at;
+}
+
+static char *put_mentions(char *at, struct ear_str mentions)
 {
     struct ear_str one;
     size_t count = 0;
     while (count < MENTIONS_MAX && mentions.len && ear_str_split(&mentions, '\n', &one)) {
-        if (one.len) list[count++] = keep(texts, one);
+        if (!one.len) continue;
+        at = ear_field_put_bytes(at, F_MENTIONS, one);
+        count++;
     }
-    return count;
+    return at;
 }
 
-static ear_err pack(struct draft *draft, struct ear_buf *out)
+static char *put_draft(char *at, const struct draft *draft)
 {
-    char *mentions[MENTIONS_MAX];
-    Earshot__V1__Post *message = &draft->message;
-    struct texts texts = {.cap = draft->platform.len + draft->account.len + draft->text.len +
-                                 draft->language.len + draft->mentions.len + 5 + MENTIONS_MAX};
-    texts.all = ear_try_alloc(texts.cap);
-    if (!texts.all) return EAR_NO_MEMORY;
-    message->post_id = id_bytes(&draft->ids[0]);
-    message->customer_id = id_bytes(&draft->ids[1]);
-    message->self_ref = id_bytes(&draft->ids[2]);
-    message->reply_ref = id_bytes(&draft->ids[3]);
-    message->conversation_ref = id_bytes(&draft->ids[4]);
-    message->platform = keep(&texts, draft->platform);
-    message->account = keep(&texts, draft->account);
-    message->text = keep(&texts, draft->text);
-    message->language_hint = keep(&texts, draft->language);
-    message->n_mentions = keep_mentions(&texts, draft->mentions, mentions);
-    message->mentions = mentions;
-    ear_err err = ear_wire_pack(&message->base, out);
-    free(texts.all);
-    return err;
+    at = put_id(at, F_POST_ID, &draft->post_id);
+    at = put_id(at, F_CUSTOMER_ID, &draft->customer_id);
+    at = put_text(at, F_PLATFORM, draft->platform);
+    at = put_text(at, F_ACCOUNT, draft->account);
+    at = put_text(at, F_TEXT, draft->text);
+    at = put_text(at, F_LANGUAGE_HINT, draft->language);
+    at = ear_field_put_number(at, F_CREATED_AT_US, (uint64_t)draft->created_at_us);
+    at = ear_field_put_number(at, F_RECEIVED_AT_US, (uint64_t)draft->received_at_us);
+    at = ear_field_put_number(at, F_STORED_AT_US, (uint64_t)draft->stored_at_us);
+    at = put_id(at, F_SELF_REF, &draft->self_ref);
+    at = put_id(at, F_REPLY_REF, &draft->reply_ref);
+    at = put_id(at, F_CONVERSATION_REF, &draft->conversation_ref);
+    at = ear_field_put_number(at, F_VISIBILITY, draft->visibility);
+    at = ear_field_put_number(at, F_ENTRY, draft->entry);
+    at = ear_field_put_number(at, F_OWN, draft->own);
+    at = ear_field_put_number(at, F_AUTOMATED, draft->automated);
+    return put_mentions(at, draft->mentions);
+}
+
+static ear_err pack(const struct draft *draft, struct ear_buf *out)
+{
+    size_t room = draft->platform.len + draft->account.len + draft->text.len + draft->language.len +
+                  draft->mentions.len + 5 * EAR_ID_BYTES + (FIELDS + MENTIONS_MAX) * EAR_FIELD_ROOM;
+    ear_err err = ear_buf_reserve(out, room);
+    if (err) return err;
+    char *end = put_draft(out->data + out->len, draft);
+    *end = '\0';
+    out->len = (size_t)(end - out->data);
+    return EAR_OK;
 }
 
 ear_err ear_post_out_fresh(const struct ear_post_in *post, const struct ear_post_known *known,
                            int64_t received_at_us, int64_t stored_at_us, struct ear_str mentions,
                            struct ear_buf *out)
 {
-    struct draft draft = {
-        .message = EARSHOT__V1__POST__INIT,
+    const struct draft draft = {
+        .post_id = known->post_id,
+        .customer_id = known->customer_id,
+        .self_ref = known->self_ref,
+        .reply_ref = known->reply_ref,
+        .conversation_ref = known->conversation_ref,
         .platform = post->platform,
         .account = known->account,
         .text = post->text,
         .language = post->language,
         .mentions = mentions,
-        .ids = {known->post_id, known->customer_id, known->self_ref, known->reply_ref,
-                known->conversation_ref},
+        .created_at_us = post->created_at_us,
+        .received_at_us = received_at_us,
+        .stored_at_us = stored_at_us,
+        .visibility = post->visibility,
+        .entry = known->entry,
+        .own = known->own,
+        .automated = post->automated,
     };
-    draft.message.created_at_us = post->created_at_us;
-    draft.message.received_at_us = received_at_us;
-    draft.message.stored_at_us = stored_at_us;
-    draft.message.visibility = post->visibility;
-    draft.message.entry = known->entry;
-    draft.message.own = known->own;
-    draft.message.automated = post->automated;
     return pack(&draft, out);
 }
 
@@ -123,24 +149,25 @@ size_t ear_post_out_place(const struct ear_pg_result *result, size_t row)
 
 ear_err ear_post_out_row(const struct ear_pg_result *result, size_t row, struct ear_buf *out)
 {
-    struct draft draft = {
-        .message = EARSHOT__V1__POST__INIT,
+    const struct draft draft = {
+        .post_id = ear_pg_get_id(result, row, POST_ID),
+        .customer_id = ear_pg_get_id(result, row, CUSTOMER_ID),
+        .self_ref = ear_pg_get_id(result, row, SELF_REF),
+        .reply_ref = id_or_nil(result, row, REPLY_REF),
+        .conversation_ref = id_or_nil(result, row, CONVERSATION_REF),
         .platform = ear_pg_get_str(result, row, PLATFORM),
         .account = ear_pg_get_str(result, row, ACCOUNT),
         .text = ear_pg_get_str(result, row, BODY),
         .language = ear_pg_get_str(result, row, LANGUAGE),
         .mentions = ear_pg_is_null(result, row, MENTIONS) ? EAR_STR_NONE
                                                           : ear_pg_get_str(result, row, MENTIONS),
-        .ids = {ear_pg_get_id(result, row, POST_ID), ear_pg_get_id(result, row, CUSTOMER_ID),
-                ear_pg_get_id(result, row, SELF_REF), id_or_nil(result, row, REPLY_REF),
-                id_or_nil(result, row, CONVERSATION_REF)},
+        .created_at_us = ear_pg_get_time(result, row, CREATED_AT),
+        .received_at_us = ear_pg_get_time(result, row, RECEIVED_AT),
+        .stored_at_us = ear_pg_get_time(result, row, STORED_AT),
+        .visibility = (Earshot__V1__Visibility)ear_pg_get_i64(result, row, VISIBILITY),
+        .entry = (Earshot__V1__Entry)ear_pg_get_i64(result, row, ENTRY),
+        .own = ear_pg_get_bool(result, row, OWN),
+        .automated = ear_pg_get_bool(result, row, AUTOMATED),
     };
-    draft.message.created_at_us = ear_pg_get_time(result, row, CREATED_AT);
-    draft.message.received_at_us = ear_pg_get_time(result, row, RECEIVED_AT);
-    draft.message.stored_at_us = ear_pg_get_time(result, row, STORED_AT);
-    draft.message.visibility = (Earshot__V1__Visibility)ear_pg_get_i64(result, row, VISIBILITY);
-    draft.message.entry = (Earshot__V1__Entry)ear_pg_get_i64(result, row, ENTRY);
-    draft.message.own = ear_pg_get_bool(result, row, OWN);
-    draft.message.automated = ear_pg_get_bool(result, row, AUTOMATED);
     return pack(&draft, out);
 }
