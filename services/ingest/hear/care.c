@@ -8,6 +8,7 @@
 #define SECRET_BYTES_MAX   (16u << 10)
 #define WARNED_MAX         1000
 #define RETRY_MS           2000
+#define NAME_BYTES         (EAR_PLATFORM_BYTES_MAX + 1 + EAR_POST_REF_BYTES_MAX)
 
 struct ear_care {
     struct ear_care_opts opts;
@@ -124,16 +125,25 @@ static void read_account(const struct ear_care *care, struct ear_account *accoun
     take_print(account);
 }
 
+/* Of an author of a platform; empty where no post can have it. */
+static struct ear_str name_of(struct ear_str platform, struct ear_str author_id,
+                              char room[static NAME_BYTES])
+{
+    size_t len = platform.len + 1 + author_id.len;
+    if (!author_id.len || len > NAME_BYTES) return EAR_STR_NONE;
+    memcpy(room, platform.ptr, platform.len);
+    room[platform.len] = '\n';
+    memcpy(room + platform.len + 1, author_id.ptr, author_id.len);
+    return (struct ear_str){room, len};
+}
+
 static void index_account(struct ear_care *care, struct ear_account *account)
 {
+    char room[NAME_BYTES];
+    struct ear_str author =
+        name_of(ear_str_from(account->platform), ear_str_from(account->author_id), room);
     ear_map_put(care->by_key, ear_str_from(account->key), account);
-    if (!account->author_id[0]) return;
-    struct ear_buf name;
-    ear_buf_init(&name, 8192);
-    if (ear_buf_printf(&name, "%s\n%s", account->platform, account->author_id) == EAR_OK) {
-        ear_map_put(care->by_author, ear_buf_str(&name), account);
-    }
-    ear_buf_release(&name);
+    if (author.len) ear_map_put(care->by_author, author, account);
 }
 
 static void load(struct ear_care *care);
@@ -235,22 +245,16 @@ const struct ear_account *ear_care_at(const struct ear_care *care, size_t index)
 
 bool ear_care_is_own(const struct ear_care *care, struct ear_str platform, struct ear_str author_id)
 {
-    struct ear_buf name;
+    char room[NAME_BYTES];
     if (ear_map_count(care->by_author) == 0) return false;
-    ear_buf_init(&name, 8192);
-    bool own = ear_buf_printf(&name, "%.*s\n%.*s", EAR_STR_ARG(platform), EAR_STR_ARG(author_id)) ==
-                   EAR_OK &&
-               ear_map_get(care->by_author, ear_buf_str(&name)) != NULL;
-    ear_buf_release(&name);
-    return own;
+    return ear_map_get(care->by_author, name_of(platform, author_id, room)) != NULL;
 }
 
-bool ear_care_has_others(const struct ear_care *care, struct ear_str key)
+bool ear_care_has_others(const struct ear_care *care, const struct ear_account *account)
 {
-    const struct ear_account *one = ear_care_find(care, key);
-    for (size_t i = 0; one && i < ear_care_count(care); i++) {
+    for (size_t i = 0; i < ear_care_count(care); i++) {
         const struct ear_account *other = ear_care_at(care, i);
-        if (other != one && strcmp(other->platform, one->platform) == 0) return true;
+        if (other != account && strcmp(other->platform, account->platform) == 0) return true;
     }
     return false;
 }

@@ -51,7 +51,7 @@ const struct ear_account *ear_care_at(const struct ear_care *care, size_t index)
 bool ear_care_is_own(const struct ear_care *care, struct ear_str platform,
                      struct ear_str author_id);
 /* True where another account is on the platform of this one. */
-bool ear_care_has_others(const struct ear_care *care, struct ear_str key);
+bool ear_care_has_others(const struct ear_care *care, const struct ear_account *account);
 /* Logs once a key that posts name an account that is not there. */
 void ear_care_warn_unknown(struct ear_care *care, struct ear_str key);
 

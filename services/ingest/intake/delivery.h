@@ -46,6 +46,7 @@ struct ear_delivery {
     Earshot__V1__Entry entry; /* for posts that say none */
     const struct ear_post_in *posts;
     size_t count;
+    bool checked;                         /* the posts have passed ear_post_in_check */
     const struct ear_cursor_move *cursor; /* NULL: none */
     const struct ear_receipt *receipt;    /* NULL: none */
     /* With a receipt: appends the answer to `answer`, called once the results are there and no

@@ -60,7 +60,7 @@ static void prepare(struct ear_intake *intake, struct ear_delivery *delivery)
     for (size_t i = 0; i < delivery->count; i++) {
         struct ear_diag diag = {0};
         delivery->bytes += bytes_of(&delivery->posts[i]);
-        if (ear_post_in_check(&delivery->posts[i], now_us, &diag) == EAR_OK) {
+        if (delivery->checked || ear_post_in_check(&delivery->posts[i], now_us, &diag) == EAR_OK) {
             delivery->known[i] =
                 ear_post_known_of(&intake->key, intake->opts.care, delivery, &delivery->posts[i]);
             delivery->results[i].post_id = delivery->known[i].post_id;

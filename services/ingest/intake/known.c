@@ -39,9 +39,10 @@ struct ear_post_known ear_post_known_of(const struct ear_id_key *key, struct ear
                                 delivery->received_at_us);
     known.customer_id = ear_id_customer(key, post->platform, post->author_id);
     add_references(&known, key, post);
-    if (ear_care_find(care, account)) {
+    const struct ear_account *heard = ear_care_find(care, account);
+    if (heard) {
         known.account = account;
-        known.shared = ear_care_has_others(care, account);
+        known.shared = ear_care_has_others(care, heard);
     } else {
         ear_care_warn_unknown(care, account);
     }

@@ -212,6 +212,7 @@ static void hand_over(struct ear_http *http, struct visit *visit)
 {
     visit->delivery.posts = visit->parcel.posts;
     visit->delivery.count = visit->parcel.post_count;
+    visit->delivery.checked = true; /* line by line, so that each is told what is wrong */
     visit->delivery.done = on_done;
     visit->delivery.self = visit;
     if (visit->delivery.count == 0) {
