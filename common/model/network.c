@@ -351,18 +351,18 @@ void ear_network_read(const struct ear_network *n, const struct ear_normal *norm
 
 /* Of windows that hang over an end the words within. */
 void ear_network_windows(const struct ear_network *n, const struct ear_normal *normal,
-                         struct ear_network_window *window)
+                         const uint16_t *output, size_t count, struct ear_network_window *window)
 {
     struct words w;
     int16_t ends[EAR_NETWORK_WIDTHS * EAR_NETWORK_FILTERS];
-    memset(window, 0, ear_network_outputs(n) * sizeof *window);
+    if (count) memset(window, 0, count * sizeof *window);
     if (!find_words(n, normal, &w)) return;
     for (size_t first = 0; first < n->filters; first += LANE) end_lane(n, &w, first, ends);
-    for (size_t before = 0; before < EAR_NETWORK_WIDTHS; before++)
-        for (size_t f = 0; f < n->filters; f++, window++) {
-            size_t end = (size_t)ends[before * n->filters + f];
-            size_t first = end > before ? end - before : 0;
-            size_t behind = end < w.count ? end + 1 : w.count;
-            *window = (struct ear_network_window){(uint16_t)first, (uint16_t)(behind - first)};
-        }
+    for (size_t i = 0; i < count; i++) {
+        size_t end = (size_t)ends[output[i]];
+        size_t before = (size_t)(output[i] >= n->filters) + (output[i] >= 2 * n->filters);
+        size_t first = end > before ? end - before : 0;
+        size_t behind = end < w.count ? end + 1 : w.count;
+        window[i] = (struct ear_network_window){(uint16_t)first, (uint16_t)(behind - first)};
+    }
 }

@@ -65,9 +65,9 @@ void ear_network_read(const struct ear_network *network, const struct ear_normal
 struct ear_network_window {
     uint16_t first, words; /* no words: of an empty post */
 };
-/* Fills window[0 .. outputs): the strongest window of each output, which is why it is what it
- * is. */
+/* Fills window[0 .. count): the strongest window of each of these outputs, which is why it is what
+ * it is. */
 void ear_network_windows(const struct ear_network *network, const struct ear_normal *normal,
-                         struct ear_network_window *window);
+                         const uint16_t *output, size_t count, struct ear_network_window *window);
 
 #endif

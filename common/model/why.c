@@ -40,13 +40,15 @@ struct ear_explain {
     float unit;
     size_t first_step, stripes;
     float step_lean[EAR_MODEL_LABELS_MAX + STRIPE]; /* lean, by column of those stripes */
-    struct ear_network_window *window;              /* by answer of the network */
-    uint64_t windows_of;                            /* the post that they are of */
-    float *token;                                   /* by token */
-    float (*rise)[EAR_FEATURE_RISES];               /* by token, and one behind the last */
-    uint16_t *same;     /* by token: another one before it with the same key */
-    float *input;       /* by dense or stack input but those of the network */
-    struct pair *pairs; /* n-grams of more than one word */
+    uint16_t *answer;                               /* those of the network that are not 0 */
+    struct ear_network_window *window;              /* of each of them */
+    size_t answer_count;
+    uint64_t answers_of;              /* the post that they are of */
+    float *token;                     /* by token, and room for what is behind */
+    float (*rise)[EAR_FEATURE_RISES]; /* by token, and one behind the last */
+    uint16_t *same;                   /* by token: another one before it with the same key */
+    float *input;                     /* by dense or stack input but those of the network */
+    struct pair *pairs;               /* n-grams of more than one word */
     size_t pair_count;
     float *weight;                   /* by feature of the post */
     struct ear_feature_place *place; /* of words or cues, one group after the other */
@@ -67,6 +69,7 @@ void ear_explain_free(struct ear_explain **explain)
     free(e->pairs);
     free(e->place);
     free(e->weight);
+    free(e->answer);
     free(e->window);
     EAR_FREE(*explain);
 }
@@ -77,12 +80,14 @@ static struct ear_explain *explain_of(struct ear_model_reader *r)
     struct ear_explain *e = r->explain = ear_alloc(sizeof *e);
     e->reader = r;
     e->normal = ear_extractor_normal(r->extractor);
-    e->token = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *e->token);
+    e->token = ear_alloc((EAR_NORMAL_TOKENS_MAX + EAR_NETWORK_WIDTHS) * sizeof *e->token);
     e->rise = ear_alloc((EAR_NORMAL_TOKENS_MAX + 1) * sizeof *e->rise);
     e->same = ear_alloc(EAR_NORMAL_TOKENS_MAX * sizeof *e->same);
     e->input = ear_alloc(r->model->input_count * sizeof *e->input);
     e->pairs = ear_alloc(PAIRS_MAX * sizeof *e->pairs);
-    e->window = ear_alloc(ear_network_outputs(&r->model->tables.network) * sizeof *e->window);
+    size_t answers = ear_network_outputs(&r->model->tables.network) + 1;
+    e->answer = ear_alloc(answers * sizeof *e->answer);
+    e->window = ear_alloc(answers * sizeof *e->window);
     return e;
 }
 
@@ -236,20 +241,34 @@ static inline float weigh_answer(const struct ear_explain *e, size_t input)
     return e->reader->input[input] * (sum[0] + sum[1] + (sum[2] + sum[3]));
 }
 
+/* Half of them are 0, in no order that a processor could foresee. */
+static void find_answers(struct ear_explain *e)
+{
+    const struct ear_network *network = &e->reader->model->tables.network;
+    const float *answer = e->reader->input + EAR_DENSE_NETWORK;
+    size_t count = 0;
+    for (size_t i = 0; i < ear_network_outputs(network); i++) {
+        e->answer[count] = (uint16_t)i;
+        count += answer[i] != 0;
+    }
+    ear_network_windows(network, e->normal, e->answer, count, e->window);
+    e->answer_count = count;
+    e->answers_of = e->reader->posts;
+}
+
 /* An even share of each answer to the words of its strongest window. */
 static void add_network(struct ear_explain *e)
 {
-    static const float part[] = {0, 1, 1.0f / 2, 1.0f / 3};
+    static const float part[][EAR_NETWORK_WIDTHS] = {
+        {0}, {1}, {1.0f / 2, 1.0f / 2}, {1.0f / 3, 1.0f / 3, 1.0f / 3}};
     const struct ear_model *m = e->reader->model;
-    const struct ear_network *network = &m->tables.network;
-    if (!m->dense || !ear_network_outputs(network)) return;
-    if (e->windows_of != e->reader->posts) ear_network_windows(network, e->normal, e->window);
-    e->windows_of = e->reader->posts;
-    for (size_t i = 0; i < ear_network_outputs(network); i++) {
+    if (!m->dense || !ear_network_outputs(&m->tables.network)) return;
+    if (e->answers_of != e->reader->posts) find_answers(e);
+    for (size_t i = 0; i < e->answer_count; i++) {
         struct ear_network_window window = e->window[i];
-        if (e->reader->input[EAR_DENSE_NETWORK + i] == 0) continue;
-        float share = weigh_answer(e, EAR_DENSE_NETWORK + i) * part[window.words];
-        for (size_t w = 0; w < window.words; w++) e->token[window.first + w] += share;
+        float weight = weigh_answer(e, EAR_DENSE_NETWORK + e->answer[i]);
+        for (size_t w = 0; w < EAR_NETWORK_WIDTHS; w++)
+            e->token[window.first + w] += weight * part[window.words][w];
     }
 }
 

@@ -23,14 +23,15 @@ static float look(struct fixture *f, const char *text, size_t output, char *word
 {
     struct ear_feature_tables tables = tables_of(f);
     struct ear_extractor *x = ear_extractor_new(&f->parts.spec, &tables, NULL);
-    struct ear_network_window window[EAR_NETWORK_WIDTHS * FILTERS];
+    struct ear_network_window window;
+    const uint16_t which = (uint16_t)output;
     struct ear_model_post post = post_of(text);
     float answer = ear_extract(x, &post)->dense[EAR_DENSE_NETWORK + output];
     const struct ear_normal *normal = ear_extractor_normal(x);
-    ear_network_windows(&tables.network, normal, window);
+    ear_network_windows(&tables.network, normal, &which, 1, &window);
     *words = 0;
-    for (size_t i = 0; i < window[output].words; i++) {
-        struct ear_str word = normal->tokens[window[output].first + i].text;
+    for (size_t i = 0; i < window.words; i++) {
+        struct ear_str word = normal->tokens[window.first + i].text;
         size_t len = strlen(words);
         snprintf(words + len, size - len, "%.*s ", EAR_STR_ARG(word));
     }
