@@ -44,8 +44,6 @@ struct ear_work {
     struct ear_log_budget starved_lines;
 };
 
-static const char *const lane_names[EAR_LANES] = {"live", "backfill"};
-
 static void try_part(void *self);
 static void start_more(struct ear_work *work);
 
@@ -76,7 +74,7 @@ static void finish(struct ear_job *job)
     struct ear_work *work = job->owner;
     settle(job);
     ear_metric_observe(&M_BATCH_SECONDS, (double)(ear_clock_mono_ms() - job->since_ms) / 1000,
-                       lane_names[job->lane]);
+                       ear_lane_name(job->lane));
     stop_running(work, job);
     start_more(work);
 }

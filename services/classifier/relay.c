@@ -35,8 +35,6 @@ struct ear_relay {
     void *drained_self;
 };
 
-static const char *const lanes[EAR_LANES] = {"live", "backfill"};
-
 static struct ear_str key_of(const struct ear_id *id)
 {
     return (struct ear_str){(const char *)id->b, EAR_ID_BYTES};
@@ -44,8 +42,10 @@ static struct ear_str key_of(const struct ear_id *id)
 
 static void show_waiting(const struct ear_relay *relay, ear_lane lane)
 {
-    ear_metric_set(&M_CLASSIFIER_WAITING, (double)relay->raw[lane].posts, lanes[lane], "raw");
-    ear_metric_set(&M_CLASSIFIER_WAITING, (double)relay->ready[lane].posts, lanes[lane], "ready");
+    ear_metric_set(&M_CLASSIFIER_WAITING, (double)relay->raw[lane].posts, ear_lane_name(lane),
+                   "raw");
+    ear_metric_set(&M_CLASSIFIER_WAITING, (double)relay->ready[lane].posts, ear_lane_name(lane),
+                   "ready");
 }
 
 /* --- The end of a batch --- */
@@ -154,8 +154,8 @@ static void lost(void *self, const struct ear_id *batch_id)
     struct ear_relay *relay = self;
     struct ear_work *work = ear_map_get(relay->works, key_of(batch_id));
     if (!work) return;
-    ear_log(&EV_CLASSIFIER_BATCH_LOST, kv_id("batch", batch_id), kv_text("lane", lanes[work->lane]),
-            kv_int("posts", work->count));
+    ear_log(&EV_CLASSIFIER_BATCH_LOST, kv_id("batch", batch_id),
+            kv_text("lane", ear_lane_name(work->lane)), kv_int("posts", work->count));
     settle_all_as(relay, work, EAR_ITEM_FAILED);
 }
 
@@ -182,7 +182,7 @@ static void tell_read(const struct ear_work *work, const struct ear_triager *tri
             kv_str("topic", topic_of(triager, triage)));
     if (facts->stored_at_us > 0 && now_us > facts->stored_at_us)
         ear_metric_observe(&M_CLASSIFIER_LAG, (double)(now_us - facts->stored_at_us) / 1e6,
-                           lanes[work->lane]);
+                           ear_lane_name(work->lane));
 }
 
 static void count_read(struct tally *tally, ear_lane lane, const struct ear_triage *triage)
@@ -198,7 +198,7 @@ static void show_tally(struct tally *tally)
     for (ear_lane lane = 0; lane < EAR_LANES; lane++)
         for (size_t own = 0; own < 2; own++)
             if (tally->read[lane][own])
-                ear_metric_add(&M_CLASSIFIER_POSTS, tally->read[lane][own], lanes[lane],
+                ear_metric_add(&M_CLASSIFIER_POSTS, tally->read[lane][own], ear_lane_name(lane),
                                own ? "own" : "triaged");
     for (size_t i = 0; i < EAR_COUNT(tally->answers); i++)
         if (tally->answers[i])
@@ -248,7 +248,7 @@ static void read_item(struct ear_relay *relay, struct ear_work *work, size_t at)
         tell_short(relay, &work->id);
         return;
     }
-    ear_metric_add(&M_CLASSIFIER_POSTS, 1, lanes[work->lane], "malformed");
+    ear_metric_add(&M_CLASSIFIER_POSTS, 1, ear_lane_name(work->lane), "malformed");
     ear_log(&EV_CLASSIFIER_POST_REFUSED, kv_id("batch", &work->id), kv_int("item", at),
             kv_id("post", &facts.post_id), kv_err(err));
 }
