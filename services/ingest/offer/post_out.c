@@ -2,28 +2,6 @@
 
 #define MENTIONS_MAX 64
 
-/* Fields of proto/post.proto. */
-enum field {
-    F_POST_ID = 1,
-    F_CUSTOMER_ID,
-    F_PLATFORM,
-    F_ACCOUNT,
-    F_TEXT,
-    F_LANGUAGE_HINT,
-    F_CREATED_AT_US,
-    F_RECEIVED_AT_US,
-    F_STORED_AT_US,
-    F_SELF_REF,
-    F_REPLY_REF,
-    F_CONVERSATION_REF,
-    F_VISIBILITY,
-    F_ENTRY,
-    F_OWN,
-    F_AUTOMATED,
-    F_MENTIONS,
-    FIELDS
-};
-
 struct draft {
     struct ear_id post_id, customer_id, self_ref, reply_ref, conversation_ref;
     struct ear_str platform, account, text, language, mentions;
@@ -33,13 +11,13 @@ struct draft {
     bool own, automated;
 };
 
-static char *put_id(char *at, enum field field, const struct ear_id *id)
+static char *put_id(char *at, enum ear_field_post field, const struct ear_id *id)
 {
     if (ear_id_is_nil(id)) return at;
     return ear_field_put_bytes(at, field, (struct ear_str){(const char *)id->b, EAR_ID_BYTES});
 }
 
-static char *put_text(char *at, enum field field, struct ear_str text)
+static char *put_text(char *at, enum ear_field_post field, struct ear_str text)
 {
     return text.len ? ear_field_put_bytes(at, field, text) : at;
 }
@@ -50,7 +28,7 @@ static char *put_mentions(char *at, struct ear_str mentions)
     size_t count = 0;
     while (count < MENTIONS_MAX && mentions.len && ear_str_split(&mentions, '\n', &one)) {
         if (!one.len) continue;
-        at = ear_field_put_bytes(at, F_MENTIONS, one);
+        at = ear_field_put_bytes(at, EAR_FIELD_POST_MENTIONS, one);
         count++;
     }
     return at;
@@ -58,29 +36,30 @@ static char *put_mentions(char *at, struct ear_str mentions)
 
 static char *put_draft(char *at, const struct draft *draft)
 {
-    at = put_id(at, F_POST_ID, &draft->post_id);
-    at = put_id(at, F_CUSTOMER_ID, &draft->customer_id);
-    at = put_text(at, F_PLATFORM, draft->platform);
-    at = put_text(at, F_ACCOUNT, draft->account);
-    at = put_text(at, F_TEXT, draft->text);
-    at = put_text(at, F_LANGUAGE_HINT, draft->language);
-    at = ear_field_put_number(at, F_CREATED_AT_US, (uint64_t)draft->created_at_us);
-    at = ear_field_put_number(at, F_RECEIVED_AT_US, (uint64_t)draft->received_at_us);
-    at = ear_field_put_number(at, F_STORED_AT_US, (uint64_t)draft->stored_at_us);
-    at = put_id(at, F_SELF_REF, &draft->self_ref);
-    at = put_id(at, F_REPLY_REF, &draft->reply_ref);
-    at = put_id(at, F_CONVERSATION_REF, &draft->conversation_ref);
-    at = ear_field_put_number(at, F_VISIBILITY, draft->visibility);
-    at = ear_field_put_number(at, F_ENTRY, draft->entry);
-    at = ear_field_put_number(at, F_OWN, draft->own);
-    at = ear_field_put_number(at, F_AUTOMATED, draft->automated);
+    at = put_id(at, EAR_FIELD_POST_POST_ID, &draft->post_id);
+    at = put_id(at, EAR_FIELD_POST_CUSTOMER_ID, &draft->customer_id);
+    at = put_text(at, EAR_FIELD_POST_PLATFORM, draft->platform);
+    at = put_text(at, EAR_FIELD_POST_ACCOUNT, draft->account);
+    at = put_text(at, EAR_FIELD_POST_TEXT, draft->text);
+    at = put_text(at, EAR_FIELD_POST_LANGUAGE_HINT, draft->language);
+    at = ear_field_put_number(at, EAR_FIELD_POST_CREATED_AT_US, (uint64_t)draft->created_at_us);
+    at = ear_field_put_number(at, EAR_FIELD_POST_RECEIVED_AT_US, (uint64_t)draft->received_at_us);
+    at = ear_field_put_number(at, EAR_FIELD_POST_STORED_AT_US, (uint64_t)draft->stored_at_us);
+    at = put_id(at, EAR_FIELD_POST_SELF_REF, &draft->self_ref);
+    at = put_id(at, EAR_FIELD_POST_REPLY_REF, &draft->reply_ref);
+    at = put_id(at, EAR_FIELD_POST_CONVERSATION_REF, &draft->conversation_ref);
+    at = ear_field_put_number(at, EAR_FIELD_POST_VISIBILITY, draft->visibility);
+    at = ear_field_put_number(at, EAR_FIELD_POST_ENTRY, draft->entry);
+    at = ear_field_put_number(at, EAR_FIELD_POST_OWN, draft->own);
+    at = ear_field_put_number(at, EAR_FIELD_POST_AUTOMATED, draft->automated);
     return put_mentions(at, draft->mentions);
 }
 
 static ear_err pack(const struct draft *draft, struct ear_buf *out)
 {
     size_t room = draft->platform.len + draft->account.len + draft->text.len + draft->language.len +
-                  draft->mentions.len + 5 * EAR_ID_BYTES + (FIELDS + MENTIONS_MAX) * EAR_FIELD_ROOM;
+                  draft->mentions.len + 5 * EAR_ID_BYTES +
+                  (EAR_FIELD_POST_MENTIONS + MENTIONS_MAX) * EAR_FIELD_ROOM;
     ear_err err = ear_buf_reserve(out, room);
     if (err) return err;
     char *end = put_draft(out->data + out->len, draft);
@@ -136,12 +115,6 @@ enum column {
     PLACE,
 };
 
-static struct ear_id id_or_nil(const struct ear_pg_result *result, size_t row, size_t column)
-{
-    return ear_pg_is_null(result, row, column) ? (struct ear_id){{0}}
-                                               : ear_pg_get_id(result, row, column);
-}
-
 size_t ear_post_out_place(const struct ear_pg_result *result, size_t row)
 {
     return (size_t)ear_pg_get_i64(result, row, PLACE) - 1;
@@ -153,8 +126,8 @@ ear_err ear_post_out_row(const struct ear_pg_result *result, size_t row, struct 
         .post_id = ear_pg_get_id(result, row, POST_ID),
         .customer_id = ear_pg_get_id(result, row, CUSTOMER_ID),
         .self_ref = ear_pg_get_id(result, row, SELF_REF),
-        .reply_ref = id_or_nil(result, row, REPLY_REF),
-        .conversation_ref = id_or_nil(result, row, CONVERSATION_REF),
+        .reply_ref = ear_pg_get_id(result, row, REPLY_REF),
+        .conversation_ref = ear_pg_get_id(result, row, CONVERSATION_REF),
         .platform = ear_pg_get_str(result, row, PLATFORM),
         .account = ear_pg_get_str(result, row, ACCOUNT),
         .text = ear_pg_get_str(result, row, BODY),
