@@ -9,10 +9,10 @@
 struct ear_map;
 
 struct ear_map *ear_map_new(void);
-/* One whose keys are an id or several, of which nobody outside can choose the last bytes: they are
- * their own hash. It lives no longer than the arena, which it borrows for its entries: no
- * allocation each, none to be freed. What is taken out leaves its room unused. Aborts past the
- * arena's ceiling. */
+/* One whose keys are an id or several, of which no author can choose the last bytes: they are their
+ * own hash. (A peer with a key could, and make walks of as many steps as there are keys.) It lives
+ * no longer than the arena, which it borrows for its entries: no allocation each, none to be freed.
+ * What is taken out leaves its room unused. Aborts past the arena's ceiling. */
 struct ear_map *ear_map_new_of_ids(struct ear_arena *arena);
 /* drop may be NULL; it is called for each value that is left. */
 void ear_map_free(struct ear_map **map, void (*drop)(void *value));

@@ -349,6 +349,8 @@ void ear_network_read(const struct ear_network *n, const struct ear_normal *norm
     scale_all(above, n->scale, ear_network_outputs(n), out);
 }
 
+_Static_assert(EAR_NETWORK_WIDTHS == 3, "a window has one, two or three words");
+
 /* Of windows that hang over an end the words within. */
 void ear_network_windows(const struct ear_network *n, const struct ear_normal *normal,
                          const uint16_t *output, size_t count, struct ear_network_window *window)

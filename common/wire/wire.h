@@ -106,6 +106,9 @@ enum ear_field_triage {
 };
 enum ear_field_triaged_post { EAR_FIELD_TRIAGED_POST_POST = 1, EAR_FIELD_TRIAGED_POST_TRIAGE };
 
+/* Accounts that a post names: ingest writes no more, and who reads takes no more. */
+#define EAR_FIELD_POST_MENTIONS_MAX 64
+
 /* The kind that each field of a message has to be of, by number. */
 struct ear_field_kinds {
     const ear_field_kind *of;

@@ -76,8 +76,7 @@ static bool take_post(struct ear_heard *heard, struct letter *letter, const stru
         heard->own = field->value != 0;
         break;
     case EAR_FIELD_POST_MENTIONS:
-        heard->mention_count++;
-        break;
+        return ++heard->mention_count <= EAR_FIELD_POST_MENTIONS_MAX;
     default: /* nothing that decisions are made on, or of a newer ingest */
         break;
     }

@@ -24,7 +24,7 @@ const char *ear_intent_name(ear_intent intent)
 struct letter {
     struct ear_triage_post view;
     struct ear_str post_id, customer_id;
-    struct ear_str before_text, after_text; /* the packed post without it */
+    struct ear_str before_text, after_text; /* the packed post without it; ingest writes one */
     int64_t stored_at_us;
     uint64_t visibility, entry;
 };

@@ -202,6 +202,8 @@ static void pack_post(struct ear_commit *commit, struct ear_entry *entry)
     entry->packed_to = commit->packed.len;
 }
 
+#define ASKED_BYTES 512 /* of a text; what follows is then fetched by itself */
+
 /* Inlined: a function that does nothing else is taken for one that does nothing. */
 static inline __attribute__((always_inline)) void ask_for(const void *bytes, size_t len)
 {
@@ -220,7 +222,7 @@ static struct ear_entry *entry_at(const struct ear_commit *commit, size_t at)
     if (texts < commit->edits_at) {
         const struct ear_post_in *post = commit->entries[texts].post;
         ask_for(post->external_id.ptr, post->external_id.len);
-        ask_for(post->text.ptr, post->text.len);
+        ask_for(post->text.ptr, post->text.len < ASKED_BYTES ? post->text.len : ASKED_BYTES);
     }
     return &commit->entries[at];
 }

@@ -1,7 +1,5 @@
 #include "offer/post_out.h"
 
-#define MENTIONS_MAX 64
-
 struct draft {
     struct ear_id post_id, customer_id, self_ref, reply_ref, conversation_ref;
     struct ear_str platform, account, text, language, mentions;
@@ -26,7 +24,8 @@ static char *put_mentions(char *at, struct ear_str mentions)
 {
     struct ear_str one;
     size_t count = 0;
-    while (count < MENTIONS_MAX && mentions.len && ear_str_split(&mentions, '\n', &one)) {
+    while (count < EAR_FIELD_POST_MENTIONS_MAX && mentions.len &&
+           ear_str_split(&mentions, '\n', &one)) {
         if (!one.len) continue;
         at = ear_field_put_bytes(at, EAR_FIELD_POST_MENTIONS, one);
         count++;
@@ -59,7 +58,7 @@ static ear_err pack(const struct draft *draft, struct ear_buf *out)
 {
     size_t room = draft->platform.len + draft->account.len + draft->text.len + draft->language.len +
                   draft->mentions.len + 5 * EAR_ID_BYTES +
-                  (EAR_FIELD_POST_MENTIONS + MENTIONS_MAX) * EAR_FIELD_ROOM;
+                  (EAR_FIELD_POST_MENTIONS + EAR_FIELD_POST_MENTIONS_MAX) * EAR_FIELD_ROOM;
     ear_err err = ear_buf_reserve(out, room);
     if (err) return err;
     char *end = put_draft(out->data + out->len, draft);

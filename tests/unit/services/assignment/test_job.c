@@ -28,6 +28,7 @@ enum wrong {
     WILD_TRIAGE,
     SHORT_REF,
     WRONG_KIND,
+    MANY_MENTIONS,
     NOISE,
     LONG_REASONS /* nothing wrong either */
 };
@@ -38,6 +39,7 @@ static void pack_item(enum wrong wrong, uint8_t number, struct ear_buf *out)
     struct ear_buf inner;
     char english[] = "en", account[] = "@firm", reason[1000] = "";
     char *reasons[] = {reason, reason, reason, reason, reason, english};
+    char *names[EAR_FIELD_POST_MENTIONS_MAX + 1];
     Earshot__V1__Post post = EARSHOT__V1__POST__INIT;
     Earshot__V1__Triage triage = EARSHOT__V1__TRIAGE__INIT;
     Earshot__V1__TriagedPost triaged = EARSHOT__V1__TRIAGED_POST__INIT;
@@ -52,6 +54,11 @@ static void pack_item(enum wrong wrong, uint8_t number, struct ear_buf *out)
     post.account = account;
     post.mentions = reasons + EAR_COUNT(reasons) - 1;
     post.n_mentions = wrong == LONG_REASONS;
+    for (size_t i = 0; i < EAR_COUNT(names); i++) names[i] = account;
+    if (wrong == MANY_MENTIONS) {
+        post.mentions = names;
+        post.n_mentions = EAR_COUNT(names);
+    }
     memset(reason, 'x', sizeof(reason) - 1);
     triage.why = reasons;
     triage.n_why = wrong == LONG_REASONS ? EAR_COUNT(reasons) : wrong == NOTHING ? 0 : 2;
@@ -78,9 +85,16 @@ static void test_heard__takes_nothing_for_granted(void **state)
     static const struct {
         enum wrong wrong;
         ear_err want;
-    } rows[] = {{NOTHING, EAR_OK},      {NO_POST_ID, EAR_INVALID}, {SHORT_CUSTOMER, EAR_INVALID},
-                {NO_TIME, EAR_INVALID}, {LATE_TIME, EAR_INVALID},  {NO_TRIAGE, EAR_OK},
-                {WILD_TRIAGE, EAR_OK},  {SHORT_REF, EAR_INVALID},  {WRONG_KIND, EAR_INVALID},
+    } rows[] = {{NOTHING, EAR_OK},
+                {NO_POST_ID, EAR_INVALID},
+                {SHORT_CUSTOMER, EAR_INVALID},
+                {NO_TIME, EAR_INVALID},
+                {LATE_TIME, EAR_INVALID},
+                {NO_TRIAGE, EAR_OK},
+                {WILD_TRIAGE, EAR_OK},
+                {SHORT_REF, EAR_INVALID},
+                {WRONG_KIND, EAR_INVALID},
+                {MANY_MENTIONS, EAR_INVALID},
                 {NOISE, EAR_INVALID}};
     for (size_t i = 0; i < EAR_COUNT(rows); i++) {
         struct ear_buf item;
