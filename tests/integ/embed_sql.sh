@@ -25,7 +25,7 @@ cat >"$WORK/use.c" <<'C'
 int main(void) { return STORE_SQL_COUNT == 2 ? 0 : 1; }
 C
 cp "$WORK/out" "$WORK/store_sql.h"
-${CC:-cc} -std=c17 -Wall -Wextra -Werror -I"$EARSHOT_SOURCE/common" -I"$WORK" -o "$WORK/use" "$WORK/use.c"
+${CC:-cc} -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I"$EARSHOT_SOURCE/common" -I"$WORK" -o "$WORK/use" "$WORK/use.c"
 "$WORK/use" || fail "the table does not have two statements"
 
 refused 'second statement in block' $'-- name: a\nSELECT 1;\nSELECT 2;'
