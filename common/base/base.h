@@ -17,6 +17,7 @@
 #include "base/id.h"
 #include "base/map.h"
 #include "base/num.h"
+#include "base/signals.h"
 #include "base/str.h"
 #include "base/streams.h"
 

@@ -1,10 +1,10 @@
 #include "base/file.h"
 
 #include "base/check.h"
+#include "base/signals.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -120,26 +120,18 @@ static ear_err open_beside(const char *path, char beside[PATH_MAX], int *fd, str
     return *fd < 0 ? fail_errno(diag, "write beside", path) : EAR_OK;
 }
 
-/* One that ends us comes when what lies beside is renamed or gone. */
-static void hold_signals(sigset_t *before)
-{
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, before);
-}
-
 ear_err ear_file_can_write(const char *path, struct ear_diag *diag)
 {
     char beside[PATH_MAX];
     sigset_t before;
     int fd = -1;
-    hold_signals(&before);
+    ear_signals_hold(&before);
     ear_err err = open_beside(path, beside, &fd, diag);
     if (!err) {
         close(fd);
         unlink(beside);
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    ear_signals_let(&before);
     return err;
 }
 
@@ -167,8 +159,8 @@ ear_err ear_file_write(const char *path, struct ear_str content, unsigned mode,
                        struct ear_diag *diag)
 {
     sigset_t before;
-    hold_signals(&before);
+    ear_signals_hold(&before);
     ear_err err = write_beside(path, content, mode, diag);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    ear_signals_let(&before);
     return err;
 }

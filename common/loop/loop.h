@@ -67,10 +67,10 @@ void ear_resolve_start(struct ear_resolve **token, struct ear_loop *loop, const 
                        ear_resolve_fn *fn, void *self);
 void ear_resolve_forget(struct ear_resolve **token);
 
-/* What would hold the loop up (reading and checking a large file): `work` runs in another thread
- * and touches nothing but its job; then `done` comes in the loop's thread, exactly once, and the
- * job is its again. It cannot be cancelled: ear_offload_forget only makes `done` come with wanted
- * false, at the latest within ear_loop_free. */
+/* What would hold the loop up (reading and checking a large file): `work` runs in another thread,
+ * which takes no signals, and touches nothing but its job; then `done` comes in the loop's thread,
+ * exactly once, and the job is its again. It cannot be cancelled: ear_offload_forget only makes
+ * `done` come with wanted false, at the latest within ear_loop_free. */
 struct ear_offload;
 typedef void ear_offload_fn(void *job, bool wanted);
 void ear_offload_start(struct ear_offload **token, struct ear_loop *loop, ear_loop_fn *work,

@@ -37,7 +37,11 @@ void ear_offload_start(struct ear_offload **token, struct ear_loop *loop, ear_lo
     offload->uv.data = offload;
     loop->live++;
     if (token) *token = offload;
-    ear_loop_must(uv_queue_work(&loop->uv, &offload->uv, on_work, on_done));
+    sigset_t before;
+    ear_signals_hold(&before); /* it may make libuv's threads, which are to take none */
+    int rc = uv_queue_work(&loop->uv, &offload->uv, on_work, on_done);
+    ear_signals_let(&before);
+    ear_loop_must(rc);
 }
 
 void ear_offload_forget(struct ear_offload **token)

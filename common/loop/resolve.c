@@ -99,7 +99,10 @@ void ear_resolve_start(struct ear_resolve **token, struct ear_loop *loop, const 
     if (token) *token = resolve;
     /* Numeric hosts come back from getaddrinfo without a question to anybody. */
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
+    sigset_t before;
+    ear_signals_hold(&before); /* it may make libuv's threads, which are to take none */
     int rc = uv_getaddrinfo(&loop->uv, &resolve->uv, on_found, host, NULL, &hints);
+    ear_signals_let(&before);
     if (rc == 0) return;
     resolve->early = rc == UV_ENOMEM ? EAR_UNAVAILABLE : EAR_NOT_FOUND;
     ear_loop_later(loop, on_early, resolve);

@@ -305,11 +305,14 @@ struct job {
     struct seen *seen;
     int worked;
     bool wanted;
+    sigset_t held; /* signals, where it worked */
 };
 
 static void work_elsewhere(void *self)
 {
-    ((struct job *)self)->worked++;
+    struct job *job = self;
+    job->worked++;
+    pthread_sigmask(SIG_SETMASK, NULL, &job->held);
 }
 
 static void on_worked(void *self, bool wanted)
@@ -329,6 +332,8 @@ static void test_offload__works_elsewhere_and_tells_here(void **state)
     turn_until(seen, 1);
     assert_int_equal(job.worked, 1);
     assert_true(job.wanted);
+    assert_true(sigismember(&job.held, SIGINT)); /* it comes to the loop's thread */
+    assert_true(sigismember(&job.held, SIGTERM));
 }
 
 static void test_offload__gives_the_job_back_though_forgotten(void **state)
