@@ -19,6 +19,7 @@ struct arming {
     struct ear_str act;
 };
 
+static char armed[256]; /* what was passed last */
 static uint64_t passed; /* of the armed point, since it was armed */
 
 /* name[~word][:[*]nth][=kill|fail|hang] */
@@ -40,7 +41,6 @@ static bool parse(struct ear_str spec, struct arming *a)
 static bool due(struct ear_str spec, const struct arming *a)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static char armed[256];
     pthread_mutex_lock(&lock);
     if (!ear_str_eq(ear_str_from(armed), spec)) {
         passed = 0;
@@ -80,7 +80,7 @@ bool ear_fault(const char *name)
 
 uint64_t ear_fault_passed(void)
 {
-    return passed;
+    return ear_str_eq(ear_str_from(armed), ear_str_from(getenv("EAR_FAULT"))) ? passed : 0;
 }
 
 #else

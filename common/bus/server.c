@@ -82,15 +82,17 @@ static ear_err message(void *self, zmq_msg_t *parts, size_t count)
 {
     struct ear_server *server = self;
     struct ear_str from = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
+    struct ear_sender sender = ear_sender_of(&parts[count == 2]);
+    if (!ear_sender_listed(server->bus, sender.service, sender.key)) {
+        ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "key");
+        ear_frame_refuse(server->bus, "key not listed any more", sender.service);
+        return EAR_OK;
+    }
     const Earshot__V1__Frame *frame;
     ear_err err = count == 2 ? ear_frame_read(server->bus, &parts[1], &frame) : EAR_INVALID;
-    struct ear_sender sender = ear_sender_of(&parts[count == 2]);
     if (err == EAR_NO_MEMORY) return err;
     if (err) {
         ear_frame_refuse(server->bus, "malformed", sender.service);
-    } else if (!ear_sender_listed(server->bus, sender.service, sender.key)) {
-        ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "key");
-        ear_frame_refuse(server->bus, "key not listed any more", sender.service);
     } else if (!ear_admission_has(&server->admission, sender.service)) {
         ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "call");
         ear_frame_refuse(server->bus, "service not admitted", sender.service);

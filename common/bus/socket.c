@@ -287,10 +287,15 @@ static void wait_for_memory(struct ear_bus *bus)
         ear_log(&EV_BUS_NO_MEMORY, kv_int("suppressed", suppressed));
 }
 
+bool ear_socket_waits(const struct ear_socket *socket)
+{
+    return socket->count > 0;
+}
+
 void ear_socket_again(void *self)
 {
     struct ear_bus *bus = self;
-    for (struct ear_socket *s = bus->sockets; s; s = s->next) s->due |= s->count > 0;
+    for (struct ear_socket *s = bus->sockets; s; s = s->next) s->due |= ear_socket_waits(s);
 }
 
 static void drain_messages(struct ear_socket *socket)

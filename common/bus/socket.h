@@ -54,6 +54,8 @@ ear_err ear_socket_connect(struct ear_socket *socket, const char *url) EAR_MUST_
  * water mark, EAR_UNAVAILABLE when a ROUTER does not know the peer. */
 ear_err ear_socket_send(struct ear_socket *socket, zmq_msg_t *parts, size_t count) EAR_MUST_CHECK;
 
+/* Whether a message waits for memory, and all that is behind it. */
+bool ear_socket_waits(const struct ear_socket *socket);
 /* What there was no memory to read is looked at again; for the bus's timer. */
 void ear_socket_again(void *bus);
 /* The bus's hook. */

@@ -257,17 +257,19 @@ static ear_err message(void *self, zmq_msg_t *parts, size_t count)
 {
     struct ear_source *source = self;
     struct ear_str id = {zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])};
+    struct ear_sender sender = ear_sender_of(&parts[count == 2]);
+    if (!ear_sender_listed(source->bus, sender.service, sender.key)) {
+        ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "key");
+        ear_frame_refuse(source->bus, UNLISTED, sender.service);
+        return EAR_OK;
+    }
     const Earshot__V1__Frame *frame;
     ear_err err = count == 2 ? ear_frame_read(source->bus, &parts[1], &frame) : EAR_INVALID;
-    struct ear_sender sender = ear_sender_of(&parts[count == 2]);
     struct ear_peer *peer = ear_ledger_peer(&source->ledger, id);
     if (err == EAR_NO_MEMORY) return err;
     if (err) {
         ear_frame_refuse(source->bus, "malformed", peer ? peer->name : "");
         if (peer && !peer->gone) broke_rules(source, peer, "malformed frame");
-    } else if (!ear_sender_listed(source->bus, sender.service, sender.key)) {
-        ear_metric_add(&M_BUS_REFUSED_PEERS, 1, "key");
-        ear_frame_refuse(source->bus, UNLISTED, sender.service);
     } else if (frame->body_case == EARSHOT__V1__FRAME__BODY_HELLO) {
         take_hello(source, id, frame->hello, sender);
     } else if (!peer) {
@@ -321,10 +323,11 @@ static void tick(void *self)
     int64_t now = now_ms(source);
     int64_t last = source->ticked_ms;
     source->ticked_ms = now;
+    bool deaf = ear_socket_waits(source->socket); /* nobody can be called silent then */
     for (struct ear_peer *peer = source->ledger.peers; peer; peer = peer->next) {
         peer->blocked = false;
         if (!ear_sender_listed(bus, peer->service, peer->key)) mark_gone(source, peer, UNLISTED);
-        peer->heard_ms = ear_bus_heard_ms(bus, peer->heard_ms, last, now);
+        peer->heard_ms = deaf ? now : ear_bus_heard_ms(bus, peer->heard_ms, last, now);
         if (now - peer->heard_ms >= EAR_BUS_SILENT_BEATS * bus->beat_ms)
             mark_gone(source, peer, "silent");
         else if (!peer->gone && now - peer->spoke_ms >= EAR_BUS_QUIET_MS(bus))

@@ -38,6 +38,7 @@ static void test_fault__fails_at_its_nth_passing(void **state)
     assert_true(ear_fault("commit"));
     assert_false(ear_fault("commit"));
     arm("commit=fail");
+    assert_int_equal(ear_fault_passed(), 0);
     assert_true(ear_fault("commit"));
     unsetenv("EAR_FAULT");
     assert_false(ear_fault("commit"));

@@ -77,7 +77,51 @@ static void test_starved__who_waits_for_memory_longer_than_three_beats_loses_not
     giver_free(&giver);
 }
 
-static struct ear_str asked;
+static char body[20000]; /* more than the first block of an arena holds, too */
+static struct ear_str asked = {body, sizeof(body)};
+
+static void not_answered(void *self, ear_err err, struct ear_str answer)
+{
+    (void)self;
+    (void)answer;
+    assert_int_equal(err, EAR_CLOSED);
+}
+
+/* A stranger's question to a source; nobody answers it, but it has to be read first. */
+static void ask_source(struct ear_loop *loop, const char *where)
+{
+    struct ear_bus *bus = open_bus(loop, "operator");
+    struct ear_client *client;
+    struct ear_diag diag;
+    assert_int_equal(ear_client_new(&client, bus, where, "ingest", &diag), EAR_OK);
+    WAIT(loop, ear_client_reaches(client, &diag));
+    ear_client_ask(client, asked, WAIT_MS, not_answered, NULL);
+    starve("alloc:*1=fail");
+    uint64_t before = ear_fault_passed();
+    WAIT(loop, ear_fault_passed() > before);
+    ear_client_free(&client);
+    ear_bus_free(&bus);
+}
+
+static void test_starved__who_is_not_heard_for_want_of_memory_is_not_silent(void **state)
+{
+    struct ear_loop *loop = *state;
+    char where[64];
+    struct giver *giver = giver_new(loop, "127.0.0.1:0", 1, BATCH_POSTS);
+    at_port(where, "127.0.0.1", ear_source_port(giver->source));
+    struct taker *taker = taker_new(loop, where, 8192);
+    taker->lazy = true;
+    WAIT(loop, taker->batches == 1);
+    ask_source(loop, where);
+    taker_settle(taker, 0);
+    turn_for(loop, 5 * BEAT_MS);
+    assert_int_equal(giver->finished, 0);
+    starve(NULL);
+    WAIT(loop, giver->finished == 1);
+    assert_nobody_was_blamed(giver, taker);
+    taker_free(&taker);
+    giver_free(&giver);
+}
 
 static void echo(void *self, struct ear_call *call, struct ear_str request)
 {
@@ -95,7 +139,6 @@ static void answered(void *self, ear_err err, struct ear_str answer)
 
 static void test_starved__a_question_is_answered(void **state)
 {
-    static char body[20000];
     struct ear_loop *loop = *state;
     struct ear_bus *bus = open_bus(loop, "assignment"), *own = open_bus(loop, "operator");
     struct ear_server *server;
@@ -103,21 +146,22 @@ static void test_starved__a_question_is_answered(void **state)
     struct ear_diag diag;
     char where[64];
     bool done = false;
-    memset(body, 'x', sizeof(body));
-    asked = (struct ear_str){body, sizeof(body)};
+    uint64_t failed = 0;
     assert_int_equal(ear_server_new(&server, bus, "127.0.0.1:0", echo, &server, &diag), EAR_OK);
     at_port(where, "127.0.0.1", ear_server_port(server));
     assert_int_equal(ear_client_new(&client, own, where, "assignment", &diag), EAR_OK);
     WAIT(loop, ear_client_reaches(client, &diag));
-    for (int nth = 1; nth <= 8; nth++) {
+    for (unsigned nth = 1; nth <= 8; nth++) {
         char spec[32];
         ear_client_ask(client, asked, WAIT_MS, answered, &done);
-        snprintf(spec, sizeof(spec), "alloc:%d=fail", nth);
+        snprintf(spec, sizeof(spec), "alloc:%u=fail", nth);
         starve(spec); /* behind the question's own copy */
         WAIT(loop, done);
+        failed += ear_fault_passed() >= nth;
         starve(NULL);
         done = false;
     }
+    assert_true(failed > 0);
     ear_client_free(&client);
     ear_server_free(&server);
     ear_bus_free(&own);
@@ -129,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_starved__a_frame_waits_for_memory),
         RIG_TEST(test_starved__who_waits_for_memory_longer_than_three_beats_loses_nothing),
+        RIG_TEST(test_starved__who_is_not_heard_for_want_of_memory_is_not_silent),
         RIG_TEST(test_starved__a_question_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
