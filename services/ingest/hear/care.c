@@ -89,11 +89,16 @@ static void read_keys(struct ear_account *account)
 static void take_print(struct ear_account *account)
 {
     struct ear_buf all;
-    ear_buf_init(&all, SETTINGS_BYTES_MAX + (size_t)EAR_ACCOUNT_KEYS_MAX * SECRET_BYTES_MAX * 4);
-    /* All of it at once: where it grew, copies of secrets would stay behind. */
-    if (ear_buf_reserve(&all, all.max) == EAR_OK &&
-        ear_json_write(account->settings, &all) == EAR_OK &&
-        ear_json_write(account->secrets, &all) == EAR_OK) {
+    size_t at, most = 2;
+    json_t *text;
+    json_array_foreach(account->secrets, at, text)
+    {
+        most += 6 * json_string_length(text) + 3; /* as \u001f, with quotes and a comma */
+    }
+    ear_buf_init(&all, SIZE_MAX);
+    /* Room for all secrets at once: where it grew, copies of them would stay behind. */
+    if (ear_json_write(account->settings, &all) == EAR_OK &&
+        ear_buf_reserve(&all, most) == EAR_OK && ear_json_write(account->secrets, &all) == EAR_OK) {
         ear_sha256(ear_buf_str(&all), account->print);
     }
     if (all.data) ear_secret_wipe(all.data, all.cap);
