@@ -163,13 +163,14 @@ static ear_err accept(struct ear_care_cache *cache, const struct ear_pg_result *
                       struct ear_diag *diag)
 {
     struct ear_care_version *v = ear_alloc(sizeof(*v));
+    /* The database's, whatever becomes of its care: who has migrated it is not to be asked to. */
+    cache->schema = ear_pg_get_i64(results[4], 0, 0);
     v->arena = ear_arena_new(CARE_BYTES_MAX);
     v->holders = 1;
     read_teams(v, results[0]);
     read_agents(v, results[1]);
     read_accounts(v, results[2]);
     read_policies(v, results[3]);
-    cache->schema = ear_pg_get_i64(results[4], 0, 0);
     if (v->cut) {
         ear_err err = ear_arena_starved(v->arena) ? EAR_NO_MEMORY : EAR_TOO_LARGE;
         ear_care_let_go(&v);
