@@ -10,13 +10,15 @@
  * hostile_bus up PORT SECONDS KEYS [SERVICE]: the same, which binds PORT and pours out batches;
  * without SERVICE with a key that nobody listed
  *
- * KEYS is the folder of earshotctl keygen. Ends with how much it has said. */
+ * KEYS is the folder of earshotctl keygen. Ends at the latest on SIGTERM, with how much it has
+ * said. */
 #include "bus/bus.h"
 #include "bus/keyring.h"
 #include "wire/wire.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -39,9 +41,17 @@ struct attack {
 
 static char noise[NOISE_BYTES];
 
+static volatile sig_atomic_t stopped;
+
+static void on_term(int signum)
+{
+    (void)signum;
+    stopped = 1;
+}
+
 static bool goes_on(const struct attack *a)
 {
-    return ear_clock_mono_ms() < a->until_ms;
+    return !stopped && ear_clock_mono_ms() < a->until_ms;
 }
 
 /* --- what no library would send --- */
@@ -397,6 +407,7 @@ int main(int argc, char **argv)
                        .keys = argc > 4 ? argv[4] : NULL,
                        .service = argc > 5 ? argv[5] : NULL,
                        .at = argc > 6 ? argv[6] : NULL};
+    signal(SIGTERM, on_term);
     bool borrows = strcmp(argv[1], "borrowed") == 0;
     if (borrows) a.borrowed = a.at;
     if (borrows || strcmp(argv[1], "stranger") == 0) a.at = a.service, a.service = NULL;

@@ -10,7 +10,9 @@ need_program fault.hostile_bus
 
 seconds=6
 [ -z "${EARSHOT_FULL:-}" ] || seconds=60
+patience=60 # more, until everybody has met every attack
 export ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1
+export LSAN_OPTIONS=suppressions=$EARSHOT_SOURCE/tests/lib/lsan.supp:print_suppressions=0
 pg_start
 # A false replica above each service, beside the true one.
 for name in ingest classifier assignment; do stack_ports "false-$name" 1 bus; done
@@ -26,10 +28,35 @@ attackers=()
 attack() { # MODE PORT ARGUMENT…
   local mode=$1 port=$2
   shift 2
-  "$EARSHOT_BIN/fault.hostile_bus" "$mode" "$port" "$seconds" "$@" >>"$WORK/attacks" 2>&1 &
+  "$EARSHOT_BIN/fault.hostile_bus" "$mode" "$port" $((seconds + 2 * patience)) "$@" >>"$WORK/attacks" 2>&1 &
   attackers+=($!)
 }
+counted() { # NAME SERIES
+  curl -sf "$(stack_url "$1" 1)/metrics" | grep -F "$2" | grep -qv ' 0$'
+}
+# Everybody has counted and logged every attack; `missing` says what lacks.
+noticed() {
+  local name reason event
+  missing=
+  for name in ingest classifier assignment; do
+    for reason in key handshake hello; do
+      counted "$name" "earshot_bus_refused_peers_total{reason=\"$reason\"}" || missing+=" $name:$reason"
+    done
+    counted "$name" 'earshot_bus_refused_frames_total{reason="malformed"}' || missing+=" $name:malformed"
+    for event in key_refused handshake_failed frame_refused peer_refused; do
+      grep -q "event=bus.$event " "$WORK/log/$name.1.log" || missing+=" $name:bus.$event"
+    done
+  done
+  counted assignment 'earshot_bus_refused_peers_total{reason="call"}' || missing+=" assignment:call"
+  for name in classifier assignment responder; do
+    counted "$name" 'earshot_bus_refused_peers_total{reason="protocol"}' || missing+=" $name:protocol"
+    grep -q 'event=bus.link_refused ' "$WORK/log/$name.1.log" || missing+=" $name:bus.link_refused"
+  done
+  [ -z "$missing" ]
+}
+
 say "for $seconds s"
+begun=$SECONDS
 for at in ingest.bus classifier.bus assignment.bus assignment.commands; do
   port=${stack_port[${at%.*}.1.${at#*.}]}
   attack tcp "$port"
@@ -50,27 +77,17 @@ done
 feed_make beside 200
 feed_play beside
 feed_answer 4
-for pid in "${attackers[@]}"; do wait "$pid" || fail "an attacker ended by itself: $(tail -n 3 "$WORK/attacks")"; done
+sleep $((begun + seconds > SECONDS ? begun + seconds - SECONDS : 0))
+wait_until $patience noticed || fail "neither counted nor logged in $((SECONDS - begun)) s:$missing"
+for pid in "${attackers[@]}"; do
+  kill -s TERM "$pid" 2>/dev/null || fail "an attacker ended by itself: $(tail -n 3 "$WORK/attacks")"
+done
+for pid in "${attackers[@]}"; do wait "$pid" || fail "an attacker failed: $(tail -n 3 "$WORK/attacks")"; done
 cat "$WORK/attacks" >&2
 ! grep -E ': 0$' "$WORK/attacks" || fail "an attacker said nothing"
 feed_check
 
-say "counted, logged, and no flood"
-counted() { # NAME SERIES
-  curl -sf "$(stack_url "$1" 1)/metrics" | grep -F "$2" | grep -qv ' 0$' || fail "$1 has not counted $2"
-}
-for name in ingest classifier assignment; do
-  for reason in key handshake hello; do counted "$name" "earshot_bus_refused_peers_total{reason=\"$reason\"}"; done
-  counted "$name" 'earshot_bus_refused_frames_total{reason="malformed"}'
-  for event in key_refused handshake_failed frame_refused peer_refused; do
-    grep -q "event=bus.$event " "$WORK/log/$name.1.log" || fail "$name has not logged bus.$event"
-  done
-done
-counted assignment 'earshot_bus_refused_peers_total{reason="call"}'
-for name in classifier assignment responder; do
-  counted "$name" 'earshot_bus_refused_peers_total{reason="protocol"}'
-  grep -q 'event=bus.link_refused ' "$WORK/log/$name.1.log" || fail "$name has not logged bus.link_refused"
-done
+say "no flood, nothing done"
 expect_eq "commands of people who are none" 0 "$(pg_query "SELECT count(*) FROM command WHERE actor LIKE 'nobody%'")"
 for name in "${STACK_SERVICES[@]}"; do
   kill -0 "${stack_pid[$name.1]}" 2>/dev/null || fail "$name did not survive"

@@ -132,11 +132,17 @@ descendants() { # PID
   done
 }
 
+# What a sanitizer has found is said first: a service that fails at its very end looks well else.
+sanitizer_reports() {
+  grep -rhE -m 1 -A 40 'ERROR: .*Sanitizer|WARNING: ThreadSanitizer|runtime error:' "$WORK"/log 2>/dev/null | head -n 80
+}
+
 finish() {
   local status=$? command left
   trap - EXIT INT TERM ERR
   set +e
   if [ "$status" != 0 ] && [ "$status" != 77 ]; then
+    sanitizer_reports >&2
     for command in "${on_failure_commands[@]}"; do eval "$command" >&2; done
   fi
   for command in "${at_exit_commands[@]}"; do eval "$command"; done
