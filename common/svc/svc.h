@@ -16,6 +16,7 @@
 #include "log/log.h"
 #include "loop/loop.h"
 #include "metric/metric.h"
+#include "svc/failing.h"
 
 struct ear_svc;
 

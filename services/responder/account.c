@@ -6,6 +6,7 @@
 #include "sender.h"
 #include "store_sql.h"
 #include "json/json.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 #define OPEN_AGAIN_MS      30000
@@ -65,6 +66,38 @@ bool ear_account_leased(const struct ear_account *account)
 int64_t ear_account_now_us(const struct ear_account *account)
 {
     return ear_clock_wall_us() + account->ahead_us;
+}
+
+/* ---- whether it can answer ---- */
+
+static void fails(struct ear_account *account, const char *why)
+{
+    if (!account->trouble[0]) account->trouble_since_us = ear_account_now_us(account);
+    snprintf(account->trouble, sizeof(account->trouble), "%s", why);
+    account->unusable = !account->voice;
+}
+
+void ear_account_works(struct ear_account *account)
+{
+    account->trouble[0] = '\0';
+}
+
+static bool is(const char *reason, const char *what)
+{
+    return reason && strcmp(reason, what) == 0;
+}
+
+/* What goes again lies with the account or its platform, not with the reply. */
+void ear_account_learn(struct ear_account *account, const struct ear_send_result *result)
+{
+    bool again = result->state == EAR_SEND_RETRY || result->state == EAR_SEND_UNKNOWN;
+    bool slow = is(result->reason, "limited") || is(result->reason, "late");
+    if (result->state == EAR_SEND_SENT)
+        ear_account_works(account);
+    else if (again && !slow)
+        fails(account, result->why && *result->why ? result->why : result->reason);
+    /* Perhaps the secret was rotated: read it anew before the next try. */
+    if (is(result->reason, "denied")) account->stale = true;
 }
 
 /* ---- opening ---- */
@@ -176,9 +209,11 @@ static void on_session(void *self, ear_err err, const struct ear_pg_result *cons
         /* What was declared anew meanwhile is tried at once. */
         account->open_again_ms =
             account->stale ? 0 : ear_loop_now_ms(account->core->loop) + OPEN_AGAIN_MS;
+        fails(account, why.text);
         ear_log(&EV_ACCOUNT_UNUSABLE, kv_text("account", account->id), kv_err(err),
                 kv_text("why", why.text));
     } else {
+        if (account->unusable) ear_account_works(account);
         ear_log(&EV_ACCOUNT_OPENED, kv_text("account", account->id),
                 kv_text("connector", account->connector->name));
     }
@@ -251,6 +286,25 @@ size_t ear_accounts_under_way(struct ear_accounts *accounts)
     size_t count = 0;
     ear_map_each(accounts->by_id, add_under_way, &count);
     return count;
+}
+
+static bool add_failing(void *self, struct ear_str key, void *value)
+{
+    const struct ear_account *account = value;
+    (void)key;
+    if (account->trouble[0] && account->connector && account->declared && account->enabled &&
+        ear_account_leased(account))
+        ear_failing_add(self, account->id, account->connector->name, account->trouble_since_us,
+                        account->trouble);
+    return true;
+}
+
+ear_err ear_accounts_describe(struct ear_accounts *accounts, struct ear_buf *json)
+{
+    struct ear_failing unanswered;
+    ear_failing_init(&unanswered);
+    ear_map_each(accounts->by_id, add_failing, &unanswered);
+    return ear_failing_write(&unanswered, "unanswered", json);
 }
 
 /* True when the text is another one now. */

@@ -26,7 +26,10 @@ struct ear_account {
     const struct ear_connector_out *connector; /* NULL: none fits */
     void *voice;                               /* the connector's instance; NULL: not open */
     bool opening;
-    int64_t open_again_ms; /* monotonic; after settings that did not do */
+    int64_t open_again_ms;             /* monotonic; after settings that did not do */
+    char trouble[EAR_DIAG_TEXT_BYTES]; /* why it cannot answer now; "": it can, for all we know */
+    int64_t trouble_since_us;
+    bool unusable; /* the trouble: it could not be opened */
 
     int64_t epoch; /* of the lease; 0: not ours */
     bool leaving;  /* ours, but over our share: it goes when nothing is under way any more */
@@ -58,11 +61,17 @@ void ear_accounts_read(struct ear_accounts *accounts);
 void ear_accounts_renew(struct ear_accounts *accounts);
 struct ear_account *ear_accounts_find(struct ear_accounts *accounts, struct ear_str id);
 size_t ear_accounts_under_way(struct ear_accounts *accounts);
+/* For /readyz: how many of ours cannot answer, and the first of them, since when and why. */
+ear_err ear_accounts_describe(struct ear_accounts *accounts, struct ear_buf *json) EAR_MUST_CHECK;
 
 /* The lease is ours for some time still, and we are to use it. */
 bool ear_account_leased(const struct ear_account *account);
 /* The database's time: what journal and queue are compared with, on whatever host. */
 int64_t ear_account_now_us(const struct ear_account *account);
+/* What a try says of its account: that it can answer, or why not. */
+void ear_account_learn(struct ear_account *account, const struct ear_send_result *result);
+/* It can answer, for all we know. */
+void ear_account_works(struct ear_account *account);
 /* True when it can speak now; otherwise begins to open it, and wakes the sender when that ended. */
 bool ear_account_open(struct ear_account *account);
 

@@ -172,8 +172,7 @@ static void judge_sent(struct ear_attempt *a, const struct ear_send_result *resu
     keep_session(a, result->session);
     a->visible_at_us = result->visible_at_us;
     pause_account(a, result->pause_until_us);
-    /* Perhaps the secret was rotated: read it anew before the next try. */
-    if (result->reason && strcmp(result->reason, "denied") == 0) account->stale = true;
+    ear_account_learn(account, result);
     end(a, result->why);
 }
 

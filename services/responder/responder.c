@@ -209,17 +209,18 @@ bool ear_responder_ready(void *self, struct ear_diag *why)
 void ear_responder_describe(void *self, struct ear_buf *json)
 {
     struct ear_responder *core = self;
-    /* What does not fit is left out; the body says the rest. */
-    (void)!ear_buf_printf(json,
-                          "\"versions\":[%u,%u],\"database\":%lld,\"database_least\":%d,"
-                          "\"assignments\":%zu,\"accounts\":%zu,"
-                          "\"lag_s\":%.3f,\"backlog\":{\"replies\":%.0f,\"outcomes\":%.0f},"
-                          "\"credit\":{\"replies\":%zu},\"under_way\":%zu",
-                          ear_wire_reads().least, ear_wire_reads().greatest,
-                          (long long)ear_pg_schema(core->pg), SCHEMA_LEAST,
-                          ear_inbox_sources(core->inbox), ear_map_count(core->accounts->by_id),
-                          core->figures.lag_s, core->figures.queue, core->figures.outcomes_due,
-                          ear_inbox_room(core->inbox), ear_accounts_under_way(core->accounts));
+    ear_err err = ear_buf_printf(
+        json,
+        "\"versions\":[%u,%u],\"database\":%lld,\"database_least\":%d,"
+        "\"assignments\":%zu,\"accounts\":%zu,"
+        "\"lag_s\":%.3f,\"backlog\":{\"replies\":%.0f,\"outcomes\":%.0f},"
+        "\"credit\":{\"replies\":%zu},\"under_way\":%zu,",
+        ear_wire_reads().least, ear_wire_reads().greatest, (long long)ear_pg_schema(core->pg),
+        SCHEMA_LEAST, ear_inbox_sources(core->inbox), ear_map_count(core->accounts->by_id),
+        core->figures.lag_s, core->figures.queue, core->figures.outcomes_due,
+        ear_inbox_room(core->inbox), ear_accounts_under_way(core->accounts));
+    if (!err) err = ear_accounts_describe(core->accounts, json);
+    if (err) ear_buf_reset(json);
 }
 
 void ear_responder_drain(void *self)

@@ -18,9 +18,20 @@ expect_eq "requests after repeats" 1 "$(requests_of "$REPLY")"
 expect_eq "attempts" 1 "$(pg_query "SELECT count(*) FROM attempt WHERE reply_id = '$REPLY' AND state = 2")"
 grep "$REPLY" "$WORK/seen" | grep -q 'buyer-1' || fail "the recipient is not in the request"
 
-say "errors of the platform are tried again under the same id"
-echo once-error >"$WORK/mood"
+unanswered() { curl -s "http://127.0.0.1:$HTTP1/readyz" | jq -r '"\(.unanswered_accounts) \(.unanswered | map("\(.account) \(.connector) \(.why)") | join("; "))"'; }
+unanswered_is() { unanswered | grep -qxE "$1"; }
+say "errors of the platform are tried again under the same id, and who cannot answer is named meanwhile"
+expect_eq "accounts in trouble" "0 " "$(unanswered)"
+echo error >"$WORK/mood"
 reply "Second answer"
+must_settle "the account is named" 20 unanswered_is '1 @shop webhook .*500.*'
+echo ok >"$WORK/mood"
+must_end 1 -
+expect_eq "accounts in trouble" "0 " "$(unanswered)"
+expect_eq "ids" 1 "$(ids_of "$REPLY")"
+expect_eq "whether it was tried again" t "$(pg_query "SELECT count(*) > 1 FROM attempt WHERE reply_id = '$REPLY'")"
+echo once-error >"$WORK/mood"
+reply "Second answer, to the next"
 must_end 1 -
 expect_eq "ids" 1 "$(ids_of "$REPLY")"
 expect_eq "attempts" 2 "$(pg_query "SELECT count(*) FROM attempt WHERE reply_id = '$REPLY'")"
@@ -67,6 +78,7 @@ say "an account without its secret keeps its replies until somebody mends it, or
 mv "$WORK/secrets/shop" "$WORK/secrets/shop.away"
 pg_query "SELECT pg_notify('earshot_care', '')" >/dev/null
 must_settle "the mistake is told" 20 grep -q 'event=responder.account_unusable.*shop' "$WORK/log/responder.1"
+must_settle "and named" 20 unanswered_is '1 @shop webhook .*shop.*'
 reply "Mended answer"
 mended=$REPLY
 reply "Later, to a platform without connector" "@mute" # when this one has ended, the first was looked at
@@ -76,6 +88,7 @@ expect_eq "requests" 0 "$(requests_of "$REPLY")"
 mv "$WORK/secrets/shop.away" "$WORK/secrets/shop"
 pg_query "SELECT pg_notify('earshot_care', '')" >/dev/null
 must_end 1 -
+expect_eq "accounts in trouble" "0 " "$(unanswered)"
 pg_query "UPDATE account SET enabled = false WHERE account_id = '@shop'; SELECT pg_notify('earshot_care', '')" >/dev/null
 stop_responder 1
 start_responder 1 EAR_RESPONDER_GIVE_UP_AFTER=2s

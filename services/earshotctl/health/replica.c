@@ -81,6 +81,15 @@ static json_t *lag_of(const json_t *answer)
     return json_null();
 }
 
+/* What services say of accounts in trouble. */
+static const struct failing {
+    const char *named, *counted; /* members of the answer */
+    const char *what;
+} failings[] = {
+    {"unheard", "unheard_accounts", "cannot be heard"},
+    {"unanswered", "unanswered_accounts", "cannot answer"},
+};
+
 static json_t *member_or_null(const json_t *answer, const char *key)
 {
     json_t *value = json_object_get(answer, key);
@@ -102,7 +111,8 @@ json_t *ear_replica_row(const char *service, const char *address, uint16_t port,
     json_object_set_new(row, "backlog", member_or_null(answer, "backlog"));
     json_object_set_new(row, "credit", member_or_null(answer, "credit"));
     json_object_set_new(row, "why", answer ? member_or_null(answer, "why") : json_string(why_not));
-    json_object_set_new(row, "unheard", member_or_null(answer, "unheard"));
+    for (size_t i = 0; i < EAR_COUNT(failings); i++)
+        json_object_set_new(row, failings[i].named, member_or_null(answer, failings[i].named));
     json_object_set_new(row, "answer", answer ? json_deep_copy(answer) : json_null());
     return row;
 }
@@ -114,31 +124,37 @@ static const char *text_of(const json_t *row, const char *key)
 }
 
 /* "@shop cannot be heard since 2026-03-04 05:06 (mail): login refused" */
-static ear_err tell_one(const json_t *account, struct ear_buf *why)
+static ear_err tell_one(const json_t *account, const char *what, struct ear_buf *why)
 {
     const char *since = text_of(account, "since");
     size_t len = strlen(since);
-    return ear_buf_printf(why, "%s%s cannot be heard since %.10s %.5s (%s): %s",
-                          why->len ? "; " : "", text_of(account, "account"), since,
-                          len > 11 ? since + 11 : "", text_of(account, "connector"),
-                          text_of(account, "why"));
+    return ear_buf_printf(why, "%s%s %s since %.10s %.5s (%s): %s", why->len ? "; " : "",
+                          text_of(account, "account"), what, since, len > 11 ? since + 11 : "",
+                          text_of(account, "connector"), text_of(account, "why"));
 }
 
-void ear_replica_tell_unheard(json_t *row)
+static ear_err tell_failing(const json_t *row, const struct failing *failing, struct ear_buf *why)
+{
+    size_t i;
+    ear_err err = EAR_OK;
+    const json_t *account, *named = json_object_get(row, failing->named);
+    json_int_t all =
+        json_integer_value(json_object_get(json_object_get(row, "answer"), failing->counted));
+    json_int_t more = all - (json_int_t)json_array_size(named);
+    json_array_foreach(named, i, account) if (!err) err = tell_one(account, failing->what, why);
+    if (!err && json_array_size(named) > 0 && more > 0)
+        err = ear_buf_printf(why, "; so with %" JSON_INTEGER_FORMAT " more accounts", more);
+    return err;
+}
+
+void ear_replica_tell_failing(json_t *row)
 {
     struct ear_buf why;
-    size_t i;
-    const json_t *account, *unheard = json_object_get(row, "unheard");
-    json_int_t all =
-        json_integer_value(json_object_get(json_object_get(row, "answer"), "unheard_accounts"));
-    json_int_t more = all - (json_int_t)json_array_size(unheard);
-    if (json_array_size(unheard) == 0) return;
     ear_buf_init(&why, WHY_BYTES_MAX);
     ear_err err = ear_buf_append_str(&why, ear_str_from(text_of(row, "why")));
-    json_array_foreach(unheard, i, account) if (!err) err = tell_one(account, &why);
-    if (!err && more > 0)
-        err = ear_buf_printf(&why, "; so with %" JSON_INTEGER_FORMAT " more accounts", more);
-    if (!err) json_object_set_new(row, "why", json_stringn(why.data, why.len));
+    for (size_t i = 0; i < EAR_COUNT(failings) && !err; i++)
+        err = tell_failing(row, &failings[i], &why);
+    if (!err && why.len) json_object_set_new(row, "why", json_stringn(why.data, why.len));
     ear_buf_release(&why);
 }
 

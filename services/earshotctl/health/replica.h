@@ -25,8 +25,8 @@ void ear_replica_url(const char *address, uint16_t port, char *text, size_t size
  * reference. */
 json_t *ear_replica_row(const char *service, const char *address, uint16_t port,
                         const json_t *answer, const char *why_not);
-/* For people: its WHY says as well which accounts cannot be heard, since when and why. */
-void ear_replica_tell_unheard(json_t *row);
+/* For people: its WHY says as well which accounts cannot be heard or answer, since when and why. */
+void ear_replica_tell_failing(json_t *row);
 /* One name may give addresses of both families to one process: of rows of one service and port,
  * drops those without an answer whose family nobody answers on while the other one does, those of
  * an instance that is there already, and of a localhost that is silent ::1. */

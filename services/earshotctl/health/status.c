@@ -172,7 +172,7 @@ static ear_exit show(const struct ear_ctl *ctl, json_t *rows)
         if (ctl->options.json) continue;
         spell_out(row, "backlog");
         spell_out(row, "credit");
-        ear_replica_tell_unheard(row);
+        ear_replica_tell_failing(row);
     }
     ear_show_table(ctl, table, columns, EAR_COUNT(columns), "");
     json_decref(table);

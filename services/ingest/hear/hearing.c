@@ -1,11 +1,7 @@
 #include "hear/hearing.h"
 #include "events.h"
-#include "text/text.h"
-#include "json/json.h"
+#include "svc/svc.h"
 #include <stdlib.h>
-
-/* Of a thousand accounts of one platform that is away all say the same. */
-#define DESCRIBED_MAX 16
 
 struct ear_hearing {
     struct ear_listener_env env;
@@ -90,33 +86,17 @@ void ear_hearing_show(const struct ear_hearing *hearing)
     }
 }
 
-/* Platforms answer in any encoding. */
-static json_t *described(const struct ear_listener *listener)
-{
-    char since[EAR_TIME_TEXT_BYTES];
-    struct ear_buf why;
-    json_t *account = NULL;
-    ear_buf_init(&why, (size_t)4 * EAR_DIAG_TEXT_BYTES);
-    ear_time_format(ear_listener_heard_us(listener), since);
-    if (ear_text_repair(ear_str_from(ear_listener_trouble(listener)), &why) == EAR_OK)
-        account = json_pack("{s:s, s:s, s:s, s:s}", "account", ear_listener_account(listener),
-                            "connector", ear_listener_connector(listener), "since", since, "why",
-                            why.data);
-    ear_buf_release(&why);
-    return account;
-}
-
 ear_err ear_hearing_describe(const struct ear_hearing *hearing, struct ear_buf *json)
 {
-    size_t unheard = 0;
-    json_t *some = json_array();
+    struct ear_failing unheard;
+    ear_failing_init(&unheard);
     for (size_t i = 0; hearing && i < hearing->count; i++) {
         const struct ear_listener *listener = hearing->listeners[i];
-        if (!ear_listener_trouble(listener)[0] || ++unheard > DESCRIBED_MAX) continue;
-        json_array_append_new(some, described(listener));
+        const char *trouble = ear_listener_trouble(listener);
+        if (*trouble)
+            ear_failing_add(&unheard, ear_listener_account(listener),
+                            ear_listener_connector(listener), ear_listener_heard_us(listener),
+                            trouble);
     }
-    ear_err err = ear_buf_printf(json, "\"unheard_accounts\":%zu,\"unheard\":", unheard);
-    if (err == EAR_OK) err = ear_json_write(some, json);
-    json_decref(some);
-    return err;
+    return ear_failing_write(&unheard, "unheard", json);
 }

@@ -66,19 +66,19 @@ static void test_replica_row__takes_what_services_say(void **state)
         const char *answer, *wanted; /* without service, replica and answer */
     } cases[] = {
         {NULL, "{\"ready\":false,\"version\":null,\"lag_ms\":null,\"backlog\":null,\"credit\":null,"
-               "\"why\":\"silent\",\"unheard\":null}"},
+               "\"why\":\"silent\",\"unheard\":null,\"unanswered\":null}"},
         {"{\"ready\":true,\"version\":\"1\",\"lag_ms\":12,\"backlog\":3}",
          "{\"ready\":true,\"version\":\"1\",\"lag_ms\":12,\"backlog\":3,\"credit\":null,\"why\":"
-         "null,\"unheard\":null}"},
+         "null,\"unheard\":null,\"unanswered\":null}"},
         {"{\"ready\":false,\"why\":\"no "
          "database\",\"oldest_unsettled_s\":{\"live\":1.5,\"backfill\":0},"
          "\"credit\":{\"live\":7},\"unheard\":[]}",
          "{\"ready\":false,\"version\":null,\"lag_ms\":1500,\"backlog\":null,\"credit\":{\"live\":"
          "7},"
-         "\"why\":\"no database\",\"unheard\":[]}"},
+         "\"why\":\"no database\",\"unheard\":[],\"unanswered\":null}"},
         {"{\"ready\":\"yes\",\"lag_s\":\"long\"}",
          "{\"ready\":false,\"version\":null,\"lag_ms\":null,\"backlog\":null,\"credit\":null,"
-         "\"why\":null,\"unheard\":null}"},
+         "\"why\":null,\"unheard\":null,\"unanswered\":null}"},
     };
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
         json_t *made = row("s", "::1", 9, cases[i].answer),
@@ -95,7 +95,7 @@ static void test_replica_row__takes_what_services_say(void **state)
     }
 }
 
-static void test_replica__tells_which_accounts_cannot_be_heard(void **state)
+static void test_replica__tells_which_accounts_fail(void **state)
 {
     (void)state;
 #define SHOP                                                   \
@@ -112,10 +112,13 @@ static void test_replica__tells_which_accounts_cannot_be_heard(void **state)
         {"{\"ready\":false,\"why\":\"draining\",\"unheard_accounts\":9,\"unheard\":[" SHOP ",{}]}",
          "draining; @shop cannot be heard since 2026-03-04 05:06 (mail): login refused;  cannot be "
          "heard since   (): ; so with 7 more accounts"},
+        {"{\"ready\":true,\"unanswered_accounts\":2,\"unanswered\":[" SHOP "]}",
+         "@shop cannot answer since 2026-03-04 05:06 (mail): login refused; so with 1 more "
+         "accounts"},
     };
     for (size_t i = 0; i < EAR_COUNT(cases); i++) {
         json_t *made = row("ingest", "::1", 9, cases[i].answer);
-        ear_replica_tell_unheard(made);
+        ear_replica_tell_failing(made);
         const char *why = json_string_value(json_object_get(made, "why"));
         if (cases[i].why && why)
             assert_string_equal(why, cases[i].why);
@@ -174,7 +177,7 @@ int main(void)
         cmocka_unit_test(test_replica_next__refuses_what_is_none),
         cmocka_unit_test(test_replica_url__brackets_v6),
         cmocka_unit_test(test_replica_row__takes_what_services_say),
-        cmocka_unit_test(test_replica__tells_which_accounts_cannot_be_heard),
+        cmocka_unit_test(test_replica__tells_which_accounts_fail),
         cmocka_unit_test(test_replica_unify__leaves_a_row_a_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
