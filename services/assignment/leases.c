@@ -10,6 +10,9 @@
 #define LOOK_MS  1000 /* while another has some: it may be killed */
 #define RETRY_MS 500
 
+/* Results of a renewal. */
+enum { NAMES_AT, COMPANY_AT };
+
 struct lease {
     const char *name;
     int64_t until_ms;
@@ -25,7 +28,7 @@ struct ear_leases {
     ear_loop_fn *taken;
     void *self;
     int64_t asked_ms;
-    bool asking;
+    bool asking, alone;
     bool draining;
     bool dropped;
 };
@@ -85,13 +88,14 @@ static void on_taken(void *self, ear_err err, const struct ear_pg_result *const 
     (void)count, (void)diag;
     if (err == EAR_CLOSED) return;
     leases->asking = false;
+    leases->alone = !err && !ear_pg_get_bool(results[COMPANY_AT], 0, 0);
     if (leases->draining) {
         drop(leases);
         return;
     }
     bool fresh = false;
-    for (size_t row = 0; !err && row < ear_pg_rows(results[0]); row++)
-        if (extend(leases, ear_pg_get_str(results[0], row, 0))) fresh = true;
+    for (size_t row = 0; !err && row < ear_pg_rows(results[NAMES_AT]); row++)
+        if (extend(leases, ear_pg_get_str(results[NAMES_AT], row, 0))) fresh = true;
     ear_timer_start(leases->renew, err ? RETRY_MS : holds_all(leases) ? RENEW_MS : LOOK_MS, 0);
     if (fresh) leases->taken(leases->self);
 }
@@ -112,6 +116,9 @@ static void renew(void *self)
     ear_pg_id(batch, &leases->owner);
     ear_pg_i64(batch, TTL_MS);
     ear_pg_text(batch, EAR_STR(EAR_LEASE_APPLICATION));
+    ear_pg_batch_add(batch, STORE_READ_COMPANY);
+    ear_pg_text(batch, EAR_STR(EAR_LEASE_APPLICATION));
+    ear_pg_id(batch, &leases->owner);
     ear_pg_run(leases->pg, &batch, on_taken, leases);
 }
 
@@ -144,6 +151,11 @@ void ear_leases_free(struct ear_leases **leases)
 bool ear_leases_held(const struct ear_leases *leases, size_t which)
 {
     return leases->all[which].until_ms > ear_clock_mono_ms();
+}
+
+bool ear_leases_alone(const struct ear_leases *leases)
+{
+    return leases->alone;
 }
 
 void ear_leases_drain(struct ear_leases *leases)

@@ -20,6 +20,8 @@ void ear_leases_new(struct ear_leases **out, struct ear_loop *loop, struct ear_p
 void ear_leases_free(struct ear_leases **leases);
 /* By place in names. */
 bool ear_leases_held(const struct ear_leases *leases, size_t which);
+/* No other replica was connected when they were last renewed. A hint: nothing may rest on it. */
+bool ear_leases_alone(const struct ear_leases *leases);
 /* Lets go of all and takes no more. */
 void ear_leases_drain(struct ear_leases *leases);
 bool ear_leases_drained(const struct ear_leases *leases);

@@ -79,7 +79,8 @@ void ear_sitting_open(const struct ear_ground *ground, const struct ear_wants *w
     ear_book_init(&s->book, ear_care_of(s->care), 0, ear_id_new);
     ear_pg_session_new(&s->session, ground->pg);
     struct ear_pg_batch *batch = ear_pg_batch_new(0);
-    s->asked = ear_store_ask(batch, wants, !ear_care_shifts_are_known(s->care));
+    s->asked = ear_store_ask(batch, wants, ear_leases_alone(ground->leases),
+                             !ear_care_shifts_are_known(s->care));
     if (ops->ask) ops->ask(self, batch);
     ear_pg_session_run(s->session, &batch, false, on_facts, s);
 }

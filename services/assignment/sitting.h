@@ -3,7 +3,8 @@
  * round trip its changes are written and committed. Everything that changes a case goes this way,
  * so no two decisions about one customer ever run at once, on whichever replica.
  *
- * The locks are advisory, taken in one order, and end with the transaction. */
+ * The locks are advisory, taken in one order, and end with the transaction. Many customers are
+ * locked as a whole where there is no other replica, who would have to wait. */
 #ifndef EAR_ASSIGNMENT_SITTING_H
 #define EAR_ASSIGNMENT_SITTING_H
 

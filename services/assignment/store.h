@@ -28,7 +28,8 @@ struct ear_wants {
 
 /* What is read of it, in this order. Where there is no key to look for, nothing is asked. */
 typedef enum ear_fact {
-    EAR_FACT_LOCKS, /* no fact, but always the first */
+    EAR_FACT_TURN, /* no facts, but the locks, and always the first */
+    EAR_FACT_LOCKS,
     EAR_FACT_DECIDED,
     EAR_FACT_LINKS,
     EAR_FACT_CASES,
@@ -43,9 +44,11 @@ struct ear_asked {
     size_t at[EAR_FACTS]; /* which of them it is; 0: not asked */
 };
 
-/* Adds the locks and then the reads. Who is on shift is read with `shifts` only. */
+/* Adds the locks and then the reads. alone: there is no other replica, for all we know, so that
+ * many customers are locked as a whole; that it is so is for speed only. Who is on shift is read
+ * with `shifts` only. */
 struct ear_asked ear_store_ask(struct ear_pg_batch *batch, const struct ear_wants *wants,
-                               bool shifts);
+                               bool alone, bool shifts);
 /* NULL: not asked. */
 static inline const struct ear_pg_result *ear_store_answer(
     const struct ear_asked *asked, ear_fact fact, const struct ear_pg_result *const *results)

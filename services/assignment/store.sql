@@ -3,8 +3,16 @@
 -- writes several rows with one record of the log. OFFSET 0 keeps a look by
 -- key a look by key: plans are made once, also while a table is empty.
 
+-- name: lock_intent
+-- Before single customers: nobody has all of them meanwhile.
+SELECT pg_advisory_xact_lock_shared(hashtext('earshot.customers'), 0) IS NULL;
+
 -- name: lock_customers
 SELECT count(pg_advisory_xact_lock(k)) FROM unnest($1::int8[]) AS k;
+
+-- name: lock_whole
+-- All customers at once, instead of each: waits for whoever has some, and they for us.
+SELECT pg_advisory_xact_lock(hashtext('earshot.customers'), 0) IS NULL;
 
 -- name: read_decided
 -- With the case that the post is in, and the further accounts that are known to have heard it.
@@ -315,6 +323,12 @@ SELECT n, $2::uuid, 1, now() + $3::int8 * interval '1 millisecond'
  WHERE lease.owner = EXCLUDED.owner OR lease.until_at < now()
     OR NOT EXISTS (SELECT FROM alive WHERE application_name = $4::text || lease.owner::text)
 RETURNING name;
+
+-- name: read_company
+-- Whether another replica is connected.
+SELECT EXISTS (SELECT FROM pg_stat_activity
+                WHERE usename = current_user AND starts_with(application_name, $1::text)
+                  AND application_name <> $1::text || $2::uuid::text);
 
 -- name: drop_leases
 UPDATE lease SET until_at = now() WHERE owner = $1::uuid AND name = ANY ($2::text[]);

@@ -1,10 +1,11 @@
 /* assignment_peer: plays assignment's neighbours for tests/integ/assignment_*.sh.
  *
- *   feed BASE_S PORT FILE [N]   a classifier; every line of FILE is a triaged post, offered once
- *                               N replicas are there; ends when all is settled, prints the fates
- *   ask SERVERS COMMAND_ID ACTOR KIND CASE_ID ARGUMENT [REASON]     a command; prints its result
- *   respond SERVERS COMMANDS COUNT STATE     a responder that takes COUNT replies and tells STATE;
- * with "unread" it can read none of them (sent, failed, unknown, none); prints each
+ *   feed BASE_S PORT FILE [N [AHEAD]]   a classifier; every line of FILE is a triaged post, offered
+ *                               once N replicas are there, AHEAD batches at a time; ends when all
+ * is settled, prints the fates ask SERVERS COMMAND_ID ACTOR KIND CASE_ID ARGUMENT [REASON]     a
+ * command; prints its result respond SERVERS COMMANDS COUNT STATE     a responder that takes COUNT
+ * replies and tells STATE; with "unread" it can read none of them (sent, failed, unknown, none);
+ * prints each
  *
  * A line: NUMBER CUSTOMER SECOND ANSWER INTENT TOPIC LANGUAGE ACCOUNT REPLY_TO CONVERSATION OWN.
  * Numbers become ids, the same in every run; 0 is none; SECOND counts from BASE_S; a line "cut"
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 
 #define BATCH_POSTS 16
-#define AHEAD       8 /* batches offered and not settled: so few that all replicas get some */
 #define PATIENCE_MS 120000
 
 static struct ear_loop *loop;
@@ -72,6 +72,7 @@ struct feeder {
 static size_t fates[3], lost, open_parcels;
 static bool all_settled;
 static size_t sinks_least = 1; /* so many replicas must be there before anything is offered */
+static size_t ahead_most = 8;  /* batches offered and not settled: so few that all get some */
 
 #define FIELDS 11
 struct line {
@@ -177,7 +178,7 @@ static void offer(void *self)
     ear_source_stats(feeder->source, &stats);
     if (stats.sinks < sinks_least) return;
     sinks_least = 1; /* later on, whoever is alive */
-    for (struct parcel *p = feeder->parcels; p && feeder->ahead < AHEAD; p = p->next) {
+    for (struct parcel *p = feeder->parcels; p && feeder->ahead < ahead_most; p = p->next) {
         struct ear_str items[BATCH_POSTS];
         if (p->offered) continue;
         for (size_t i = 0; i < p->count; i++) items[i] = ear_buf_str(&p->items[i]);
@@ -415,8 +416,9 @@ static int respond(char **v)
 static int play(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
-    if (argc >= 5 && argc <= 6 && strcmp(what, "feed") == 0) {
-        if (argc == 6) sinks_least = (size_t)number(argv[5]);
+    if (argc >= 5 && argc <= 7 && strcmp(what, "feed") == 0) {
+        if (argc > 5) sinks_least = (size_t)number(argv[5]);
+        if (argc > 6) ahead_most = (size_t)number(argv[6]);
         return feed(number(argv[2]), argv[3], argv[4]);
     }
     if (argc >= 8 && argc <= 9 && strcmp(what, "ask") == 0) return ask(argv + 2);

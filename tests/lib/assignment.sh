@@ -4,7 +4,8 @@
 #
 #   assignment_prepare [REPLICAS [CLASSIFIERS]]   schema, a small firm, ports
 #   assignment_start N | assignment_stop N | assignment_kill N
-#   feed FILE [PORTS [N]]   plays the classifiers, for N replicas; prints what became of the items
+#   feed FILE [PORTS [N [AHEAD]]]   plays the classifiers, for N replicas, with so many batches at a time;
+#                           prints what became of the items
 #   ask ID ACTOR KIND CASE ARGUMENT [REASON]      a command to any replica
 #   respond COUNT STATE     a responder that takes COUNT replies
 ! declare -F assignment_prepare >/dev/null || return 0 # it has been read
@@ -96,7 +97,7 @@ feed() {
   local port pids=() status=0 pid out
   out=$(mktemp "$WORK/fates.XXXXXX")
   for port in $(tr , ' ' <<<"${2:-$CLASSIFIER_PORTS}"); do
-    "$PEER" feed "$BASE_S" "$port" "$1" "${3:-1}" >>"$out" &
+    "$PEER" feed "$BASE_S" "$port" "$1" "${@:3:2}" >>"$out" &
     pids+=($!)
   done
   for pid in "${pids[@]}"; do wait "$pid" || status=1; done
