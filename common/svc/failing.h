@@ -4,10 +4,11 @@
 #define EAR_SVC_FAILING_H
 
 #include "base/base.h"
-#include <jansson.h>
+
+struct json_t;
 
 struct ear_failing {
-    json_t *named; /* owned until it is written */
+    struct json_t *named; /* owned until it is written */
     size_t count;
 };
 
@@ -16,7 +17,7 @@ void ear_failing_init(struct ear_failing *failing);
 void ear_failing_add(struct ear_failing *failing, const char *account, const char *connector,
                      int64_t since_us, const char *why);
 /* Appends members of an object, "<name>_accounts":17,"<name>":[{"account", "connector", "since",
- * "why"}, …], and releases all. EAR_TOO_LARGE, EAR_NO_MEMORY: as of the buffer. */
+ * "why"}, …], and releases all. An error where there is no room or memory. */
 ear_err ear_failing_write(struct ear_failing *failing, const char *name,
                           struct ear_buf *json) EAR_MUST_CHECK;
 

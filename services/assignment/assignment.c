@@ -230,11 +230,12 @@ void ear_assignment_describe(void *self, struct ear_buf *json)
         "\"database\":%lld,\"database_least\":%d,\"classifiers\":%zu,\"responders\":%zu,"
         "\"lag_s\":%.3f,\"backlog\":{\"live\":%zu,\"backfill\":%zu,\"replies\":%zu},"
         "\"credit\":{\"replies\":%lld},"
-        "\"waiting_batches\":%zu,\"commands_active\":%zu,\"leases\":%zu",
+        "\"waiting_batches\":%zu,\"commands_active\":%zu,\"leases\":%zu,\"alone\":%s",
         (long long)ear_care_cache_schema(a->care), SCHEMA_LEAST, ear_work_sources(a->work),
         outbox.responders, (double)backlog.oldest_ms / 1000, backlog.posts[EAR_LANE_LIVE],
         backlog.posts[EAR_LANE_BACKFILL], outbox.offered, (long long)outbox.credit,
-        ear_work_waiting(a->work), ear_commands_active(a->commands), held);
+        ear_work_waiting(a->work), ear_commands_active(a->commands), held,
+        ear_leases_alone(a->leases) ? "true" : "false");
     (void)err; /* what does not fit is left out */
 }
 

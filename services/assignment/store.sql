@@ -327,7 +327,8 @@ RETURNING name;
 -- name: read_company
 -- Whether another replica is connected.
 SELECT EXISTS (SELECT FROM pg_stat_activity
-                WHERE usename = current_user AND starts_with(application_name, $1::text)
+                WHERE datname = current_database() AND usename = current_user
+                  AND starts_with(application_name, $1::text)
                   AND application_name <> $1::text || $2::uuid::text);
 
 -- name: drop_leases

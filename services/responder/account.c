@@ -82,22 +82,24 @@ void ear_account_works(struct ear_account *account)
     account->trouble[0] = '\0';
 }
 
-static bool is(const char *reason, const char *what)
+/* Others lie with the reply, or say no more than "later". */
+static bool lies_with_account(const char *reason)
 {
-    return reason && strcmp(reason, what) == 0;
+    static const char *const reasons[] = {"denied",    "unreachable", "unavailable",
+                                          "no_answer", "web_page",    EAR_REASON_CANNOT_LOOK};
+    for (size_t i = 0; reason && i < EAR_COUNT(reasons); i++)
+        if (strcmp(reason, reasons[i]) == 0) return true;
+    return false;
 }
 
-/* What goes again lies with the account or its platform, not with the reply. */
-void ear_account_learn(struct ear_account *account, const struct ear_send_result *result)
+void ear_account_learn(struct ear_account *account, const char *reason, const char *why)
 {
-    bool again = result->state == EAR_SEND_RETRY || result->state == EAR_SEND_UNKNOWN;
-    bool slow = is(result->reason, "limited") || is(result->reason, "late");
-    if (result->state == EAR_SEND_SENT)
+    if (lies_with_account(reason))
+        fails(account, why && *why ? why : reason);
+    else
         ear_account_works(account);
-    else if (again && !slow)
-        fails(account, result->why && *result->why ? result->why : result->reason);
     /* Perhaps the secret was rotated: read it anew before the next try. */
-    if (is(result->reason, "denied")) account->stale = true;
+    if (reason && strcmp(reason, "denied") == 0) account->stale = true;
 }
 
 /* ---- opening ---- */
@@ -203,13 +205,13 @@ static void on_session(void *self, ear_err err, const struct ear_pg_result *cons
         bool kept = ear_pg_rows(results[0]) > 0;
         struct ear_str session = kept ? ear_pg_get_str(results[0], 0, 0) : EAR_STR("");
         err = open_voice(account, session, &why);
+        if (err) account->voice = NULL;
+        if (err) fails(account, why.text);
     }
     if (err) {
-        account->voice = NULL;
         /* What was declared anew meanwhile is tried at once. */
         account->open_again_ms =
             account->stale ? 0 : ear_loop_now_ms(account->core->loop) + OPEN_AGAIN_MS;
-        fails(account, why.text);
         ear_log(&EV_ACCOUNT_UNUSABLE, kv_text("account", account->id), kv_err(err),
                 kv_text("why", why.text));
     } else {
@@ -336,6 +338,7 @@ static void take_row(struct ear_accounts *accounts, const struct ear_pg_result *
     account->enabled = ear_pg_get_bool(rows, row, ENABLED);
     account->declared = declared;
     account->listed = true;
+    if (!account->enabled) ear_account_works(account);
     if (changed || accounts->renew) {
         account->stale = true;
         account->open_again_ms = 0;

@@ -68,8 +68,9 @@ ear_err ear_accounts_describe(struct ear_accounts *accounts, struct ear_buf *jso
 bool ear_account_leased(const struct ear_account *account);
 /* The database's time: what journal and queue are compared with, on whatever host. */
 int64_t ear_account_now_us(const struct ear_account *account);
-/* What a try says of its account: that it can answer, or why not. */
-void ear_account_learn(struct ear_account *account, const struct ear_send_result *result);
+/* What the platform's answer to a try says of the account. reason: as of the try, NULL: it was let
+ * in; why: for people, may be NULL. */
+void ear_account_learn(struct ear_account *account, const char *reason, const char *why);
 /* It can answer, for all we know. */
 void ear_account_works(struct ear_account *account);
 /* True when it can speak now; otherwise begins to open it, and wakes the sender when that ended. */

@@ -97,6 +97,7 @@ static void end(struct ear_attempt *a, const char *why)
     if (a->verdict.state == EAR_ATTEMPT_SENT && !a->visible_at_us)
         a->visible_at_us = ear_account_now_us(a->account);
     tell(a, why);
+    if (a->verdict.final) ear_account_works(a->account); /* it does not wait any more */
     (void)ear_fault("responder.before_outcome");
     commit(a);
 }
@@ -172,7 +173,6 @@ static void judge_sent(struct ear_attempt *a, const struct ear_send_result *resu
     keep_session(a, result->session);
     a->visible_at_us = result->visible_at_us;
     pause_account(a, result->pause_until_us);
-    ear_account_learn(account, result);
     end(a, result->why);
 }
 
@@ -181,6 +181,7 @@ void ear_attempt_on_sent(void *core, const struct ear_send_job *job,
 {
     struct ear_attempt *a = attempt_of(core, job);
     (void)ear_fault("responder.after_send");
+    ear_account_learn(a->account, result->reason, result->why);
     judge_sent(a, result);
 }
 
@@ -199,7 +200,10 @@ static void judge_looked(struct ear_attempt *a, const struct ear_look_result *re
 void ear_attempt_on_looked(void *core, const struct ear_send_job *job,
                            const struct ear_look_result *result)
 {
-    judge_looked(attempt_of(core, job), result);
+    struct ear_attempt *a = attempt_of(core, job);
+    bool blind = result->state == EAR_LOOK_CANT;
+    ear_account_learn(a->account, blind ? EAR_REASON_CANNOT_LOOK : NULL, result->why);
+    judge_looked(a, result);
 }
 
 /* ---- sending ---- */

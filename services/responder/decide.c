@@ -196,10 +196,10 @@ struct ear_verdict ear_decide_looked(const struct ear_reply_view *view,
         return absent(view, caps, limits, result->partly, now_us);
     case EAR_LOOK_CANT:
     default:
-        if (!caps->look) return final(view, EAR_ATTEMPT_UNKNOWN, "cannot_look");
+        if (!caps->look) return final(view, EAR_ATTEMPT_UNKNOWN, EAR_REASON_CANNOT_LOOK);
         if (too_old(view, limits, now_us)) return final(view, EAR_ATTEMPT_UNKNOWN, GAVE_UP);
         int64_t next = result->retry_at_us > now_us ? result->retry_at_us
                                                     : later_us(limits, 3, now_us, random);
-        return stay_open(view, view->looks, next, "cannot_look");
+        return stay_open(view, view->looks, next, EAR_REASON_CANNOT_LOOK);
     }
 }

@@ -13,6 +13,9 @@
  * an open attempt counts from there. */
 #define EAR_ATTEMPT_FRESH_MS 5000
 
+/* A look that could say nothing. */
+#define EAR_REASON_CANNOT_LOOK "cannot_look"
+
 /* attempt.state, as in the schema. */
 typedef enum ear_attempt_state {
     EAR_ATTEMPT_NONE = 0,

@@ -43,7 +43,8 @@ static void take_row(struct ear_leases *leases, const struct ear_pg_result *rows
         account->epoch = epoch;
         /* The half's session may have moved on under the other owner. */
         account->stale = account->voice != NULL;
-        ear_account_works(account); /* what we knew of it is old */
+        ear_account_works(account); /* what we knew of it is old: it is tried at once */
+        account->open_again_ms = 0;
         ear_log(&EV_ACCOUNT_LEASED, kv_text("account", account->id), kv_int("epoch", epoch));
         ear_attempt_show(account);
     }

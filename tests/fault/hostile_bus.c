@@ -10,8 +10,8 @@
  * hostile_bus up PORT SECONDS KEYS [SERVICE]: the same, which binds PORT and pours out batches;
  * without SERVICE with a key that nobody listed
  *
- * KEYS is the folder of earshotctl keygen. Ends at the latest on SIGTERM, with how much it has
- * said. */
+ * KEYS is the folder of earshotctl keygen. Ends after SECONDS or on SIGTERM, with how much it
+ * has said. */
 #include "bus/bus.h"
 #include "bus/keyring.h"
 #include "wire/wire.h"

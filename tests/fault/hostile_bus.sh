@@ -12,7 +12,7 @@ seconds=6
 [ -z "${EARSHOT_FULL:-}" ] || seconds=60
 patience=60 # more, until everybody has met every attack
 export ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1
-export LSAN_OPTIONS=suppressions=$EARSHOT_SOURCE/tests/lib/lsan.supp:print_suppressions=0
+export LSAN_OPTIONS=${LSAN_OPTIONS:+$LSAN_OPTIONS:}suppressions=$EARSHOT_SOURCE/tests/lib/lsan.supp:print_suppressions=0
 pg_start
 # A false replica above each service, beside the true one.
 for name in ingest classifier assignment; do stack_ports "false-$name" 1 bus; done
@@ -28,34 +28,36 @@ attackers=()
 attack() { # MODE PORT ARGUMENT…
   local mode=$1 port=$2
   shift 2
-  "$EARSHOT_BIN/fault.hostile_bus" "$mode" "$port" $((seconds + 2 * patience)) "$@" >>"$WORK/attacks" 2>&1 &
+  "$EARSHOT_BIN/fault.hostile_bus" "$mode" "$port" 3600 "$@" >>"$WORK/attacks" 2>&1 &
   attackers+=($!)
 }
 counted() { # NAME SERIES
-  curl -sf "$(stack_url "$1" 1)/metrics" | grep -F "$2" | grep -qv ' 0$'
+  grep -F "$2" "$WORK/metrics.$1" | grep -qv ' 0$' || missing+=" $1:$2"
+}
+logged() { # NAME EVENT
+  grep -q "event=$2 " "$WORK/log/$1.1.log" || missing+=" $1:$2"
 }
 # Everybody has counted and logged every attack; `missing` says what lacks.
 noticed() {
-  local name reason event
+  local name reason event peers=earshot_bus_refused_peers_total
   missing=
-  for name in ingest classifier assignment; do
-    for reason in key handshake hello; do
-      counted "$name" "earshot_bus_refused_peers_total{reason=\"$reason\"}" || missing+=" $name:$reason"
-    done
-    counted "$name" 'earshot_bus_refused_frames_total{reason="malformed"}' || missing+=" $name:malformed"
-    for event in key_refused handshake_failed frame_refused peer_refused; do
-      grep -q "event=bus.$event " "$WORK/log/$name.1.log" || missing+=" $name:bus.$event"
-    done
+  for name in "${STACK_SERVICES[@]}"; do
+    curl -sf --max-time 2 "$(stack_url "$name" 1)/metrics" >"$WORK/metrics.$name" || return 1
   done
-  counted assignment 'earshot_bus_refused_peers_total{reason="call"}' || missing+=" assignment:call"
+  for name in ingest classifier assignment; do
+    for reason in key handshake hello; do counted "$name" "$peers{reason=\"$reason\"}"; done
+    counted "$name" 'earshot_bus_refused_frames_total{reason="malformed"}'
+    for event in key_refused handshake_failed frame_refused peer_refused; do logged "$name" "bus.$event"; done
+  done
+  counted assignment "$peers{reason=\"call\"}"
   for name in classifier assignment responder; do
-    counted "$name" 'earshot_bus_refused_peers_total{reason="protocol"}' || missing+=" $name:protocol"
-    grep -q 'event=bus.link_refused ' "$WORK/log/$name.1.log" || missing+=" $name:bus.link_refused"
+    counted "$name" "$peers{reason=\"protocol\"}"
+    logged "$name" bus.link_refused
   done
   [ -z "$missing" ]
 }
 
-say "for $seconds s"
+say "for $seconds s at least"
 begun=$SECONDS
 for at in ingest.bus classifier.bus assignment.bus assignment.commands; do
   port=${stack_port[${at%.*}.1.${at#*.}]}

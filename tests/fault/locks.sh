@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PostgreSQL has room for fewer locks than a full batch of assignment wants (a small server's
+# PostgreSQL has room for fewer locks than a full batch of assignment wants beside another replica (a small server's
 # max_connections × max_locks_per_transaction): the batch is made in smaller parts until it fits, each post
 # is decided once, and the log says what was short.
 . "$(dirname "$0")/../lib/feed.sh"
@@ -10,6 +10,12 @@ PG_SETTINGS=(-c fsync=off -c shared_buffers=64MB -c max_connections=24 -c max_lo
   -c max_wal_senders=0 -c max_worker_processes=0 -c autovacuum_max_workers=1)
 pg_start
 feed_stack ingest=1 classifier=1 assignment=1 responder=1
+# One that is alone would lock many customers as a whole: it believes in another replica.
+PGAPPNAME='earshot-assignment beside' PGPASSWORD=$(cat "$WORK/roles/earshot_assignment") \
+  "$PG_BIN/psql" -X -qAt "$(pg_conninfo earshot_assignment)" -c 'SELECT pg_sleep(600)' >/dev/null 2>&1 &
+at_exit "kill $! 2>/dev/null"
+has_company() { [ "$(curl -s --max-time 2 "$(stack_url assignment 1)/readyz" | jq .alone)" = false ]; }
+must_settle "assignment knows of company" 20 has_company
 feed_make wide "$posts"
 
 triaged() {

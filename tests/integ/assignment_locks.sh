@@ -7,12 +7,16 @@ pg_start
 assignment_prepare 2 1
 assignment_start 1
 
+alone() { curl -s --max-time 2 "http://127.0.0.1:${http_port[1]}/readyz" | grep -q '"alone":true'; }
+must_settle "it knows that it is alone" 20 alone
+
 posts=0
 feed_of() { # COUNT: so many posts, each of a customer of its own
   awk -v first="$posts" -v count="$1" 'BEGIN {
     for (n = first + 1; n <= first + count; n++) printf "%d %d 0 1 1 1 en @firm 0 %d 0\n", n, n, n }' >"$WORK/feed"
   posts=$((posts + $1))
 }
+many_locked() { [ "$(pg_query "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1")" -ge 512 ]; }
 decided_all() { [ "$(pg_query 'SELECT count(*) FROM triage')" = "$posts" ]; }
 waits_for() { # MODE
   [ "$(pg_query "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND mode = '$1' AND NOT granted")" -ge 1 ]
@@ -70,10 +74,13 @@ feed_ended
 
 say "with another replica many are locked one by one"
 assignment_start 2
-sleep 4 # what a replica knows of others is three seconds old at most
+knows_company() { curl -s --max-time 2 "http://127.0.0.1:${http_port[1]}/readyz" | grep -q '"alone":false'; }
+must_settle "the first knows of the second" 20 knows_company
 hold test "$some"
 feed_many
-must_settle "many are decided beside others" 60 decided_all
+must_settle "many are locked, one by one" 20 many_locked
+must_settle "and decided beside others" 60 decided_all
+! waits_for ExclusiveLock || fail "one waits for the whole"
 feed_ended
 let_go test
 expect_eq "a case a customer" "$posts" "$(pg_query 'SELECT count(DISTINCT customer_id) FROM "case"')"

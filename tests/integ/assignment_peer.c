@@ -1,11 +1,15 @@
 /* assignment_peer: plays assignment's neighbours for tests/integ/assignment_*.sh.
  *
- *   feed BASE_S PORT FILE [N [AHEAD]]   a classifier; every line of FILE is a triaged post, offered
- *                               once N replicas are there, AHEAD batches at a time; ends when all
- * is settled, prints the fates ask SERVERS COMMAND_ID ACTOR KIND CASE_ID ARGUMENT [REASON]     a
- * command; prints its result respond SERVERS COMMANDS COUNT STATE     a responder that takes COUNT
- * replies and tells STATE; with "unread" it can read none of them (sent, failed, unknown, none);
- * prints each
+ *   feed BASE_S PORT FILE [N [AHEAD]]
+ *       a classifier; every line of FILE is a triaged post, offered once N replicas are there,
+ *       AHEAD batches at a time; ends when all is settled, prints the fates
+ *
+ *   ask SERVERS COMMAND_ID ACTOR KIND CASE_ID ARGUMENT [REASON]
+ *       a command; prints its result
+ *
+ *   respond SERVERS COMMANDS COUNT STATE
+ *       a responder that takes COUNT replies and tells STATE; with "unread" it can read none
+ *       (sent, failed, unknown, none); prints each
  *
  * A line: NUMBER CUSTOMER SECOND ANSWER INTENT TOPIC LANGUAGE ACCOUNT REPLY_TO CONVERSATION OWN.
  * Numbers become ids, the same in every run; 0 is none; SECOND counts from BASE_S; a line "cut"

@@ -42,6 +42,7 @@ reply "Third answer"
 must_settle "outcome" 20 has_outcome "$REPLY"
 expect_eq "state" 2 "$(outcome_of "$REPLY" | cut -d' ' -f1)"
 expect_eq "requests" 1 "$(requests_of "$REPLY")"
+expect_eq "accounts in trouble" "0 " "$(unanswered)"
 
 outcomes_are() { # PLATFORM OUTCOME COUNT
   curl -s "http://127.0.0.1:$HTTP1/metrics" >"$WORK/metrics"
@@ -123,6 +124,7 @@ say "a line cut after the request is an open fate: again, and the receiver dedup
 echo drop >"$WORK/mood"
 reply "Fourth answer"
 must_settle "a first request" 20 was_seen "$REPLY"
+must_settle "the account is named" 20 unanswered_is '1 @shop webhook .*'
 echo ok >"$WORK/mood"
 must_end 1 -
 expect_eq "ids" 1 "$(ids_of "$REPLY")"

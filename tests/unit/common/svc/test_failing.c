@@ -1,5 +1,7 @@
 #include "svc/failing.h"
 
+#include <jansson.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
