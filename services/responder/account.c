@@ -80,6 +80,12 @@ static void fails(struct ear_account *account, const char *why)
 void ear_account_works(struct ear_account *account)
 {
     account->trouble[0] = '\0';
+    account->unusable = false;
+}
+
+void ear_account_waits_less(struct ear_account *account)
+{
+    if (!account->unusable) ear_account_works(account);
 }
 
 /* Others lie with the reply, or say no more than "later". */
