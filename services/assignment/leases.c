@@ -11,7 +11,7 @@
 #define RETRY_MS 500
 
 /* Results of a renewal. */
-enum { NAMES_AT, COMPANY_AT };
+enum { NAMES_AT, PEERS_AT };
 
 struct lease {
     const char *name;
@@ -88,7 +88,7 @@ static void on_taken(void *self, ear_err err, const struct ear_pg_result *const 
     (void)count, (void)diag;
     if (err == EAR_CLOSED) return;
     leases->asking = false;
-    leases->alone = !err && !ear_pg_get_bool(results[COMPANY_AT], 0, 0);
+    leases->alone = !err && !ear_pg_get_bool(results[PEERS_AT], 0, 0);
     if (leases->draining) {
         drop(leases);
         return;
@@ -116,7 +116,7 @@ static void renew(void *self)
     ear_pg_id(batch, &leases->owner);
     ear_pg_i64(batch, TTL_MS);
     ear_pg_text(batch, EAR_STR(EAR_LEASE_APPLICATION));
-    ear_pg_batch_add(batch, STORE_READ_COMPANY);
+    ear_pg_batch_add(batch, STORE_READ_PEERS);
     ear_pg_text(batch, EAR_STR(EAR_LEASE_APPLICATION));
     ear_pg_id(batch, &leases->owner);
     ear_pg_run(leases->pg, &batch, on_taken, leases);

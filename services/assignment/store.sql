@@ -324,7 +324,7 @@ SELECT n, $2::uuid, 1, now() + $3::int8 * interval '1 millisecond'
     OR NOT EXISTS (SELECT FROM alive WHERE application_name = $4::text || lease.owner::text)
 RETURNING name;
 
--- name: read_company
+-- name: read_peers
 -- Whether another replica is connected.
 SELECT EXISTS (SELECT FROM pg_stat_activity
                 WHERE datname = current_database() AND usename = current_user

@@ -83,7 +83,7 @@ void ear_account_works(struct ear_account *account)
     account->unusable = false;
 }
 
-void ear_account_waits_less(struct ear_account *account)
+void ear_account_reply_ended(struct ear_account *account)
 {
     if (!account->unusable) ear_account_works(account);
 }

@@ -73,8 +73,8 @@ int64_t ear_account_now_us(const struct ear_account *account);
 void ear_account_learn(struct ear_account *account, const char *reason, const char *why);
 /* It can answer, for all we know. */
 void ear_account_works(struct ear_account *account);
-/* A reply has ended, whatever became of it: what it met is no trouble of who waits any more. */
-void ear_account_waits_less(struct ear_account *account);
+/* Whatever became of it, it waits no more: what it met is no trouble of the account any more. */
+void ear_account_reply_ended(struct ear_account *account);
 /* True when it can speak now; otherwise begins to open it, and wakes the sender when that ended. */
 bool ear_account_open(struct ear_account *account);
 

@@ -97,7 +97,7 @@ static void end(struct ear_attempt *a, const char *why)
     if (a->verdict.state == EAR_ATTEMPT_SENT && !a->visible_at_us)
         a->visible_at_us = ear_account_now_us(a->account);
     tell(a, why);
-    if (a->verdict.final) ear_account_waits_less(a->account);
+    if (a->verdict.final) ear_account_reply_ended(a->account);
     (void)ear_fault("responder.before_outcome");
     commit(a);
 }

@@ -14,8 +14,8 @@ feed_stack ingest=1 classifier=1 assignment=1 responder=1
 PGAPPNAME='earshot-assignment beside' PGPASSWORD=$(cat "$WORK/roles/earshot_assignment") \
   "$PG_BIN/psql" -X -qAt "$(pg_conninfo earshot_assignment)" -c 'SELECT pg_sleep(600)' >/dev/null 2>&1 &
 at_exit "kill $! 2>/dev/null"
-has_company() { [ "$(curl -s --max-time 2 "$(stack_url assignment 1)/readyz" | jq .alone)" = false ]; }
-must_settle "assignment knows of company" 20 has_company
+knows_peer() { [ "$(curl -s --max-time 2 "$(stack_url assignment 1)/readyz" | jq .alone)" = false ]; }
+must_settle "assignment knows of another" 20 knows_peer
 feed_make wide "$posts"
 
 triaged() {
